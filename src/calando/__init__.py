@@ -1,0 +1,1 @@
+"""Calando: learning-rate schedules as values."""
