@@ -1,0 +1,52 @@
+# Every task in one list; CI calls the same. `make` alone explains itself.
+# Works with any POSIX make; all tools run from .venv, which is made and kept complete by scripts/setup.py.
+
+BIN = .venv/bin
+PYTEST = $(BIN)/python -m pytest
+JOBS = 2
+STUDY = studies/digits
+
+.PHONY: help venv run test lint types tests quick nightly bench picture format clean
+
+help: ## show this list
+	@sed -n 's/^\([a-z]*\):.*## /  make \1|/p' Makefile | awk -F'|' '{ printf "%-16s %s\n", $$1, $$2 }'
+
+venv: ## make .venv, or bring it up to date (the other targets do so themselves)
+	@python=$$(sh scripts/python.sh) && exec "$$python" scripts/setup.py
+
+run: venv ## the main job: compare schedules on handwritten digits, end with a verdict and one HTML page
+	@$(BIN)/python scripts/main_job.py --study $(STUDY)
+
+test: lint types tests ## everything that CI asks: lint, types, all tests
+
+lint: venv ## ruff: rules and layout
+	@echo "[test] ruff check, ruff format --check"
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/ruff format --check --quiet . || { echo "[test] layout differs: make format"; exit 1; }
+
+types: venv ## mypy --strict over src
+	@echo "[test] mypy --strict"
+	@$(BIN)/mypy
+
+tests: venv ## all tests, and every example in a docstring or the README
+	@echo "[test] pytest"
+	@$(PYTEST) -n $(JOBS)
+
+quick: venv ## the tests without those marked slow, on one core
+	@$(PYTEST) -m "not slow and not nightly" -x
+
+nightly: venv ## all tests with many more random examples and more kills
+	@CALANDO_KILLS=12 $(PYTEST) -n $(JOBS) -m "" --hypothesis-profile=nightly --timeout=3600
+
+bench: venv ## how fast a step is, beside torch's own classes
+	@$(BIN)/python bench/overhead.py
+
+picture: venv ## draw the README's picture again
+	@$(BIN)/python scripts/picture.py
+
+format: venv ## let ruff lay the code out and repair what it can
+	@$(BIN)/ruff check --fix --quiet . ; $(BIN)/ruff format --quiet .
+
+clean: ## remove .venv and every cache (studies stay)
+	rm -rf .venv .setup.lock .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
