@@ -1,0 +1,77 @@
+"""`import calando` is quick and loads nothing but the standard library; nor do the rooms that need no framework."""
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.contracts.source import PACKAGE, SRC
+
+BUDGET_MS = 60.0
+TRIES = 7
+
+# Run in a fresh interpreter: what did this import load, and how long did it take?
+PROBE = """
+import json, sys, time
+sys.path.insert(0, sys.argv[2])
+before = set(sys.modules)
+start = time.perf_counter()
+__import__(sys.argv[1])
+took = time.perf_counter() - start
+new = {name.partition(".")[0] for name in set(sys.modules) - before}
+print(json.dumps({"ms": 1000 * took, "foreign": sorted(new - set(sys.stdlib_module_names) - {"calando"})}))
+"""
+
+FRAMEWORKS = {"torch", "tensorflow", "keras", "jax"}
+HEAVY = FRAMEWORKS | {"matplotlib", "plotly", "scipy", "sklearn", "jinja2", "optuna"}
+
+
+def probe(module: str, src: Path = SRC) -> dict:
+    done = subprocess.run(
+        [sys.executable, "-c", PROBE, module, str(src)], capture_output=True, text=True, check=True, timeout=120
+    )
+    return json.loads(done.stdout)
+
+
+def test_import_calando_loads_the_standard_library_alone() -> None:
+    assert probe("calando")["foreign"] == []
+
+
+def test_import_calando_takes_less_than_its_budget(capsys: pytest.CaptureFixture[str]) -> None:
+    best = min(probe("calando")["ms"] for _ in range(TRIES))
+    with capsys.disabled():
+        print(f"\nimport calando: {best:.1f} ms, best of {TRIES}; budget {BUDGET_MS:.0f} ms")
+    assert best < BUDGET_MS
+
+
+@pytest.mark.parametrize("module", ["calando.records", "calando.core.catalog", "calando.lab", "calando.report"])
+def test_a_room_without_a_framework_loads_none(module: str) -> None:
+    assert not HEAVY & set(probe(module)["foreign"])
+
+
+def test_the_command_line_starts_without_anything_heavy() -> None:
+    assert not HEAVY & set(probe("calando.cli")["foreign"])
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Path:
+    shutil.copytree(PACKAGE, tmp_path / "calando", ignore=shutil.ignore_patterns("__pycache__"))
+    return tmp_path
+
+
+def plant(copy: Path, line: str) -> None:
+    root = copy / "calando/__init__.py"
+    root.write_text(root.read_text(encoding="utf-8") + f"\n{line}\n", encoding="utf-8")
+
+
+def test_a_planted_numpy_is_found(copy: Path) -> None:
+    plant(copy, "import numpy")
+    assert "numpy" in probe("calando", copy)["foreign"]
+
+
+def test_a_planted_delay_breaks_the_budget(copy: Path) -> None:
+    plant(copy, f"import time; time.sleep({2 * BUDGET_MS / 1000})")
+    assert probe("calando", copy)["ms"] > BUDGET_MS
