@@ -11,10 +11,8 @@ for candidate in ${PYTHON:+"$PYTHON"} python3.11 python3.12 python3.13 python3.1
     fi
 done
 
-cat >&2 <<'MESSAGE'
-given: no Python here that can be used; allowed: Python 3.11 or newer with its venv and ensurepip modules
+echo "given: no Python here that can be used; allowed: Python 3.11 or newer with its venv and ensurepip modules
   at: scripts/python.sh, looking for PYTHON, python3.11 ... python3.14, python3, python
   do: install one (Debian, Ubuntu: apt-get install python3-venv; macOS: brew install python@3.11),
-      or name it: make test PYTHON=/path/to/python3.11
-MESSAGE
+      or name it: make test PYTHON=/path/to/python3.11" >&2
 exit 1

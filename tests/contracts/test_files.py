@@ -37,7 +37,7 @@ def text_of(path: Path) -> str:
         return ""
 
 
-def tests_named_in(text: str) -> set[str]:
+def held_by(text: str) -> set[str]:
     """Every `tests/...py::test_name` that a text speaks of."""
     return set(re.findall(r"`(tests/[\w/]+\.py::\w+)`", text))
 
@@ -98,15 +98,15 @@ def test_the_changelog_keeps_its_form_and_knows_this_version() -> None:
 def test_every_rule_of_the_architecture_names_a_test_that_exists() -> None:
     listed = rules(text_of(ROOT / "ARCHITECTURE.md"))
     assert len(listed) >= 8
-    assert [rule for rule in listed if not tests_named_in(rule)] == []
-    assert [test for rule in listed for test in tests_named_in(rule) if not exists(test)] == []
+    assert [rule for rule in listed if not held_by(rule)] == []
+    assert [test for rule in listed for test in held_by(rule) if not exists(test)] == []
 
 
 def test_a_rule_without_its_test_would_be_found() -> None:
     text = "x\n## Rules\n1. Held by `tests/contracts/test_files.py::test_nothing`.\n2. Held by hope,\n   and care.\n"
     first, second = rules(text)
-    assert not exists(tests_named_in(first).pop())
-    assert tests_named_in(second) == set()
+    assert not exists(held_by(first).pop())
+    assert held_by(second) == set()
     assert second.endswith("care.")
 
 
