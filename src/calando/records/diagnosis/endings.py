@@ -1,0 +1,153 @@
+"""Runs that did not get anywhere: failed, diverged, not converging, rising, or hardly logged."""
+
+from __future__ import annotations
+
+import math
+
+from calando.records.diagnosis.finding import CLEAR, TOO_FEW, Diagnosis, Evidence, Judged, main_curve, short, sure
+from calando.records.diagnosis.noisy import Trend
+
+__all__ = ["diverged", "failed", "not_converging", "rising", "too_little"]
+
+
+def failed(run: Judged) -> Diagnosis:
+    """The train function raised: its last lines are the finding."""
+    lines = [line for line in run.seen.error.strip().splitlines() if line.strip()]
+    last = lines[-1].strip() if lines else "no traceback was recorded"
+    at = run.seen.ended_at
+    where = f" at step {at}" if at is not None else ""
+    advice = ["Mend the train function and run the same command again: finished runs are not repeated."]
+    if "memory" in last.lower():
+        advice.insert(0, "Out of memory: fewer workers at once, or a smaller batch.")
+    return Diagnosis("failed", "failure", f"failed{where}", last, tuple(advice), _steps(("ended at", at)))
+
+
+def _steps(*pairs: tuple[str, int | None]) -> tuple[Evidence, ...]:
+    return tuple(Evidence(name, float(v), f"step {v:,}") for name, v in pairs if v is not None)
+
+
+def diverged(run: Judged) -> Diagnosis:
+    """The loss became infinite, NaN or absurd: at which step, at which learning rate, and since when."""
+    at = run.seen.ended_at if run.seen.ended_at is not None else int(run.end)
+    lr, peak = run.lr_at(at), run.peak
+    evidence = [Evidence("step", float(at), f"{at:,} of {run.seen.horizon:,}")]
+    words = f"The loss stopped being a finite number at step {at:,}"
+    if math.isfinite(lr):
+        share = f", {100 * lr / peak:.0f} % of its highest" if peak > 0 and lr < 0.995 * peak else ""
+        words += f", at a learning rate of {short(lr)}{share}"
+        evidence.append(Evidence("learning rate", lr, short(lr)))
+    left = _left_its_best(run.train)
+    edge = lr
+    if left is not None and left < at:
+        edge = min(run.lr_at(left), lr) if math.isfinite(lr) else run.lr_at(left)
+        words += f"; it had been climbing away from its best value since about step {left:,.0f}"
+        evidence.append(Evidence("climbing since", left, f"step {left:,.0f}"))
+    at_rise = math.isfinite(lr) and run.lr_at(max(0, at - max(2, run.seen.horizon // 50))) < 0.999 * lr
+    early = at <= 0.15 * run.seen.horizon
+    advice = []
+    if math.isfinite(edge):
+        advice.append(f"Choose a peak below {short(edge / 2)}: half of the rate at which it broke away.")
+    else:
+        advice.append("Choose a lower peak: a third of this one.")
+    if at_rise or early:
+        advice.append("It broke while the rate was rising or just after: a warm-up two to four times as long "
+                      "may carry this peak.")  # fmt: skip
+    advice.append("Clip the gradient norm (1.0 is the usual start); in half precision, check the loss scale.")
+    title = f"diverged at step {at:,}" + (f", LR {short(lr)}" if math.isfinite(lr) else "")
+    return Diagnosis("diverged", "failure", title, words + ".", tuple(advice), tuple(evidence))
+
+
+def _left_its_best(curve: Trend) -> float | None:
+    """The last step that is still within the noise of the best level before the loss went away."""
+    if len(curve) < 5:
+        return None
+    import numpy as np
+
+    values = curve.values
+    lowest = np.minimum.accumulate(values)
+    # 6 sigma above the best so far: single noisy batches do not reach it, a runaway stays above.
+    near = np.flatnonzero(values <= lowest + 6 * curve.noise + 1e-12)
+    return float(curve.steps[near[-1]]) if near.size and near[-1] < values.size - 2 else None
+
+
+def too_little(run: Judged) -> Diagnosis:
+    """Too few logged points to say anything."""
+    count = max(len(run.train), len(run.val))
+    return Diagnosis(
+        "too little data", "note", "too few points to judge",
+        f"Only {count} finite values were logged.",
+        ("Log the training loss at every step: it costs microseconds.",),
+        (Evidence("points", float(count), str(count)),),
+    )  # fmt: skip
+
+
+def not_converging(run: Judged) -> Diagnosis | None:
+    """The loss at the end is no better than at the start.
+
+    Large enough: less than 1 % of the starting level was gained, which no run that learned shows.
+    """
+    end = run.end
+    for curve in (run.train, run.val):
+        if len(curve) < TOO_FEW:
+            continue
+        start, last = curve.level(0, 0.05 * end, least=3), curve.level(0.8 * end, end, least=3)
+        gain = start.minus(last)
+        # Small beside the level, yet beyond doubt: a fine-tuning run.
+        if gain.sigmas >= 2 * CLEAR or (gain.sigmas >= CLEAR and gain.value >= 0.01 * abs(start.value)):
+            return None
+    curve, name = main_curve(run)
+    start, last = curve.level(0, 0.05 * end, least=3), curve.level(0.8 * end, end, least=3)
+    best = curve.smooth()
+    low = best.values.argmin()
+    lost = last.value - float(best.values[low])
+    evidence = (
+        Evidence("at the start", start.value, short(start.value)),
+        Evidence("at the end", last.value, short(last.value)),
+        Evidence("highest learning rate", run.peak, short(run.peak)),
+    )
+    if lost > CLEAR * max(last.error, curve.noise / 3) and best.steps[low] > 0.02 * end:
+        return Diagnosis(
+            "not converging", "failure", "learned, then lost it",
+            f"The {name} came down to {short(float(best.values[low]))} near step {best.steps[low]:,.0f} and then "
+            f"rose again to {short(last.value)}, about where it started: the learning rate is too high.",
+            (f"Try a peak of {short(run.peak / 4)}, a quarter of this one.", "A longer warm-up and gradient "
+             "clipping help at the edge."),
+            evidence, sure(lost / max(last.error, 1e-300)),
+        )  # fmt: skip
+    return Diagnosis(
+        "not converging", "failure", "not converging",
+        f"The {name} ends at {short(last.value)} and began at {short(start.value)}: within the noise, nothing "
+        "was learned.",
+        (f"Try a peak of {short(run.peak / 10)} and one of {short(run.peak * 10)}: one of them should move.",
+         "If neither does, it is not the schedule: check that the labels match the inputs, that the optimizer "
+         "holds the model's parameters, and that a single batch can be overfitted."),
+        evidence, 0.9 if curve.noise > 0 else 1.0,
+    )  # fmt: skip
+
+
+def rising(run: Judged) -> Diagnosis | None:
+    """The training loss itself climbs clearly in the second half: too hot, not overfitting.
+
+    Large enough: it lost a tenth of what it had gained.
+    """
+    curve = run.train
+    if len(curve) < 20:
+        return None
+    end = run.end
+    smooth = curve.smooth()
+    low = int(smooth.values.argmin())
+    at = float(smooth.steps[low])
+    last = curve.level(0.9 * end, end, least=3)
+    best = curve.level(at - 0.05 * end, at + 0.05 * end, least=3)
+    lost, gained = last.minus(best), run.gained(curve)
+    if at > 0.85 * end or lost.sigmas < CLEAR or lost.value < 0.1 * max(gained.value + lost.value, 0.0):
+        return None
+    return Diagnosis(
+        "rising", "warning", f"training loss rises after step {at:,.0f}",
+        f"The training loss was {short(best.value)} near step {at:,.0f} (LR {short(run.lr_at(at))}) and ends at "
+        f"{short(last.value)}. Since the training loss itself rises, this is instability, not overfitting.",
+        (f"Lower the peak to about {short(run.peak / 2)}, or begin the decay before step {at:,.0f}.",
+         "Clip the gradient norm."),
+        (Evidence("best level", best.value, short(best.value)), Evidence("end", last.value, short(last.value))),
+        sure(lost.sigmas),
+    )  # fmt: skip

@@ -1,0 +1,142 @@
+"""What a finding is, what it is made from, and the few helpers that all detectors share."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from calando.records.diagnosis.noisy import Level, Trend
+
+__all__ = ["CLEAR", "TOO_FEW", "Diagnosis", "Evidence", "Judged", "Observed", "main_curve", "short", "sure", "whole"]
+
+CLEAR = 4.0
+"""Standard errors that count as clear: about one false alarm in 30 000 looks, and a page takes a
+few looks at each of some hundred runs."""
+
+TOO_FEW = 8
+"""Logged points below which a curve is not judged: a line through fewer has no error to speak of."""
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """One number that a finding rests on."""
+
+    name: str
+    value: float
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """One finding about one run: what it is, why we think so, what to do."""
+
+    kind: str
+    severity: str
+    """"failure", "warning", "note" or "good"."""
+    title: str
+    words: str
+    advice: tuple[str, ...] = ()
+    evidence: tuple[Evidence, ...] = ()
+    confidence: float = 1.0
+    """From 0.5 (just clear) to 1 (a recorded fact)."""
+
+    @property
+    def certainty(self) -> str:
+        """The confidence as a word."""
+        return "certain" if self.confidence >= 0.99 else "likely" if self.confidence >= 0.75 else "possible"
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """What is known about one run, as plain sequences of the same lengths in pairs."""
+
+    horizon: int
+    train: tuple[Sequence[float], Sequence[float]] = ((), ())
+    """Steps and training losses; lower is better."""
+    val: tuple[Sequence[float], Sequence[float]] = ((), ())
+    """Steps and validation metric."""
+    lr: tuple[Sequence[float], Sequence[float]] = ((), ())
+    """Steps and learning rates."""
+    status: str = "done"
+    """"done", "diverged" or "failed"."""
+    ended_at: int | None = None
+    """The step at which the run ended, where it ended early."""
+    error: str = ""
+    """The traceback of a failed run."""
+    metric: str = "validation loss"
+    higher_is_better: bool = False
+    hotter: Level | None = None
+    """What the next higher peak of the same plan gained over this run (positive: it was better)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """An observed run made ready: curves as trends, lower always better."""
+
+    seen: Observed
+    train: Trend
+    val: Trend
+    lr: Trend
+
+    @property
+    def end(self) -> float:
+        """The last step that left a number behind."""
+        return max([float(c.steps[-1]) for c in (self.train, self.val) if len(c)], default=0.0)
+
+    @property
+    def peak(self) -> float:
+        """The highest learning rate that the run used."""
+        return float(self.lr.values.max()) if len(self.lr) else math.nan
+
+    def lr_at(self, step: float) -> float:
+        """The learning rate in force at a step; NaN when none was recorded."""
+        import numpy as np
+
+        if not len(self.lr):
+            return math.nan
+        return float(self.lr.values[max(0, int(np.searchsorted(self.lr.steps, step, side="right")) - 1)])
+
+    def gained(self, curve: Trend) -> Level:
+        """From the level of the first fiftieth to that of the last tenth of the run."""
+        end = self.end
+        return curve.level(0, 0.02 * end, least=3).minus(curve.level(0.9 * end, end, least=3))
+
+
+def main_curve(run: Judged) -> tuple[Trend, str]:
+    """The curve to judge by: validation when it is dense enough for a trend, else training."""
+    if len(run.val) >= 20 or len(run.train) < 8:
+        return run.val, run.seen.metric
+    return run.train, "training loss"
+
+
+def sure(sigmas: float) -> float:
+    """Confidence of an effect of so many standard errors: 0.5 at 4, 0.82 at 8, 0.93 at 12."""
+    return min(0.98, max(0.5, 1.0 - 0.5 * math.exp(-(sigmas - CLEAR) / CLEAR)))
+
+
+def whole(step: float) -> int:
+    """A step count as one would type it: two significant digits."""
+    if step < 100:
+        return max(1, round(step))
+    unit: int = 10 ** (int(math.log10(step)) - 1)
+    return round(step / unit) * unit
+
+
+def short(value: float) -> str:
+    """A number as people write it: three digits, no padded exponent.
+
+    >>> short(0.0003), short(0.0594), short(1234567.0), short(2.5)
+    ('3e-4', '0.0594', '1.23e6', '2.5')
+    """
+    if not math.isfinite(value):
+        return {math.inf: "∞", -math.inf: "−∞"}.get(value, "unknown")
+    size = abs(value)
+    text = f"{value:.3g}"
+    if size != 0 and (size < 1e-2 or size >= 1e5):
+        text = f"{value:.2e}"
+    if "e" in text:
+        digits, _, power = text.partition("e")
+        digits = digits.rstrip("0").rstrip(".") if "." in digits else digits
+        text = f"{digits}e{int(power)}"
+    return text

@@ -1,0 +1,97 @@
+"""How the run fits the data: overfitting, fitted too early, or healthy."""
+
+from __future__ import annotations
+
+from calando.records.diagnosis.finding import CLEAR, Diagnosis, Evidence, Judged, main_curve, short, sure, whole
+
+__all__ = ["fitted_early", "healthy", "overfitting"]
+
+
+def overfitting(run: Judged) -> Diagnosis | None:
+    """The validation curve turns up while the training loss goes on falling.
+
+    Large enough: the rise is 2 % of the best value or of what was gained, whichever is less:
+    below that, stopping earlier would not change a decision.
+    """
+    val, train, end = run.val, run.train, run.end
+    if len(val) < 6:
+        return None
+    width = max(0.05 * end, 1.0)
+    low = int(val.values.argmin())
+    at = float(val.steps[low])
+    best, last = val.level(at - width, at + width, least=3), val.level(0.9 * end, end, least=3)
+    rise, gained = last.minus(best), run.gained(val)
+    scale = min(abs(best.value), abs(gained.value) + abs(rise.value))
+    if at > 0.85 * end or rise.sigmas < CLEAR or rise.value < 0.02 * scale:
+        return None
+    fell = None
+    if len(train) >= 6:
+        fell = train.level(at - width, at + width, least=3).minus(train.level(0.9 * end, end, least=3))
+        if fell.sigmas < -CLEAR:
+            return None  # both rise: `rising` tells that story
+    sign = -1.0 if run.seen.higher_is_better else 1.0
+    turned = "fell" if run.seen.higher_is_better else "rose"
+    words = (
+        f"The {run.seen.metric} was best near step {at:,.0f} ({short(sign * best.value)}) and {turned} to "
+        f"{short(sign * last.value)} by the end"
+    )
+    if fell is not None and fell.sigmas > 2:
+        words += f", while the training loss went on falling by {short(fell.value)}"
+    words += ". That is overfitting; another learning rate will not mend it."
+    evidence = [
+        Evidence("best", sign * best.value, f"{short(sign * best.value)} at step {at:,.0f}"),
+        Evidence("end", sign * last.value, short(sign * last.value)),
+    ]
+    if fell is not None:
+        evidence.append(Evidence("training loss fell since by", fell.value, short(fell.value)))
+    clear = sure(rise.sigmas) if fell is not None and fell.sigmas > 2 else min(0.7, sure(rise.sigmas))
+    return Diagnosis(
+        "overfitting", "warning", f"overfitting since step {at:,.0f}", words,
+        ("Weight decay: three times, then ten times what it is now (decoupled, as in AdamW).",
+         "Dropout of 0.1 to 0.3 before the last layers; label smoothing of 0.1 for classification; more "
+         "augmentation where the data allow it.",
+         f"Or stop earlier: bind the same plan to a horizon near {whole(at * 1.1):,} steps, so that the decay "
+         "ends there too."),
+        tuple(evidence), clear,
+    )  # fmt: skip
+
+
+def fitted_early(run: Judged) -> Diagnosis | None:
+    """The training loss was at its floor long before the end: the rest had nothing to learn.
+
+    Large enough: below 1 % of its starting level before 60 % of the run.
+    """
+    curve = run.train
+    if len(curve) < 20:
+        return None
+    start = curve.level(0, 0.02 * run.end, least=3).value
+    smooth = curve.smooth()
+    over = smooth.steps[smooth.values > 0.01 * start]
+    at = float(over[-1]) if over.size else 0.0
+    if start <= 0 or at > 0.6 * run.end:
+        return None
+    if len(run.val) >= 6:
+        fall = run.val.fall(at, run.end)
+        if fall.sigmas >= CLEAR and fall.value > 0.02 * max(run.gained(run.val).value, 0.0):
+            return None  # the validation metric still gained: the time was not wasted
+    return Diagnosis(
+        "fitted early", "note", f"training data fitted by step {at:,.0f}",
+        f"The training loss was below 1 % of its start from step {at:,.0f} of {run.seen.horizon:,} on.",
+        (f"A horizon near {whole(max(at * 1.5, 1)):,} steps should reach the same result.",
+         "To use the remaining time: more augmentation, dropout, label smoothing, or a larger data set."),
+        (Evidence("fitted by", at, f"step {at:,.0f}"),), 0.85,
+    )  # fmt: skip
+
+
+def healthy(run: Judged) -> Diagnosis:
+    """Nothing found: say what the run did."""
+    curve, name = main_curve(run)
+    end = run.end
+    start, last = curve.level(0, 0.05 * end, least=3), curve.level(0.9 * end, end, least=3)
+    sign = -1.0 if run.seen.higher_is_better and name == run.seen.metric else 1.0
+    return Diagnosis(
+        "healthy", "good", "healthy",
+        f"The {name} went from {short(sign * start.value)} to {short(sign * last.value)}; nothing stands out.",
+        (), (Evidence("at the start", sign * start.value, short(sign * start.value)),
+             Evidence("at the end", sign * last.value, short(sign * last.value))), 0.8,
+    )  # fmt: skip

@@ -1,0 +1,141 @@
+"""What a noisy curve does: its level, its slope and how sure either is.
+
+Everything here is robust (medians, not means), because single wild batches are part of every
+training, and needs a handful of points only, because validation curves are short.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
+
+BLOCKS = 24
+"""Pieces a window is cut into before a line is laid through it: enough degrees of freedom for a
+sound standard error, few enough that one block averages out what is wild in single batches."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Trend:
+    """A curve ready to be asked: finite points only, in the order of their steps."""
+
+    steps: Floats
+    values: Floats
+    noise: float
+    """Standard deviation of one point about the curve's local level."""
+
+    def __len__(self) -> int:
+        return int(self.steps.size)
+
+    def window(self, first: float, last: float) -> Trend:
+        """The points with first <= step <= last, with the noise of the whole curve."""
+        keep = (self.steps >= first) & (self.steps <= last)
+        return Trend(self.steps[keep], self.values[keep], self.noise)
+
+    def level(self, first: float, last: float, least: int = 1) -> Level:
+        """The median of a window, which is widened to its nearest `least` points when it holds fewer."""
+        import numpy as np
+
+        part = self.window(first, last).values
+        if part.size < least:
+            middle = 0.5 * (first + last)
+            near = np.argsort(np.abs(self.steps - middle), kind="stable")[: max(1, least)]
+            part = self.values[near]
+        # 1.25 = sqrt(pi/2): what a median pays over a mean in Gaussian noise.
+        return Level(float(np.median(part)), 1.25 * self.noise / float(np.sqrt(part.size)))
+
+    def smooth(self) -> Trend:
+        """The same curve as medians of about 60 blocks: where minima and crossings are looked for."""
+        steps, values = _blocks(self.steps, self.values, 60)
+        return Trend(steps, values, self.noise)
+
+    def fall(self, first: float, last: float) -> Level:
+        """How far a straight line through the window falls from its first to its last step."""
+        import numpy as np
+
+        part = self.window(first, last)
+        if len(part) < 3:
+            return Level(0.0, float("inf"))
+        x, y = _blocks(part.steps, part.values, BLOCKS)
+        centred = x - x.mean()
+        spread = float(np.sum(centred**2))
+        slope = float(np.sum(centred * y) / spread)
+        left = y - y.mean() - slope * centred
+        free = max(x.size - 2, 1)
+        error = float(np.sqrt(np.sum(left**2) / free / spread))
+        if x.size < 8:  # too few blocks for their own scatter to be trusted alone
+            error = max(error, self.noise / float(np.sqrt(spread)))
+        return Level(-slope * (last - first), error * (last - first))
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """A number with its standard error."""
+
+    value: float
+    error: float
+
+    def minus(self, other: Level) -> Level:
+        """The difference of two independent numbers."""
+        return Level(self.value - other.value, (self.error**2 + other.error**2) ** 0.5)
+
+    @property
+    def sigmas(self) -> float:
+        """The number in units of its own error; infinite for an exact number other than 0."""
+        if self.error == 0.0:
+            return 0.0 if self.value == 0.0 else float("inf") if self.value > 0 else float("-inf")
+        return self.value / self.error
+
+
+def trend(steps: Sequence[float], values: Sequence[float]) -> Trend:
+    """A curve made ready: non-finite points dropped, sorted by step, its noise measured.
+
+    >>> trend([0, 1, 2, 3], [4.0, 3.0, float("nan"), 1.0]).values.tolist()
+    [4.0, 3.0, 1.0]
+    """
+    import numpy as np
+
+    x: Any = np.asarray(steps, dtype=np.float64)
+    y: Any = np.asarray(values, dtype=np.float64)
+    keep = np.isfinite(x) & np.isfinite(y)
+    x, y = x[keep], y[keep]
+    order = np.argsort(x, kind="stable")
+    x, y = x[order], y[order]
+    return Trend(x, y, noise(y))
+
+
+def noise(values: Floats) -> float:
+    """Noise of one point, from second differences, so that a trend does not count as noise.
+
+    sigma = 1.4826 * median|y[i-1] - 2*y[i] + y[i+1]| / sqrt(6)
+
+    The median is taken over the second half: at the start a loss falls so fast that even its
+    second differences are mostly curvature.
+    """
+    import numpy as np
+
+    part = values[values.size // 2 :] if values.size >= 12 else values
+    if part.size < 3:
+        return 0.0
+    bends = np.abs(part[:-2] - 2 * part[1:-1] + part[2:])
+    return float(1.4826 * np.median(bends) / np.sqrt(6.0))
+
+
+def _blocks(x: Floats, y: Floats, count: int) -> tuple[Floats, Floats]:
+    import numpy as np
+
+    if x.size <= count:
+        return x, y
+    edges = np.linspace(0, x.size, count + 1).astype(int)
+    pairs = list(pairwise(edges.tolist()))
+    return (
+        np.array([float(np.mean(x[a:b])) for a, b in pairs]),
+        np.array([float(np.median(y[a:b])) for a, b in pairs]),
+    )

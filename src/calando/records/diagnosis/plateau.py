@@ -1,0 +1,112 @@
+"""Standstill: at a high learning rate, or at one that is nearly spent."""
+
+from __future__ import annotations
+
+from calando.records.diagnosis.finding import CLEAR, TOO_FEW, Diagnosis, Evidence, Judged, short, whole
+from calando.records.diagnosis.noisy import Trend
+
+__all__ = ["plateau_high", "plateau_low"]
+
+
+def plateau_high(run: Judged) -> Diagnosis | None:
+    """Flat while the learning rate is still above half of its peak, with a fall afterwards or the end.
+
+    Large enough: the stretch is at least 15 % of the run and gains less than 2 % of the whole,
+    even at the upper end of its uncertainty.
+    """
+    if not len(run.lr) or not run.peak > 0:
+        return None
+    import numpy as np
+
+    high = run.lr.steps[run.lr.values >= 0.5 * run.peak]
+    first, last = float(high[0]), min(float(high[-1]), run.end)
+    if bool(np.any(run.lr.window(first, last).values < 0.5 * run.peak)):
+        return None  # cyclic or restarted: its high stretches are broken by design
+    flat = _flat(run, first + 0.5 * (last - first), last)
+    if flat is None or last - first < 0.3 * run.end:
+        return None
+    curve, name = _denser(run)
+    before = curve.level(last - 0.1 * run.end, last, least=3)
+    after = before.minus(curve.level(0.95 * run.end, run.end, least=3))
+    began = _flat_since(curve, before.value + 2 * before.error, last)
+    evidence = [
+        Evidence("flat", last - began, f"steps {began:,.0f} to {last:,.0f}"),
+        Evidence("gain there", flat, f"{100 * flat:.1f} % of the whole"),
+    ]
+    words = f"From about step {began:,.0f} to {last:,.0f} the {name} stood still at {short(before.value)} while the " \
+            f"learning rate was above half of its peak"  # fmt: skip
+    if after.sigmas >= CLEAR:
+        evidence.append(Evidence("fell afterwards by", after.value, short(after.value)))
+        words += f"; it fell by {short(after.value)} as soon as the rate came down."
+        advice = (f"Begin the decay near step {whole(began):,}: the time until {last:,.0f} bought nothing.",
+                  "Give the steps saved to a longer cooldown, or save them.")  # fmt: skip
+    else:
+        words += ", and it did not fall afterwards either."
+        advice = ("End with a cooldown to zero over the last 20 %: `wsd(cooldown=20%)` or `linear_decay()`.",
+                  f"Or try a peak of {short(run.peak / 3)}: this one may be held up by its own noise.")  # fmt: skip
+    return Diagnosis("plateau at high LR", "warning", f"plateau at high learning rate from step {began:,.0f}",
+                     words, advice, tuple(evidence), 0.85 if after.sigmas >= CLEAR else 0.7)  # fmt: skip
+
+
+def plateau_low(run: Judged) -> Diagnosis | None:
+    """Flat for a long time at the end at a learning rate that is nearly spent.
+
+    Large enough: 30 % of the run below a tenth of the peak. A cosine spends its last 20 % there
+    and is meant to be flat there, so less than 30 % is no finding.
+    """
+    if not len(run.lr) or not run.peak > 0:
+        return None
+    import numpy as np
+
+    above = np.flatnonzero(run.lr.values > 0.1 * run.peak)
+    first = float(run.lr.steps[above[-1]]) if above.size else 0.0
+    if run.end - first < 0.3 * run.end:
+        return None
+    flat = _flat(run, first + 0.05 * run.end, run.end)
+    if flat is None:
+        return None
+    _, name = _denser(run)
+    return Diagnosis(
+        "plateau at low LR", "note", f"plateau at low learning rate from step {first:,.0f}",
+        f"The last {100 * (1 - first / run.end):.0f} % of the run went by below a tenth of the peak and brought "
+        f"{100 * max(flat, 0):.1f} % of the gain of the {name}.",
+        (f"A horizon of about {whole(first * 1.1):,} steps would have ended at the same place.",
+         "Or keep the rate higher for longer: a later first milestone, a gentler factor."),
+        (Evidence("since", first, f"step {first:,.0f}"), Evidence("gain there", flat, f"{100 * flat:.1f} %")),
+        0.85,
+    )  # fmt: skip
+
+
+def _flat(run: Judged, first: float, last: float) -> float | None:
+    """The share of the whole gain made in a window, when one curve is surely flat there and none falls.
+
+    Flat: even the upper end of its gain is below 2 % of the whole. A short validation curve may be
+    too noisy to say either; it then leaves the word to the training curve.
+    """
+    if last - first < 0.15 * run.end:
+        return None
+    shares = []
+    gains = {c: run.gained(c).value for c in (run.train, run.val) if len(c) >= TOO_FEW}
+    for curve, own in gains.items():
+        # A validation curve often starts when most is gained already: losses share their scale.
+        gained = own if run.seen.higher_is_better else max(gains.values())
+        if gained <= 0 or len(curve.window(first, last)) < 5:
+            continue
+        fall = curve.fall(first, last)
+        if fall.value + 2 * fall.error <= 0.02 * gained:
+            shares.append(fall.value / gained)
+        elif fall.sigmas > 2 and fall.value > 0.02 * gained:
+            return None
+    return max(shares) if shares else None
+
+
+def _flat_since(curve: Trend, level: float, last: float) -> float:
+    """The first step from which the smoothed curve stays at or below a level until `last`."""
+    part = curve.smooth().window(0, last)
+    above = (part.values > level + curve.noise).nonzero()[0]
+    return float(part.steps[min(int(above[-1]) + 1, len(part) - 1)]) if above.size else 0.0
+
+
+def _denser(run: Judged) -> tuple[Trend, str]:
+    """The curve with more points: levels and places are read off it."""
+    return (run.train, "training loss") if len(run.train) >= len(run.val) else (run.val, run.seen.metric)
