@@ -15,7 +15,7 @@ from calando.records.diagnosis import endings, fit, pace, plateau
 from calando.records.diagnosis.finding import TOO_FEW, Diagnosis, Evidence, Judged, Observed, short
 from calando.records.diagnosis.noisy import Level, trend
 
-__all__ = ["Diagnosis", "Evidence", "Level", "Observed", "diagnose", "short"]
+__all__ = ["WORST_FIRST", "Diagnosis", "Evidence", "Level", "Observed", "diagnose", "short"]
 
 WORST_FIRST = (
     "failed", "diverged", "not converging", "rising", "overfitting", "LR too low",

@@ -1,0 +1,263 @@
+"""From the records of a study to the page about it. Pure: reads a Study, draws nothing, trains nothing."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterable
+from pathlib import Path
+
+from calando.records import Interval, RunRecord, Standing, Study, Verdict
+from calando.report.curves import charts, reach
+from calando.report.notes import groups, tally
+from calando.report.page import Answer, Cost, Fact, Page, Peak, Peaks, Row, Takeaway
+from calando.report.words import count, duration, peak_text
+
+__all__ = ["build"]
+
+
+def build(study: Study, *, made: str = "") -> Page:
+    """The page about a study, finished or not.
+
+    `made` is a remark for the foot of the page, such as the date. Raises nothing of its own: a study
+    without a verdict gives a page that says what is still missing.
+
+    >>> from calando.records import Candidate, StudySpec
+    >>> spec = StudySpec("Which?", "train.py:train", 10, (Candidate("c", "cosine()"),), baseline="c")
+    >>> build(Study(spec)).answer.headline
+    'Not finished: no run has ended yet.'
+    """
+    spec, verdict = study.spec, study.verdict
+    target = _target(study)
+    rows = _rows(study, target)
+    rates, losses = charts(study, rows)
+    noted = groups(study, {row.label: row.slot for row in rows})
+    return Page(
+        question=spec.question,
+        name=_name(study),
+        metric=spec.metric,
+        mode=spec.mode,
+        horizon=spec.horizon,
+        baseline=spec.baseline,
+        answer=_answer(study, verdict),
+        rows=rows,
+        facts=_facts(study),
+        peaks=_peaks(verdict, rows),
+        rates=rates,
+        losses=losses,
+        target=target,
+        search=cost(run for run in study.runs if run.spec.phase == "select"),
+        proof=cost(run for run in study.runs if run.spec.phase == "confirm"),
+        wall=_wall(study),
+        tally=tally(noted),
+        groups=noted,
+        takeaway=_takeaway(study, rows),
+        environment=_environment(study),
+        packages=tuple(Fact(k, v) for k, v in sorted(study.environment.packages.items())),
+        sittings=_sittings(study),
+        made=made,
+    )
+
+
+def cost(runs: Iterable[RunRecord]) -> Cost:
+    """What some runs cost together."""
+    kept = list(runs)
+    return Cost(len(kept), sum(r.steps for r in kept), sum(r.seconds for r in kept))
+
+
+def _name(study: Study) -> str:
+    path = Path(study.path)
+    return (path.parent.name if path.suffix else path.name) or "study"
+
+
+def _answer(study: Study, verdict: Verdict | None) -> Answer:
+    if verdict is None:
+        ended = f"{count(len(study.runs), 'run')} ended so far" if study.runs else "no run has ended yet"
+        return Answer(f"Not finished: {ended}.", finished=False, sentences=("Run the same command again: what has ended is kept.",))
+    more = []
+    for wish in verdict.more:
+        pair = f"{wish.candidate} and {wish.reference}"
+        if wish.seeds is None:
+            more.append(f"Even a thousand more seeds would hardly tell {pair} apart.")
+        else:
+            more.append(
+                f"About {count(wish.seeds, 'more seed')} for each ({count(wish.steps, 'update')}) would tell {pair} "
+                f"apart with a chance of {100 * wish.power:.0f} %, if they differ as much as it looks now."
+            )
+    return Answer(
+        headline=verdict.headline or "No candidate finished.",
+        finished=True,
+        sentences=verdict.sentences,
+        not_proven=verdict.not_proven,
+        more=tuple(more),
+        method=verdict.method,
+        leader=verdict.leader,
+        recommended=verdict.recommended,
+        tie_set=verdict.tie_set,
+        proven=verdict.proven,
+    )
+
+
+def _rows(study: Study, target: float | None) -> tuple[Row, ...]:
+    spec, verdict = study.spec, study.verdict
+    standings: dict[str, Standing] = {s.label: s for s in verdict.standings} if verdict else {}
+    edges = {s.label: s.edge for s in verdict.selections} if verdict else {}
+    labels = list(standings) + [c.label for c in spec.candidates if c.label not in standings]
+    rows, slot = [], 0
+    for label in labels:
+        slot += label != spec.baseline
+        standing = standings.get(label)
+        candidate = next((c for c in spec.candidates if c.label == label), None)
+        plan = candidate.plan if candidate else standing.plan if standing else label
+        role = standing.role if standing else candidate.role if candidate else "candidate"
+        own = [run for run in study.runs if run.spec.plan == plan]
+        proof = [run for run in own if run.spec.phase == "confirm"]
+        peak = standing.peak if standing else None
+        at_peak = [run for run in proof if run.spec.peak == peak]
+        versus = standing.versus_baseline if standing else None
+        rows.append(
+            Row(
+                rank=standing.rank if standing else None,
+                slot=0 if label == spec.baseline else slot,
+                label=label,
+                plan=plan,
+                role=role,
+                peak=peak,
+                edge=edges.get(label, ""),
+                mean=standing.mean if standing else None,
+                interval=standing.interval if standing else None,
+                values=standing.values if standing else (),
+                difference=versus.interval if versus else None,
+                standing=versus.is_ if versus else "",
+                equivalent=versus.equivalent if versus else False,
+                gap=_interval(standing),
+                diverged=standing.diverged if standing else sum(r.status == "diverged" for r in proof),
+                failed=standing.failed if standing else sum(r.status == "failed" for r in proof),
+                tied=standing.tied if standing else False,
+                leads=verdict is not None and label == verdict.leader,
+                baseline=label == spec.baseline,
+                why=standing.why if standing else "no run of it is finished yet" if not own else "",
+                reach=reach(at_peak, spec.metric, spec.mode, spec.horizon, target),
+                search=cost(run for run in own if run.spec.phase == "select"),
+                proof=cost(proof),
+            )
+        )
+    return tuple(rows)
+
+
+def _interval(standing: Standing | None) -> Interval | None:
+    return standing.versus_leader.interval if standing and standing.versus_leader else None
+
+
+def _target(study: Study) -> float | None:
+    if study.verdict is None:
+        return None
+    line = next((s for s in study.verdict.standings if s.label == study.spec.baseline), None)
+    return line.mean if line else None
+
+
+def _peaks(verdict: Verdict | None, rows: tuple[Row, ...]) -> tuple[Peaks, ...]:
+    slots = {row.label: row.slot for row in rows}
+    found = []
+    for selection in verdict.selections if verdict else ():
+        points = tuple(
+            Peak(
+                peak=score.peak,
+                mean=score.mean,
+                values=tuple((seed, value) for seed, value in score.values if value is not None),
+                diverged=score.diverged,
+                failed=score.failed,
+                extended=score.extended,
+            )
+            for score in sorted(selection.scores, key=lambda s: s.peak or 0.0)
+            if score.peak is not None
+        )
+        if points:
+            slot = slots.get(selection.label, 0)
+            found.append(Peaks(slot, selection.label, selection.peak, selection.edge, points))
+    return tuple(found)
+
+
+def _facts(study: Study) -> tuple[Fact, ...]:
+    spec = study.spec
+    better = "lower is better" if spec.mode == "min" else "higher is better"
+    grid = ", ".join(peak_text(p) for p in spec.peaks) or "the optimizer's own rates"
+    epochs = f", {spec.horizon / spec.steps_per_epoch:.3g} epochs" if spec.steps_per_epoch else ""
+    return (
+        Fact("judged by", f"{spec.metric} after the last update, {better}"),
+        Fact("horizon", f"{count(spec.horizon, 'update')}{epochs}"),
+        Fact("candidates", f"{len(spec.candidates)}, the baseline is {spec.baseline or 'not named'}"),
+        Fact("peaks tried", grid),
+        Fact("seeds", f"{len(spec.select_seeds)} to choose peaks, {len(spec.confirm_seeds)} others as evidence"),
+        Fact("train function", spec.train),
+    )
+
+
+def _wall(study: Study) -> float | None:
+    spans = []
+    for sitting in study.sessions:
+        own = [a.ended for a in study.attempts if a.session == sitting.id and a.ended is not None]
+        last = sitting.ended if sitting.ended is not None else max(own, default=None)
+        if last is not None:
+            spans.append(max(0.0, last - sitting.started))
+    return sum(spans) if spans else None
+
+
+def _sittings(study: Study) -> tuple[str, ...]:
+    lines = []
+    for sitting in study.sessions:
+        starts = [a for a in study.attempts if a.session == sitting.id]
+        length = duration(sitting.ended - sitting.started) if sitting.ended is not None else "killed, or still running"
+        lost = sum(a.outcome in ("lost", "interrupted", "") for a in starts)
+        broken = f", {lost} broken off" if lost else ""
+        lines.append(f"{length}: {count(len(starts), 'start')}{broken}, {count(sitting.workers, 'worker')}")
+    return tuple(lines)
+
+
+def _environment(study: Study) -> tuple[Fact, ...]:
+    env = study.environment
+    known = [
+        Fact("Python", env.python),
+        Fact("platform", env.platform),
+        Fact("machine", env.machine),
+        Fact("processors", str(env.cpus) if env.cpus else ""),
+        Fact("threads a worker", str(env.threads_per_worker) if env.threads_per_worker else ""),
+        Fact("train function", study.spec.train),
+        Fact("its SHA-256", study.spec.train_sha256),
+    ]
+    return tuple(fact for fact in known if fact.value)
+
+
+def _takeaway(study: Study, rows: tuple[Row, ...]) -> Takeaway | None:
+    command = shlex.join(study.command)
+    chosen = study.verdict.recommended or study.verdict.leader if study.verdict else None
+    row = next((r for r in rows if r.label == chosen), None)
+    if row is None:
+        return Takeaway("", None, "", command) if command else None
+    return Takeaway(row.label, row.peak, snippet(row.plan, row.peak, study), command)
+
+
+def snippet(plan: str, peak: float | None, study: Study) -> str:
+    """The lines that bring the winning schedule into a PyTorch training loop."""
+    spec = study.spec
+    epoch = f", steps_per_epoch={spec.steps_per_epoch}" if spec.steps_per_epoch else ""
+    rate = "    # its own rates are the base" if peak is None else "    # the peak is the base rate"
+    lr = "..." if peak is None else repr(peak)
+    return "\n".join(
+        [
+            "import calando.torch",
+            "import torch",
+            "",
+            f"plan = calando.parse({plan!r})",
+            f"schedule = plan.bind({spec.horizon}{epoch})    # updates in the whole run",
+            "",
+            f"optimizer = torch.optim.AdamW(model.parameters(), lr={lr}){rate}; keep your own optimizer class",
+            "scheduler = calando.torch.attach(optimizer, schedule)",
+            "",
+            "for batch in batches:",
+            "    loss = compute_loss(model, batch)",
+            "    optimizer.zero_grad()",
+            "    loss.backward()",
+            "    optimizer.step()",
+            "    scheduler.step()    # once per optimizer update",
+        ]
+    )

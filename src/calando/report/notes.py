@@ -1,0 +1,115 @@
+"""What the runs of a study say, run by run and for each candidate together."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from calando.records import RunRecord, Study
+from calando.records.diagnosis import WORST_FIRST, Diagnosis, Level, Observed, diagnose
+from calando.report.page import Group, RunNote
+from calando.report.thin import spark
+
+__all__ = ["groups", "tally"]
+
+Key = tuple[str, float | None, str]
+
+
+def groups(study: Study, slots: Mapping[str, int]) -> tuple[Group, ...]:
+    """The runs grouped by candidate, phase and peak: evidence before peak search, as the board stands."""
+    held: dict[Key, list[RunRecord]] = {}
+    for run in study.runs:
+        held.setdefault((run.spec.candidate, run.spec.peak, run.spec.phase), []).append(run)
+    place = {label: i for i, label in enumerate(slots)}
+    order = sorted(held, key=lambda k: (place.get(k[0], len(place)), k[2], k[1] is None, k[1] or 0.0))
+    made = []
+    for key in order:
+        label, peak, phase = key
+        notes = [_note(study, run, _hotter(study, run, held)) for run in sorted(held[key], key=lambda r: r.spec.seed)]
+        made.append(Group(slots.get(label, 0), label, peak, phase, tuple(notes), _common(notes)))
+    return tuple(made)
+
+
+def tally(noted: Sequence[Group]) -> tuple[tuple[str, str, int], ...]:
+    """How many runs show each kind of finding, worst first."""
+    seen: dict[str, list[str]] = {}
+    for group in noted:
+        for note in group.runs:
+            for finding in note.findings:
+                seen.setdefault(finding.kind, []).append(finding.severity)
+    return tuple((kind, seen[kind][0], len(seen[kind])) for kind in WORST_FIRST if kind in seen)
+
+
+def _note(study: Study, run: RunRecord, hotter: Level | None) -> RunNote:
+    spec = study.spec
+    train, metric, lr = run.curve("train_loss"), run.curve(spec.metric), run.curve("lr")
+    if spec.metric == "train_loss":
+        metric = run.curve("val_loss")
+    seen = Observed(
+        horizon=run.spec.horizon,
+        train=(train.steps, train.values),
+        val=(metric.steps, metric.values),
+        lr=(lr.steps, lr.values),
+        status=run.status,
+        ended_at=_ended_at(run),
+        error=run.traceback or run.reason,
+        metric=spec.metric,
+        higher_is_better=spec.mode == "max",
+        hotter=hotter,
+    )
+    shown = train if len(train) > 1 else metric
+    return RunNote(
+        seed=run.spec.seed,
+        status=run.status,
+        final=run.final,
+        steps=run.steps,
+        seconds=run.seconds,
+        attempts=run.attempts,
+        findings=diagnose(seen),
+        notes=run.notes,
+        traceback=run.traceback,
+        spark=spark(shown.steps, shown.values, run.spec.horizon),
+    )
+
+
+def _ended_at(run: RunRecord) -> int | None:
+    """The update that ended a run early: the last one for which anything was recorded."""
+    if run.status == "done":
+        return None
+    last = [curve.steps[-1] for curve in run.curves.values() if len(curve)]
+    return max(last) if last else run.steps
+
+
+def _hotter(study: Study, run: RunRecord, held: Mapping[Key, Sequence[RunRecord]]) -> Level | None:
+    """What the next higher peak of the same plan gained, over the selection seeds that both finished.
+
+    A next peak at which nothing finished gained nothing: that is known exactly.
+    """
+    spec = run.spec
+    if spec.peak is None:
+        return None
+    higher = sorted(p for c, p, f in held if c == spec.candidate and f == "select" and p is not None and p > spec.peak)
+    here = {r.spec.seed: r.final for r in held.get((spec.candidate, spec.peak, "select"), ()) if r.sound}
+    if not higher or not here:
+        return None
+    there = {r.spec.seed: r.final for r in held[(spec.candidate, higher[0], "select")] if r.sound}
+    if not there:
+        return Level(-1.0, 0.0)
+    sign = 1.0 if study.spec.mode == "min" else -1.0
+    gains = [sign * (a - b) for seed, a in here.items() if a is not None and (b := there.get(seed)) is not None]
+    if len(gains) < 2:
+        return None
+    mean = sum(gains) / len(gains)
+    spread = sum((g - mean) ** 2 for g in gains) / (len(gains) - 1)
+    return Level(mean, (spread / len(gains)) ** 0.5)
+
+
+def _common(notes: Sequence[RunNote]) -> tuple[tuple[Diagnosis, tuple[int, ...]], ...]:
+    found: dict[str, list[tuple[Diagnosis, int]]] = {}
+    for note in notes:
+        for finding in note.findings:
+            found.setdefault(finding.kind, []).append((finding, note.seed))
+    return tuple(
+        (max(found[kind], key=lambda pair: pair[0].confidence)[0], tuple(seed for _, seed in found[kind]))
+        for kind in WORST_FIRST
+        if kind in found
+    )

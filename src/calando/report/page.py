@@ -1,0 +1,281 @@
+"""What a reader of a report sees, as frozen data: every number is here before any ink is spent.
+
+    Page ── answer        the verdict in words, the tie set, what is not proven
+         ├─ rows          one per candidate: leaderboard, intervals, steps to the baseline, cost
+         ├─ peaks         the metric over the peak grid, per candidate
+         ├─ rates, losses curves and bands, one chart per quantity
+         ├─ groups        what the runs of one candidate at one peak say (diagnosis)
+         └─ takeaway      the snippet to paste, the command to repeat; environment
+
+Painters (html, terminal, figures) read a Page and nothing else. Text in a Page is plain text, as the
+user wrote it: escaping is each painter's duty.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from calando.records.diagnosis import Diagnosis
+from calando.records.result import Interval
+
+__all__ = [
+    "Answer",
+    "Band",
+    "Chart",
+    "Cost",
+    "Fact",
+    "Group",
+    "Line",
+    "Page",
+    "Peak",
+    "Peaks",
+    "Reach",
+    "Row",
+    "RunNote",
+    "Takeaway",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """A name and its value, both as text."""
+
+    name: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The verdict in words. `headline` is one sentence; without a verdict it says what is missing."""
+
+    headline: str
+    finished: bool
+    sentences: tuple[str, ...] = ()
+    not_proven: tuple[str, ...] = ()
+    more: tuple[str, ...] = ()
+    method: str = ""
+    leader: str | None = None
+    recommended: str | None = None
+    tie_set: tuple[str, ...] = ()
+    proven: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """Updates until the baseline's final metric was first met at an evaluation.
+
+    `steps` by seed, None where it was never met; `median` over the seeds that met it, None when
+    fewer than half did; `share` is the median as a share of the horizon.
+    """
+
+    target: float
+    steps: tuple[tuple[int, int | None], ...]
+    median: int | None
+    share: float | None
+
+    @property
+    def met(self) -> int:
+        """How many seeds met the target."""
+        return sum(1 for _, step in self.steps if step is not None)
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What runs cost: how many, updates taken, wall seconds summed over workers."""
+
+    runs: int = 0
+    steps: int = 0
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One candidate on the leaderboard, at its own best peak.
+
+    `slot` fixes its colour and dash in every figure: 0 is the baseline's. `difference` is candidate
+    minus baseline, paired by seed; `gap` is candidate minus leader.
+    """
+
+    rank: int | None
+    slot: int
+    label: str
+    plan: str
+    role: str
+    peak: float | None
+    edge: str
+    mean: float | None
+    interval: Interval | None
+    values: tuple[tuple[int, float | None], ...] = ()
+    difference: Interval | None = None
+    standing: Literal["better", "worse", "open", ""] = ""
+    equivalent: bool = False
+    gap: Interval | None = None
+    diverged: int = 0
+    failed: int = 0
+    tied: bool = False
+    leads: bool = False
+    baseline: bool = False
+    why: str = ""
+    reach: Reach | None = None
+    search: Cost = Cost()
+    """The runs that chose the peak."""
+    proof: Cost = Cost()
+    """The runs that are evidence."""
+
+    @property
+    def seeds(self) -> int:
+        """Seeds with a result."""
+        return sum(1 for _, value in self.values if value is not None)
+
+
+@dataclass(frozen=True, slots=True)
+class Peak:
+    """One point of the peak grid: the mean over seeds, each seed's value, and what was lost."""
+
+    peak: float
+    mean: float | None
+    values: tuple[tuple[int, float], ...] = ()
+    diverged: int = 0
+    failed: int = 0
+    extended: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Peaks:
+    """One candidate over the peak grid."""
+
+    slot: int
+    label: str
+    chosen: float | None
+    edge: str
+    points: tuple[Peak, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One curve, thinned to what a screen can show, without losing its extremes."""
+
+    slot: int
+    label: str
+    steps: tuple[float, ...]
+    values: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Band:
+    """The mean over seeds with the lowest and the highest seed, on common steps.
+
+    `per_point`: how many logged values of one run are averaged in one point.
+    """
+
+    slot: int
+    label: str
+    seeds: int
+    steps: tuple[float, ...]
+    mean: tuple[float, ...]
+    low: tuple[float, ...]
+    high: tuple[float, ...]
+    per_point: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """One figure of lines or bands over the steps.
+
+    `log` when the values span decades; `top` where a linear axis is cut, because the first steps of
+    a training lie far above all that matters.
+    """
+
+    name: str
+    quantity: str
+    lines: tuple[Line, ...] = ()
+    bands: tuple[Band, ...] = ()
+    log: bool = False
+    top: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RunNote:
+    """One run: what it was, how it ended, and what its curves say, worst first.
+
+    `spark` is its training loss as (share of the horizon, share of the height) for a small drawing.
+    """
+
+    seed: int
+    status: str
+    final: float | None
+    steps: int
+    seconds: float
+    attempts: int
+    findings: tuple[Diagnosis, ...]
+    notes: tuple[str, ...] = ()
+    traceback: str = ""
+    spark: tuple[tuple[float, float], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """The runs of one candidate at one peak in one phase, and what they have in common.
+
+    `common`: for each kind of finding, worst first, the surest instance and the seeds that show it.
+    """
+
+    slot: int
+    label: str
+    peak: float | None
+    phase: str
+    runs: tuple[RunNote, ...]
+    common: tuple[tuple[Diagnosis, tuple[int, ...]], ...]
+
+    @property
+    def troubled(self) -> bool:
+        """Whether anything but health and notes was found."""
+        return any(finding.severity in ("failure", "warning") for finding, _ in self.common)
+
+
+@dataclass(frozen=True, slots=True)
+class Takeaway:
+    """The winning plan as code, and the command that repeats the study."""
+
+    label: str
+    peak: float | None
+    snippet: str
+    command: str
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Everything a report says, in the order of reading."""
+
+    question: str
+    name: str
+    metric: str
+    mode: str
+    horizon: int
+    baseline: str
+    answer: Answer
+    rows: tuple[Row, ...]
+    facts: tuple[Fact, ...] = ()
+    peaks: tuple[Peaks, ...] = ()
+    rates: Chart | None = None
+    losses: tuple[Chart, ...] = ()
+    target: float | None = None
+    search: Cost = Cost()
+    proof: Cost = Cost()
+    wall: float | None = None
+    """Seconds that somebody waited: sittings, not workers."""
+    tally: tuple[tuple[str, str, int], ...] = ()
+    """(kind of finding, severity, number of runs), worst first."""
+    groups: tuple[Group, ...] = ()
+    takeaway: Takeaway | None = None
+    environment: tuple[Fact, ...] = ()
+    packages: tuple[Fact, ...] = ()
+    sittings: tuple[str, ...] = ()
+    made: str = ""
+    """When the page was made and by which calando: the only words that differ between two makings."""
+
+    @property
+    def better(self) -> str:
+        """"lower" or "higher"."""
+        return "lower" if self.mode == "min" else "higher"

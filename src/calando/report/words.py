@@ -1,0 +1,90 @@
+"""Numbers as people read them, one spelling each for page and terminal."""
+
+from __future__ import annotations
+
+import math
+
+from calando.records.diagnosis import short
+from calando.records.result import Interval
+
+__all__ = ["count", "duration", "interval_text", "peak_text", "rounded", "signed"]
+
+
+def count(number: int, noun: str) -> str:
+    """A count with its noun.
+
+    >>> count(1, "run"), count(12000, "update")
+    ('1 run', '12,000 updates')
+    """
+    return f"{number:,} {noun}" + ("" if number == 1 else "s")
+
+
+def duration(seconds: float) -> str:
+    """Seconds in the largest two units.
+
+    >>> duration(0.25), duration(75), duration(7400)
+    ('0.2 s', '1 min 15 s', '2 h 3 min')
+    """
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    if seconds < 60:
+        return f"{seconds:.0f} s"
+    if seconds < 3600:
+        return f"{int(seconds) // 60} min {int(seconds) % 60} s"
+    return f"{int(seconds) // 3600:,} h {int(seconds) % 3600 // 60} min"
+
+
+def peak_text(peak: float | None) -> str:
+    """A peak learning rate.
+
+    >>> peak_text(0.003), peak_text(None)
+    ('3e-3', 'own rates')
+    """
+    return "own rates" if peak is None else short(peak)
+
+
+def digits(scale: float) -> int:
+    """Decimals that show a number to two digits of its uncertainty.
+
+    >>> digits(0.012), digits(3.0)
+    (3, 1)
+    """
+    if not math.isfinite(scale) or scale <= 0:
+        return 4
+    return max(0, min(9, 1 - math.floor(math.log10(scale))))
+
+
+def rounded(value: float | None, scale: float | None = None) -> str:
+    """A value with as many decimals as its uncertainty bears; a dash for none.
+
+    >>> rounded(0.123456, 0.0123), rounded(0.123456), rounded(None)
+    ('0.123', '0.1235', '–')
+    """
+    if value is None or not math.isfinite(value):
+        return "–"
+    if scale is None:
+        return f"{value:.4g}"
+    if abs(value) >= 1e6 or (scale < 1e-8 and scale > 0):
+        return short(value)
+    return f"{value:.{digits(scale)}f}"
+
+
+def signed(value: float, scale: float) -> str:
+    """A difference with its sign, and a true minus.
+
+    >>> signed(-0.0123, 0.004), signed(0.5, 0.1)
+    ('−0.0123', '+0.50')
+    """
+    text = rounded(abs(value), scale)
+    return ("−" if value < 0 else "+") + text
+
+
+def interval_text(interval: Interval) -> str:
+    """A difference with its interval.
+
+    >>> interval_text(Interval(-0.142, -0.171, -0.113, 0.95, 4))
+    '−0.142 [−0.171, −0.113]'
+    """
+    half = (interval.high - interval.low) / 2
+    low, high = signed(interval.low, half), signed(interval.high, half)
+    return f"{signed(interval.mean, half)} [{low}, {high}]"
