@@ -1,0 +1,281 @@
+"""Binds and evaluates a neutral tree by the rules of the design, exactly and without thought for speed.
+
+Every call walks the tree anew: extents as exact fractions, boundaries rounded half up, the piece in force found
+by counting, the leaf evaluated at 50 digits.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from typing import Any
+
+import mpmath
+from mpmath import mpf
+
+from tests.oracles import exact
+from tests.oracles.exact import LEAVES, Value, round_half_up
+from tests.oracles.tree import Node, read
+
+UNITS = {"%": None, "ep": "steps_per_epoch", "tok": "tokens_per_step", "sa": "samples_per_step"}
+LENGTHS = {
+    "exponential_decay": ("every", "delay"),
+    "step_decay": ("every",),
+    "inverse_time": ("every",),
+    "multistep": ("milestones",),
+    "inverse_sqrt": ("warmup", "timescale"),
+    "cyclic_cosine": ("period",),
+    "cyclical": ("half", "down"),
+    "points": ("at",),
+}
+"""Which arguments are lengths, to be turned into whole steps before a formula sees them."""
+
+SMOOTH = {"exponential_decay": False, "step_decay": True, "inverse_time": False}
+"""Plans whose interval stays an exact fraction unless they go by stairs, and whether they do by default."""
+
+
+@dataclass(frozen=True)
+class Clock:
+    """The sizes that lengths are measured in."""
+
+    horizon: int
+    steps_per_epoch: Fraction | None = None
+    tokens_per_step: Fraction | None = None
+    samples_per_step: Fraction | None = None
+    stretched: Fraction = Fraction(1)
+
+    def steps(self, length: Any) -> Fraction:
+        """A length in steps, not rounded."""
+        if isinstance(length, int):
+            return length * self.stretched
+        unit = next(u for u in UNITS if str(length).endswith(u))
+        amount = Fraction(str(length).removesuffix(unit)) * self.stretched
+        if unit == "%":
+            return amount * self.horizon / 100
+        size = getattr(self, str(UNITS[unit]))
+        return amount * size if unit == "ep" else amount / size
+
+    def whole(self, length: Any) -> int:
+        """A length in whole steps, halves up."""
+        return round_half_up(self.steps(length))
+
+
+def value_at(tree: Node | str, t: int, horizon: int, **sizes: Any) -> Value:
+    """The learning-rate factor of a plan at step t of a run of `horizon` steps."""
+    if isinstance(tree, str):
+        tree = read(tree)
+    clock = Clock(horizon, **{k: None if v is None else Fraction(v) for k, v in sizes.items()})
+    return value(tree, clock, horizon, min(t, horizon))
+
+
+def extent(tree: Node, clock: Clock) -> Fraction | None:
+    """How many steps a plan lasts by itself; None when it takes what is left."""
+    args = tree.args
+    if tree.name == "then":
+        parts = [extent(child, clock) for child in tree.children]
+        return None if None in parts else sum((p for p in parts if p is not None), Fraction(0))
+    if tree.name in ("product", "minimum", "maximum"):
+        parts = [extent(child, clock) for child in tree.children]
+        return None if None in parts else max(p for p in parts if p is not None)
+    if tree.name == "stretch":
+        return extent(tree.children[0], replace(clock, stretched=clock.stretched * number(args["by"])))
+    if tree.name == "shift":
+        inner = extent(tree.children[0], clock)
+        return None if inner is None else inner + clock.steps(args["by"])
+    if tree.name == "repeat":
+        inner = extent(tree.children[0], clock)
+        if args.get("times") is None or inner is None:
+            return None
+        return sum(inner * number(args.get("growth", 1)) ** j for j in range(args["times"]))
+    if tree.children:
+        return extent(tree.children[0], clock)
+    if tree.name == "points":
+        return clock.steps(args["at"][-1])
+    if args.get("cycle"):
+        return None
+    return clock.steps(args["length"]) if args.get("length") is not None else None
+
+
+def number(x: Any) -> Fraction:
+    """A number of the plan as the exact decimal that was written."""
+    return Fraction(str(x))
+
+
+def value(tree: Node, clock: Clock, n: int, t: int) -> Value:
+    """The value of a plan that fills n steps, at its own step t <= n."""
+    combine = COMBINATORS.get(tree.name)
+    if combine is not None:
+        return combine(tree, clock, n, min(t, n))
+    args = dict(tree.args)
+    length = args.pop("length", None)
+    if args.get("cycle"):
+        args["period"] = clock.whole(length)
+    for key in LENGTHS.get(tree.name, ()):
+        if key in args:
+            given = args[key]
+            args[key] = [clock.whole(v) for v in given] if isinstance(given, list) else clock.whole(given)
+    if tree.name in SMOOTH and "every" in args and not args.get("staircase", SMOOTH[tree.name]):
+        args["every"] = clock.steps(tree.args["every"])
+    if tree.name == "warm_restarts":
+        args["first"] = clock.steps(args["first"])
+    if tree.name == "one_cycle":
+        peak_at = args.get("peak_at", "30%")
+        args["peak_at"] = (
+            round_half_up(Fraction(peak_at[:-1]) * n / 100) if isinstance(peak_at, str) and "%" in peak_at
+            else clock.whole(peak_at)
+        )  # fmt: skip
+    if tree.name == "function":
+        return Value(mpf(args["call"](t)))
+    return LEAVES[tree.name](min(t, n), n, **args)
+
+
+def _inner(child: Node, clock: Clock, n: int, t: int) -> Value:
+    """A child inside a combinator that does not cut time: it lasts as long as it says, else all n steps."""
+    own = extent(child, clock)
+    last = n if own is None else round_half_up(own)
+    return value(child, clock, last, min(t, last))
+
+
+def _flat(tree: Node) -> list[Node]:
+    """The pieces of a `then`, those of a `then` inside it among them."""
+    return [piece for child in tree.children for piece in (_flat(child) if child.name == "then" else [child])]
+
+
+def _then(tree: Node, clock: Clock, n: int, t: int) -> Value:
+    tree = Node("then", tuple(_flat(tree)))
+    parts = [extent(child, clock) for child in tree.children]
+    rest = n - sum((p for p in parts if p is not None), Fraction(0))
+    edges, total = [0], Fraction(0)
+    for part in parts:
+        total += rest if part is None else part
+        edges.append(round_half_up(total))
+    chosen = len(parts) - 1
+    for k in range(len(parts)):
+        if edges[k] <= t < edges[k + 1]:
+            chosen = k
+    while chosen > 0 and edges[chosen] == edges[chosen + 1]:
+        chosen -= 1
+    return value(tree.children[chosen], clock, edges[chosen + 1] - edges[chosen], t - edges[chosen])
+
+
+def _product(tree: Node, clock: Clock, n: int, t: int) -> Value:
+    result = Value(mpf(1))
+    for child in tree.children:
+        v = _inner(child, clock, n, t)
+        result = Value(result.number * v.number, result.exponent + v.exponent)
+    return result
+
+
+def _scale(tree: Node, clock: Clock, n: int, t: int) -> Value:
+    v = _inner(tree.children[0], clock, n, t)
+    return Value(v.number * mpf(tree.args["by"]), v.exponent)
+
+
+def _clip(tree: Node, clock: Clock, n: int, t: int) -> Value:
+    v = _inner(tree.children[0], clock, n, t)
+    low, high = mpf(tree.args.get("low", 0)), mpf(tree.args.get("high", "inf"))
+    return Value(min(max(v.number, low), high), v.exponent)
+
+
+def _choose(pick: Callable[..., Any]) -> Callable[[Node, Clock, int, int], Value]:
+    def chosen(tree: Node, clock: Clock, n: int, t: int) -> Value:
+        values = [_inner(child, clock, n, t) for child in tree.children]
+        return Value(pick(v.number for v in values), max(v.exponent for v in values))
+
+    return chosen
+
+
+def _shift(tree: Node, clock: Clock, n: int, t: int) -> Value:
+    by = clock.whole(tree.args["by"])
+    child = tree.children[0]
+    own = extent(child, clock)
+    last = n - by if own is None else round_half_up(own)
+    return value(child, clock, last, min(max(0, t - by), last))
+
+
+def _stretch(tree: Node, clock: Clock, n: int, t: int) -> Value:
+    longer = replace(clock, stretched=clock.stretched * number(tree.args["by"]))
+    return value(tree.children[0], longer, n, t)
+
+
+def _reverse(tree: Node, clock: Clock, n: int, t: int) -> Value:
+    return value(tree.children[0], clock, n, n - t)
+
+
+def _repeat(tree: Node, clock: Clock, n: int, t: int) -> Value:
+    child, args = tree.children[0], tree.args
+    own = extent(child, clock)
+    if own is None:
+        own = Fraction(n) / sum(number(args.get("growth", 1)) ** j for j in range(args["times"]))
+    growth = number(args.get("growth", 1))
+    index, begin, finish = exact.cycle_of(t, n, own, growth)
+    longer = replace(clock, stretched=clock.stretched * growth**index)
+    v = value(child, longer, finish - begin, t - begin)
+    share, floor = mpf(args.get("decay", 1.0)) ** index, mpf(args.get("floor", 0.0))
+    exponent = abs(float(mpmath.log(share))) if share else 0.0
+    return Value(floor + share * (v.number - floor), v.exponent + exponent)
+
+
+def _hold(tree: Node, clock: Clock, n: int, t: int) -> Value:
+    every = clock.whole(tree.args.get("every", "1ep"))
+    return _inner(tree.children[0], clock, n, t // every * every)
+
+
+def _plateau(tree: Node, clock: Clock, n: int, t: int) -> Value:
+    return _inner(tree.children[0], clock, n, t)
+
+
+def _wsd(tree: Node, clock: Clock, n: int, t: int) -> Value:
+    """MiniCPM (arXiv:2404.06395) and Haegele et al. 2024 (arXiv:2405.18392): three stages, the last from where
+    the second one stands."""
+    args = tree.args
+    warm = clock.whole(args.get("warmup", 0))
+    down = clock.whole(args.get("cooldown", "20%"))
+    begin = n - down
+    if t < warm:
+        return exact.warmup(t, warm, args.get("start", 0.0))
+    stable = _stable(args, clock, warm, min(t, begin) - warm)
+    if t < begin:
+        return stable
+    x, end = mpf(t - begin) / down if down else mpf(1), mpf(args.get("end", 0.0))
+    shape, top = args.get("cooldown_shape", "linear"), stable.number
+    if shape == "exponential":
+        ratio = end / top
+        return Value(top * ratio**x, abs(float(x * mpmath.log(ratio))) + stable.exponent)
+    power = mpf(args.get("power", 2.0))
+    left = {
+        "linear": 1 - x,
+        "cosine": (1 + mpmath.cos(mpmath.pi * x)) / 2,
+        "1-sqrt": 1 - mpmath.sqrt(x),
+        "power": (1 - x) ** power,
+    }[shape]
+    return Value(end + (top - end) * left, stable.exponent + float(power) * (shape == "power"))
+
+
+def _stable(args: Any, clock: Clock, warm: int, t: int) -> Value:
+    kind = args.get("stable", "constant")
+    if kind == "constant":
+        return Value(mpf(1))
+    given = args.get("timescale")
+    tau = mpf(clock.whole(given) if given is not None else warm or 10_000)
+    if kind == "inverse_sqrt":
+        return Value(1 / mpmath.sqrt(1 + t / tau))
+    power = mpf(args.get("stable_power", 1.0))
+    return Value((1 + t / tau) ** -power, float(power))
+
+
+COMBINATORS: dict[str, Callable[[Node, Clock, int, int], Value]] = {
+    "then": _then,
+    "product": _product,
+    "scale": _scale,
+    "clip": _clip,
+    "shift": _shift,
+    "stretch": _stretch,
+    "reverse": _reverse,
+    "repeat": _repeat,
+    "minimum": _choose(min),
+    "maximum": _choose(max),
+    "hold": _hold,
+    "reduce_on_plateau": _plateau,
+    "bundle": lambda tree, clock, n, t: value(tree.children[0], clock, n, t),
+    "wsd": _wsd,
+}
