@@ -9,6 +9,7 @@
     ├── NotSerialisable   a value holds something that cannot be written    (TypeError)
     ├── BadFile           a stored document is broken, foreign or newer     (ValueError)
     ├── BadState          an adapter's saved state does not belong here     (ValueError)
+    ├── Frozen            a value was to be changed in place                (AttributeError)
     ├── MissingExtra      an optional dependency is not installed           (ImportError)
     └── LabError          a train function or a study breaks its contract   (RuntimeError)
 """
@@ -23,6 +24,7 @@ __all__ = [
     "BadValue",
     "CalandoError",
     "DoesNotFit",
+    "Frozen",
     "LabError",
     "MissingExtra",
     "NotSerialisable",
@@ -85,6 +87,10 @@ class BadFile(CalandoError, ValueError):
 
 class BadState(CalandoError, ValueError):
     """A saved state does not belong to the schedule it is loaded into."""
+
+
+class Frozen(CalandoError, AttributeError):
+    """A value was to be changed in place."""
 
 
 class MissingExtra(CalandoError, ImportError):

@@ -1,0 +1,117 @@
+"""Facts of a schedule that are known without training."""
+
+import math
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from calando.core.schedule import Schedule
+
+__all__ = ["Facts", "Jump", "Stretch", "facts_of"]
+
+EVERY_STEP_UP_TO = 1_000_000
+SAMPLES = 20_001
+VISIBLE = 1e-3
+
+
+class Jump(NamedTuple):
+    """A step at which the factor leaps: `before` is what the curve was heading for, `after` what it is."""
+
+    step: int
+    before: float
+    after: float
+
+
+class Stretch(NamedTuple):
+    """A stretch of steps, first and last included, over which the factor rises, falls or is level."""
+
+    first: int
+    last: int
+    direction: str
+
+
+class Facts(NamedTuple):
+    """What a schedule is like.
+
+    Args:
+        peak: the largest factor of any update.
+        peak_step: the first update that has it.
+        end: the factor at the horizon and past it.
+        last: the factor of the last update.
+        area: the sum of the factors over the run, in steps.
+        mean: area / horizon.
+        jumps: leaps of at least a thousandth of the peak, the first 1000.
+        pieces: monotone stretches, the first 1000.
+        exact: whether every step was looked at; beyond a million steps 20001 of them and all joins are.
+
+    Example:
+        >>> import calando
+        >>> facts = calando.linear_decay().bind(4).facts
+        >>> facts.peak, facts.end, facts.area, facts.mean
+        (1.0, 0.0, 2.5, 0.625)
+    """
+
+    peak: float
+    peak_step: int
+    end: float
+    last: float
+    area: float
+    mean: float
+    jumps: tuple[Jump, ...]
+    pieces: tuple[Stretch, ...]
+    exact: bool
+
+
+def facts_of(schedule: "Schedule") -> Facts:
+    """Evaluate a schedule and say what it is like."""
+    import numpy as np
+
+    horizon, breaks = schedule.horizon, schedule.breaks()
+    exact = horizon <= EVERY_STEP_UP_TO
+    if exact:
+        steps = np.arange(horizon, dtype=np.int64)
+    else:
+        even = np.linspace(0, horizon - 1, SAMPLES).astype(np.int64)
+        near = np.asarray([s + d for s in breaks for d in (-1, 0, 1)], dtype=np.int64)
+        steps = np.unique(np.concatenate([even, near[(near >= 0) & (near < horizon)]]))
+    values = schedule(steps)
+    area = math.fsum(values.tolist()) if exact else float(np.trapezoid(values, steps) + values[-1])
+    at = int(np.argmax(values))
+    peak = float(values[at])
+    return Facts(
+        peak=peak,
+        peak_step=int(steps[at]),
+        end=schedule(horizon),
+        last=schedule(horizon - 1),
+        area=area,
+        mean=area / horizon,
+        jumps=_jumps(schedule, breaks, peak),
+        pieces=_stretches(steps, values, peak),
+        exact=exact,
+    )
+
+
+def _jumps(schedule: "Schedule", breaks: tuple[int, ...], peak: float) -> tuple[Jump, ...]:
+    found = []
+    for step in breaks:
+        before, after = schedule.limit(step), schedule(step)
+        if abs(after - before) >= VISIBLE * peak and after != before:
+            found.append(Jump(step, before, after))
+    return tuple(found)
+
+
+def _stretches(steps: Any, values: Any, peak: float) -> tuple[Stretch, ...]:
+    import numpy as np
+
+    if len(steps) == 1:
+        return (Stretch(int(steps[0]), int(steps[0]), "level"),)
+    change = np.diff(values)
+    sign = np.where(np.abs(change) <= 1e-15 * peak, 0, np.sign(change)).astype(int)
+    turns = np.flatnonzero(np.diff(sign)) + 1
+    starts = [0, *turns.tolist()][:1000]
+    names = {1: "rises", -1: "falls", 0: "level"}
+    return tuple(
+        Stretch(int(steps[a]), int(steps[b]), names[int(sign[a])])
+        for a, b in zip(starts, [*starts[1:], len(steps) - 1], strict=False)
+    )
+
+

@@ -1,0 +1,61 @@
+"""Front doors by entry point: whoever holds an optimizer asks here for the door of its framework."""
+
+from collections.abc import Callable
+from typing import Any
+
+from calando.errors import BadValue, CalandoError, MissingExtra
+
+__all__ = ["GROUP", "door_for", "register_door"]
+
+GROUP = "calando.hosts"
+
+_DOORS: dict[str, Callable[..., Any]] = {}
+
+
+def register_door(root: str, attach: Callable[..., Any]) -> None:
+    """Register a front door in this process, before those of installed packages.
+
+    Args:
+        root: root module of the classes it serves, such as "torch".
+        attach: called as attach(optimizer, schedule, ...).
+    """
+    _DOORS[root] = attach
+
+
+def door_for(optimizer: object) -> Callable[..., Any]:
+    """The `attach` of the front door that serves an optimizer.
+
+    Formula: the first class in the optimizer's ancestry whose root module has a door, by `register_door` or by an
+    entry point of the group "calando.hosts" named like the root module.
+
+    Args:
+        optimizer: any object of a framework that has a door.
+
+    Raises:
+        BadValue: when no door serves it.
+        MissingExtra: when its door cannot be imported.
+    """
+    from importlib.metadata import entry_points
+
+    installed = {point.name: point for point in entry_points(group=GROUP)}
+    roots = [cls.__module__.partition(".")[0] for cls in type(optimizer).__mro__]
+    for root in roots:
+        if root in _DOORS:
+            return _DOORS[root]
+        if root in installed:
+            try:
+                door: Callable[..., Any] = installed[root].load()
+            except CalandoError:
+                raise
+            except ImportError as error:
+                raise MissingExtra(
+                    given=f"the front door for {root}: {error}", allowed="an installed framework", where="attach",
+                    fix=f"pip install 'calando[{root}]'",
+                ) from error  # fmt: skip
+            return door
+    raise BadValue(
+        given=f"a {type(optimizer).__module__}.{type(optimizer).__qualname__}",
+        allowed="an optimizer of " + (", ".join(sorted({*installed, *_DOORS})) or "an installed front door"),
+        where="attach",
+        fix="pass the framework's own optimizer, or register a door with calando.core.hosts.register_door",
+    )

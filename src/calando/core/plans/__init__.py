@@ -1,0 +1,1 @@
+"""Named plans that people know, as thin compositions of shapes."""

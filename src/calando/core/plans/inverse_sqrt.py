@@ -1,0 +1,83 @@
+"""Warm-up, then the inverse square root."""
+
+from fractions import Fraction
+from typing import Annotated
+
+from calando.core.algebra import boundaries
+from calando.core.clock import Clock, Length, LengthLike, length_of
+from calando.core.curve import Chain, Curve, Smooth
+from calando.core.formula import Array, Formula, Ops
+from calando.core.kinds import Factor, Lengths, Optional, OptionalSpan
+from calando.core.plan import Leaf
+from calando.core.transition import transition
+
+__all__ = ["inverse_sqrt", "rise_then"]
+
+TIMESCALE = 10_000
+
+
+def timescale_of(clock: Clock, timescale: LengthLike | None, warmup: int, where: str) -> int:
+    """The time constant in whole steps: as given, else the warm-up, else 10000."""
+    if timescale is None:
+        return warmup or TIMESCALE
+    return clock.whole(length_of(timescale), where, least=1)
+
+
+def inverse_power(timescale: int, power: float) -> Formula:
+    """(1 + t/timescale)^-power."""
+
+    def formula(step: Array, ops: Ops) -> Array:
+        share = ops.ratio(timescale, timescale + step)
+        return ops.sqrt(share) if power == 0.5 else share**power
+
+    return formula
+
+
+def rise_then(warmup: int, start: float, steps: int, rest: Curve | None) -> Curve:
+    """A linear warm-up in front of a curve; either may be empty."""
+    if not warmup:
+        return rest or Smooth(steps, transition("linear", start, 1.0, steps))
+    rise = Smooth(warmup, transition("linear", start, 1.0, warmup))
+    return rise if rest is None else Chain(steps, [0, warmup], [rise, rest])
+
+
+class inverse_sqrt(Leaf):
+    """A linear warm-up, then decay with the inverse square root of time.
+
+    Formula, with W the warm-up and tau the timescale: start + (1-start)*t/W for t < W; 1/sqrt(1 + (t-W)/tau) after.
+
+    Args:
+        warmup: W, a length >= 0.
+        timescale: tau, a length > 0; left out it is W, or 10000 steps without a warm-up.
+        start: the factor that the warm-up starts from, 0 to 1.
+        length: n, warm-up included, a length >= 0; left out it takes the rest of the horizon.
+
+    Raises:
+        DoesNotFit: when the warm-up is longer than the piece.
+
+    Example:
+        >>> import calando
+        >>> calando.inverse_sqrt(warmup=100).bind(1000)(400)
+        0.5
+
+    Source: Vaswani et al. 2017 (with tau = W, up to a constant); transformers get_inverse_sqrt_schedule.
+    """
+
+    sources = ("vaswani2017",)
+
+    warmup: Annotated[LengthLike, Lengths()] = 0
+    timescale: Annotated[LengthLike | None, Optional(Lengths(least=1))] = None
+    start: Factor = 0.0
+    length: OptionalSpan = None
+
+    def check(self) -> None:
+        from calando.core.algebra import ordered
+
+        ordered("inverse_sqrt.start", low=self.start, high=1.0)
+
+    def lower(self, steps: int, clock: Clock) -> Curve:
+        exact = clock.steps(length_of(self.warmup), "inverse_sqrt.warmup")
+        warmup = boundaries([exact, None], steps, "inverse_sqrt.warmup")[1]
+        tau = timescale_of(clock, self.timescale, warmup, "inverse_sqrt.timescale")
+        rest = Smooth(steps - warmup, inverse_power(tau, 0.5)) if steps > warmup else None
+        return rise_then(warmup, self.start, steps, rest)

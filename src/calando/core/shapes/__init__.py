@@ -1,0 +1,1 @@
+"""Shapes: leaf curves, one formula each."""

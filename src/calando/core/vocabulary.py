@@ -1,0 +1,32 @@
+"""Every plan there is: one line each, and the only place that lists them. The catalog and `calando` read it."""
+
+from calando.core.algebra import clip as clip
+from calando.core.algebra import maximum as maximum
+from calando.core.algebra import minimum as minimum
+from calando.core.algebra import product as product
+from calando.core.algebra import scale as scale
+from calando.core.algebra import then as then
+from calando.core.bundle import bundle as bundle
+from calando.core.feedback import reduce_on_plateau as reduce_on_plateau
+from calando.core.plans.cyclical import cyclical as cyclical
+from calando.core.plans.inverse_sqrt import inverse_sqrt as inverse_sqrt
+from calando.core.plans.one_cycle import one_cycle as one_cycle
+from calando.core.plans.waves import cyclic_cosine as cyclic_cosine
+from calando.core.plans.waves import warm_restarts as warm_restarts
+from calando.core.plans.wsd import wsd as wsd
+from calando.core.shapes.constant import constant as constant
+from calando.core.shapes.cosine import cosine as cosine
+from calando.core.shapes.exponential import exponential_decay as exponential_decay
+from calando.core.shapes.function import function as function
+from calando.core.shapes.inverse_time import inverse_time as inverse_time
+from calando.core.shapes.linear import linear_decay as linear_decay
+from calando.core.shapes.points import points as points
+from calando.core.shapes.polynomial import polynomial_decay as polynomial_decay
+from calando.core.shapes.stairs import multistep as multistep
+from calando.core.shapes.stairs import step_decay as step_decay
+from calando.core.shapes.warmup import warmup as warmup
+from calando.core.timing import hold as hold
+from calando.core.timing import repeat as repeat
+from calando.core.timing import reverse as reverse
+from calando.core.timing import shift as shift
+from calando.core.timing import stretch as stretch
