@@ -23,7 +23,7 @@ class StudyLock:
     def __init__(self, path: Path) -> None:
         import fcntl
 
-        self._file: IO[str] | None = open(path, "a+", encoding="utf-8")  # noqa: SIM115
+        self._file: IO[str] | None = path.open("a+", encoding="utf-8")
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:

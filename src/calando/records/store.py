@@ -146,8 +146,10 @@ class Store:
             cursor = connection.execute(
                 "INSERT OR IGNORE INTO run (key, candidate, plan, peak, seed, horizon, phase, status, final,"
                 " record) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                (spec.key, spec.candidate, spec.plan, spec.peak, spec.seed, spec.horizon, spec.phase)
-                + (record.status, record.final, encode(row)),
+                (
+                    *(spec.key, spec.candidate, spec.plan, spec.peak, spec.seed, spec.horizon, spec.phase),
+                    *(record.status, record.final, encode(row)),
+                ),
             )
             if cursor.rowcount:
                 for name, curve in record.curves.items():

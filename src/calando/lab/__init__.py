@@ -1,0 +1,9 @@
+"""The lab: the run contract, and studies that compare schedules with evidence."""
+
+from calando.lab.compare import compare
+from calando.lab.declare import Declared, declare
+from calando.lab.run import Run
+from calando.lab.standalone import standalone
+from calando.lab.stop import StopRun
+
+__all__ = ["Declared", "Run", "StopRun", "compare", "declare", "standalone"]

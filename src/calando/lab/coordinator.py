@@ -1,0 +1,165 @@
+"""The one process that starts runs, hears how they end, and writes the store."""
+
+from collections import Counter
+from dataclasses import replace
+
+from calando.errors import CalandoError, LabError
+from calando.lab.board import Board, Running, board
+from calando.lab.executors.base import Ended, Event, Executor, Progress, Ready, Task, Unloadable
+from calando.lab.live import View
+from calando.lab.question import bind
+from calando.lab.strategy import still_wanted, walks
+from calando.records.run import RunRecord, RunSpec
+from calando.records.store import Store
+from calando.records.study import Study, StudySpec
+
+__all__ = ["Coordinator", "unloadable"]
+
+HOPELESS = 4  # so many failures, over two candidates or all, and nothing but failures: it is the train function
+
+
+class Coordinator:
+    """Makes every run that the study still wants; finished ones are never made again.
+
+    Args:
+        store: the study's file, held for writing.
+        spec: the question, as it stands in the store.
+        executor: where runs are made.
+        view: what shows how far it is.
+        session: number of this sitting in the store.
+        workers: how many runs go at a time.
+        retries: how often a run is started again after its worker died, >= 0.
+    """
+
+    def __init__(
+        self, store: Store, spec: StudySpec, executor: Executor, view: View, session: int, workers: int, retries: int
+    ) -> None:
+        self._store = store
+        self._spec = spec
+        self._executor = executor
+        self._view = view
+        self._session = session
+        self._workers = workers
+        self._retries = retries
+        study = store.study() or Study(spec)
+        self.runs: dict[str, RunRecord] = {run.spec.key: run for run in study.runs}
+        self._stops = walks(spec, self.runs)
+        self._deaths = Counter(a.key for a in study.attempts if a.outcome == "lost")
+        self._starts = Counter(a.key for a in study.attempts)
+        self._running: dict[str, Running] = {}
+        self._attempts: dict[str, int] = {}
+        self._schedules = {c.label: bind(spec, c).to_json() for c in spec.candidates}
+
+    def work(self) -> None:
+        """Make runs until none is wanted; an interruption or an error leaves everything finished in the store.
+
+        Raises:
+            LabError: when the train function can never work, or the store cannot be written.
+        """
+        self._view.start(self._spec)
+        try:
+            self._loop()
+        except BaseException:
+            self._executor.close()
+            for attempt in self._attempts.values():
+                try:
+                    self._store.end_attempt(attempt, "interrupted")
+                except CalandoError:
+                    break  # the disk may be full; an open attempt means the same
+            raise
+        finally:
+            self._view.stop()
+
+    def _loop(self) -> None:
+        wanted = still_wanted(self._spec, self.runs)
+        while wanted or self._running:
+            for run in [run for run in wanted if run.key not in self._running][: self._executor.free]:
+                self._submit(run)
+            changed = False
+            for event in self._executor.poll(0.1):
+                changed |= self._hear(event)
+            if changed:
+                wanted = still_wanted(self._spec, self.runs)
+            self._view.show(self._board())
+
+    def _submit(self, run: RunSpec) -> None:
+        log = self._store.folder.resolve() / "logs" / f"run-{run.key}.log"
+        spec = self._spec
+        task = Task(run, self._schedules[run.candidate], spec.evals, spec.metric, spec.mode, str(log))
+        pid = self._executor.submit(task)
+        self._running[run.key] = Running(run, 0, ())
+        self._attempts[run.key] = self._store.begin_attempt(self._session, run.key, pid)
+        self._starts[run.key] += 1
+
+    def _hear(self, event: Event) -> bool:
+        if isinstance(event, Unloadable):
+            raise unloadable(self._spec.train, event.traceback)
+        if isinstance(event, Progress):
+            self._progress(event)
+        if isinstance(event, Ready | Progress) or event.key not in self._running:
+            return False
+        under_way = self._running.pop(event.key)
+        attempt = self._attempts.pop(event.key)
+        if event.status == "lost":
+            self._deaths[event.key] += 1
+            if self._deaths[event.key] <= self._retries:
+                self._store.end_attempt(attempt, "lost", event.reason)
+                self._view.say(f"{under_way.spec.candidate}: {event.reason}; it is started again")
+                return True
+        self._finish(under_way.spec, attempt, event)
+        return True
+
+    def _progress(self, event: Progress) -> None:
+        if (known := self._running.get(event.key)) is not None:
+            loss = event.latest.get(self._spec.metric, event.latest.get("train_loss"))
+            losses = known.losses if loss is None else (*known.losses, loss)[-60:]
+            self._running[event.key] = replace(known, steps=event.steps, losses=losses)
+
+    def _finish(self, run: RunSpec, attempt: int, event: Ended) -> None:
+        deaths = self._deaths[event.key]
+        lost = f"{event.reason}; it died {deaths} times" if deaths > 1 else event.reason
+        record = RunRecord(
+            spec=run,
+            status="failed" if event.status == "lost" else event.status,
+            reason=lost if event.status == "lost" else event.reason,
+            traceback=event.traceback,
+            final=event.final,
+            curves=event.curves,
+            steps=event.steps,
+            seconds=event.seconds,
+            started=event.started,
+            attempts=self._starts[event.key],
+            notes=event.notes,
+        )
+        self._store.finish(attempt, record)
+        self.runs[record.spec.key] = record
+        self._stops = walks(self._spec, self.runs)
+        self._view.finished(record, self._board())
+        if record.status == "failed":
+            self._give_up_when_hopeless(record)
+
+    def _give_up_when_hopeless(self, last: RunRecord) -> None:
+        if any(run.status != "failed" for run in self.runs.values()):
+            return
+        hit = {run.spec.candidate for run in self.runs.values()}
+        if len(self.runs) >= HOPELESS and len(hit) >= min(2, len(self._spec.candidates)):
+            raise LabError(
+                given=f"a train function that failed in each of the first {len(self.runs)} runs: {last.reason}\n"
+                f"{last.traceback}".rstrip(),
+                allowed="a train function that reaches the end of its run",
+                where=self._spec.train,
+                fix="mend it, then run the same command with --fresh (the old folder is kept aside)",
+            )
+
+    def _board(self) -> Board:
+        return board(self._spec, self._stops, self.runs, self._running, self._workers)
+
+
+def unloadable(train: str, traceback: str) -> LabError:
+    """The error for a train function that a worker could not load."""
+    return LabError(
+        given=f"a train function that cannot be loaded:\n{traceback.rstrip()}",
+        allowed="a source that imports without an error and holds the function",
+        where=train,
+        fix="mend the error above; `python -c 'import ...'` shows it too",
+    )

@@ -1,0 +1,194 @@
+"""The study's question from what the user gave, and how it may change when the study goes on."""
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from calando.errors import BadValue, LabError, shown
+from calando.lab.candidates import read_peak
+from calando.lab.declare import Declared
+from calando.records.study import Candidate, StudySpec
+
+if TYPE_CHECKING:
+    from calando.core.schedule import Schedule
+
+__all__ = ["bind", "build", "read_seeds", "reconcile"]
+
+CONFIRM_FROM = 1000  # confirmation seeds begin here, so that more selection seeds never meet them
+
+
+def whole(given: object, name: str, low: int, high: int = 10**12) -> int:
+    """A whole number in [low, high]; raises BadValue that names the argument.
+
+    >>> whole(3, "workers", 1)
+    3
+    """
+    if isinstance(given, bool) or not isinstance(given, int) or not low <= given <= high:
+        raise BadValue(
+            given=f"{name}={shown(given)}",
+            allowed=f"a whole number from {low} to {high}",
+            where=f"compare.{name}",
+            fix=f"give a whole number for {name}",
+        )
+    return given
+
+
+def real(given: object, name: str, low: float, high: float, ends: bool) -> float:
+    """A finite number between low and high (ends included where `ends`); raises BadValue.
+
+    >>> real(0.95, "confidence", 0.0, 1.0, ends=False)
+    0.95
+    """
+    good = isinstance(given, int | float) and not isinstance(given, bool) and math.isfinite(given)
+    if not good or not (low <= given <= high if ends else low < given < high):  # type: ignore[operator]
+        kind = f"a number from {low:g} to {high:g}" if ends else f"a number between {low:g} and {high:g}"
+        raise BadValue(
+            given=f"{name}={shown(given)}", allowed=kind, where=f"compare.{name}", fix=f"give {name} as a plain number"
+        )
+    return float(given)  # type: ignore[arg-type]
+
+
+def read_seeds(given: int | Iterable[int], first: int, name: str, least: int = 1) -> tuple[int, ...]:
+    """Seeds from how many, or from the seeds themselves; raises BadValue.
+
+    >>> read_seeds(3, 0, "seeds"), read_seeds([7, 5], 0, "seeds")
+    ((0, 1, 2), (5, 7))
+    """
+    if isinstance(given, int):
+        return tuple(range(first, first + whole(given, name, least, CONFIRM_FROM)))
+    try:
+        seeds = [whole(seed, name, 0, 2**32 - 1) for seed in given]
+    except TypeError:
+        seeds = []
+    if len(seeds) < least or len(set(seeds)) < len(seeds):
+        raise BadValue(
+            given=f"{name}={shown(given)}",
+            allowed="a number of seeds, or different whole numbers >= 0",
+            where=f"compare.{name}",
+            fix=f"give for example {name}=3",
+        )
+    return tuple(sorted(seeds))
+
+
+def build(
+    *,
+    train: str,
+    train_sha256: str,
+    declared: Declared,
+    candidates: tuple[Candidate, ...],
+    baseline: str,
+    peaks: Sequence[float],
+    seeds: int | Iterable[int],
+    confirm_seeds: int | Iterable[int] | None,
+    steps: int | None,
+    evals: int | None,
+    steps_per_epoch: int | None,
+    metric: str | None,
+    mode: Any,
+    extend: int,
+    confidence: float,
+    margin: float,
+    question: str | None,
+) -> StudySpec:
+    """The whole question, every value checked, every candidate bound to the horizon once.
+
+    Raises:
+        BadValue, LabError: for a value outside its range, or no horizon.
+        DoesNotFit: when a candidate does not fit the horizon.
+    """
+    horizon = steps if steps is not None else declared.steps
+    if horizon is None:
+        raise LabError(
+            given=f"no horizon for {train}",
+            allowed="a number of updates per run",
+            where="compare.steps",
+            fix="give --steps N, or write @calando.declare(steps=N) above the train function",
+        )
+    mode = mode or declared.mode or "min"
+    if mode not in ("min", "max"):
+        raise BadValue(given=f"mode={shown(mode)}", allowed="'min' or 'max'", where="compare.mode", fix="use min")
+    chosen = read_seeds(seeds, 0, "seeds")
+    count = max(5, 2 * len(chosen)) if confirm_seeds is None else confirm_seeds
+    confirm = read_seeds(count, CONFIRM_FROM, "confirm_seeds")
+    if both := sorted(set(chosen) & set(confirm)):
+        raise BadValue(
+            given=f"the seeds {both} for selection and for confirmation",
+            allowed="different seeds: what chose a peak is no evidence for it",
+            where="compare.confirm_seeds",
+            fix="give other confirmation seeds",
+        )
+    grid = sorted({read_peak(peak) for peak in peaks})
+    metric = metric or declared.metric or "val_loss"
+    spec = StudySpec(
+        question=question or "",
+        train=train,
+        train_sha256=train_sha256,
+        horizon=whole(horizon, "steps", 1, 2**53),
+        candidates=candidates,
+        steps_per_epoch=steps_per_epoch if steps_per_epoch is not None else declared.steps_per_epoch,
+        evals=whole(evals if evals is not None else declared.evals or 20, "evals", 1),
+        peaks=tuple(grid),
+        extend=whole(extend, "extend", 0, 20),
+        select_seeds=chosen,
+        confirm_seeds=confirm,
+        metric=metric,
+        mode=mode,
+        baseline=baseline,
+        confidence=real(confidence, "confidence", 0.0, 1.0, ends=False),
+        margin=real(margin, "margin", 0.0, math.inf, ends=True),
+    )
+    for candidate in candidates:
+        bind(spec, candidate)
+    return spec if question else replace(spec, question=_sentence(spec))
+
+
+def bind(spec: StudySpec, candidate: Candidate) -> "Schedule":
+    """The candidate's schedule over the study's horizon; raises DoesNotFit."""
+    from calando.core.text import parse
+
+    return parse(candidate.plan).bind(spec.horizon, steps_per_epoch=spec.steps_per_epoch)
+
+
+def reconcile(old: StudySpec, new: StudySpec) -> StudySpec:
+    """The question to go on with: the new one, when nothing that was promised before is taken back.
+
+    More candidates, peaks or seeds extend the study; how it is judged (baseline, confidence, margin) may
+    change freely; everything else must be as it was.
+
+    Raises:
+        LabError: naming everything that differs.
+    """
+    wrong = []
+    for name in ("horizon", "steps_per_epoch", "evals", "metric", "mode", "extend"):
+        before, now = getattr(old, name), getattr(new, name)
+        if before != now:
+            wrong.append(f"{'steps' if name == 'horizon' else name} was {before} and is {now}")
+    if old.train.rpartition(":")[2] != new.train.rpartition(":")[2]:
+        wrong.append(f"the train function was {old.train} and is {new.train}")
+    elif old.train_sha256 != new.train_sha256:
+        wrong.append(f"the source of {new.train} has changed since")
+    mine = {(c.label, c.plan, c.peak) for c in new.candidates}
+    gone = [c.label for c in old.candidates if (c.label, c.plan, c.peak) not in mine]
+    if gone:
+        wrong.append(f"the candidates {', '.join(gone)} are missing")
+    for name in ("peaks", "select_seeds", "confirm_seeds"):
+        lost = sorted(set(getattr(old, name)) - set(getattr(new, name)))
+        if lost:
+            wrong.append(f"{name.replace('_', ' ')} {', '.join(f'{x:g}' for x in lost)} are missing")
+    if not old.peaks and new.peaks:
+        wrong.append("peaks were the optimizer's own and are a grid now")
+    if wrong:
+        raise LabError(
+            given=f"a study that asked something else: {'; '.join(wrong)}",
+            allowed="the same question, or the same with more candidates, peaks or seeds",
+            where=f"study of {old.train}",
+            fix="name another folder by --study, or set the old one aside with --fresh",
+        )
+    return new
+
+
+def _sentence(spec: StudySpec) -> str:
+    best = "lowest" if spec.mode == "min" else "highest"
+    many = f"which of {len(spec.candidates)} schedules" if len(spec.candidates) > 1 else "how well one schedule"
+    return f"For {spec.train} over {spec.horizon} updates: {many} gives the {best} {spec.metric}?"

@@ -1,0 +1,285 @@
+"""The run contract: the object that a train function is given."""
+
+import math
+import time
+from array import array
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING, Any
+
+from calando.errors import BadValue, LabError, shown
+from calando.lab.feed import endless
+from calando.lab.gauge import Gauge, set_peak
+from calando.lab.protocols import Optimizer, Scheduler
+from calando.lab.stop import StopRun
+from calando.records.run import Curve, Status
+
+if TYPE_CHECKING:
+    from calando.core.schedule import Schedule
+
+__all__ = ["Run"]
+
+EXPLODED = 1e3  # a loss this many times its first value (or 1, where that is smaller) does not come back
+TICK = 0.25  # seconds between two reports to whoever watches
+
+
+class Run:
+    """One training: which seed, which schedule, how long, and where its numbers go.
+
+    Made by a study or by `calando.standalone`, never by hand. A train function keeps five promises:
+    everything random comes from `run.seed`; the optimizer is attached by `run.attach` and nothing else
+    sets its rate; the loop is `for batch in run.steps(loader)` with one update a turn; `run.log` gets
+    the training loss; and the metric is logged whenever `run.eval_due`.
+
+    Example:
+        >>> from calando.lab import standalone
+        >>> run = standalone("linear_decay()", horizon=4, peak=0.1, quiet=True)
+        >>> w = 1.0
+        >>> for _ in run.steps():
+        ...     w -= run.lr * 2 * w
+        ...     run.log(train_loss=w * w)
+        >>> [round(lr, 4) for lr in run.curves()["lr"].values]
+        [0.1, 0.075, 0.05, 0.025]
+    """
+
+    def __init__(
+        self,
+        schedule: "Schedule",
+        *,
+        seed: int = 0,
+        peak: float | None = None,
+        label: str = "",
+        evals: int = 20,
+        metric: str = "val_loss",
+        mode: str = "min",
+        tick: Callable[["Run"], None] | None = None,
+    ) -> None:
+        self._schedule = schedule
+        self.seed = seed
+        self.peak = peak
+        self.label = label
+        self.metric = metric
+        self.horizon: int = schedule.horizon
+        self.notes: list[str] = []
+        self.kept: dict[str, object] = {}
+        # The metric may be an accuracy; only things that are minimised can explode.
+        self._losses = {"train_loss", "val_loss", "loss"} | ({metric} if mode == "min" else set())
+        self._must_be_finite = self._losses | {metric}
+        every = min(evals, self.horizon)
+        self._evals = frozenset((2 * i * self.horizon + every) // (2 * every) - 1 for i in range(1, every + 1))
+        self._curves: dict[str, tuple[array[int], array[float]]] = {}
+        self._first: dict[str, float] = {}
+        self._sent: dict[str, int] = {}
+        self._gauges: list[Gauge] = []
+        self._schedulers: list[Scheduler] = []
+        self._step = 0  # the update that is under way
+        self._next = 0  # updates taken
+        self._inside = False
+        self._by_hand = False
+        self._tick = tick
+        self._due = 0.0
+
+    @property
+    def schedule(self) -> "Schedule":
+        """The candidate bound to the horizon: `run.schedule(t)` is the factor of update `t`.
+
+        Where no front door is used, the rate to use is `run.peak * run.schedule(t)`, or `run.lr`.
+        """
+        self._by_hand = True
+        return self._schedule
+
+    @property
+    def lr(self) -> float:
+        """The rate of the update that is under way: peak x factor (the factor itself without a peak)."""
+        self._by_hand = True
+        return self._asked(self._step)
+
+    @property
+    def step(self) -> int:
+        """The update that is under way, counted from 0."""
+        return self._step
+
+    @property
+    def done(self) -> int:
+        """Updates taken so far."""
+        return self._next
+
+    @property
+    def steps_per_epoch(self) -> int | None:
+        """Updates per pass over the data; None until it is known."""
+        return self._schedule.steps_per_epoch
+
+    @property
+    def eval_due(self) -> bool:
+        """Whether to evaluate and log the metric after this update; True at the very last one."""
+        return self._inside and self._step in self._evals
+
+    def attach(self, optimizer: Any) -> Any:
+        """Put the candidate in force on an optimizer; gives the scheduler to step after each update.
+
+        The largest parameter group's base becomes the candidate's peak and the others keep their ratio
+        to it; without a peak the optimizer's own rates stand. The framework's front door does the rest.
+
+        Args:
+            optimizer: a PyTorch-like optimizer (with `param_groups`), before its first update.
+
+        Raises:
+            LabError: for something else, for rates that are not positive, or after the first update.
+
+        Example:
+            See the class.
+        """
+        from calando.core.hosts import door_for
+
+        if not isinstance(optimizer, Optimizer):
+            raise LabError(
+                given=f"{shown(optimizer)}",
+                allowed="an optimizer with param_groups",
+                where="run.attach",
+                fix="attach the optimizer itself, or use run.lr in a loop of your own",
+            )
+        if self._next or self._inside:
+            raise LabError(
+                given=f"an optimizer at update {self._step}",
+                allowed="attaching before the first update",
+                where="run.attach",
+                fix="move run.attach above the loop over run.steps",
+            )
+        door = door_for(optimizer)
+        bases = set_peak(optimizer, self.peak)
+        scheduler: Scheduler = door(optimizer, self._schedule)
+        asked = None if self._schedule.rule is not None else self._schedule
+        self._gauges.append(Gauge(optimizer, asked, bases))
+        self._schedulers.append(scheduler)
+        return scheduler
+
+    def keep(self, **objects: object) -> None:
+        """Name what a snapshot of this run holds. Snapshots are not taken yet: runs restart from 0.
+
+        Accepts the model, the optimizer, the scheduler, the loader and anything else that must come
+        back, and does nothing with them so far; a later version resumes and branches runs from them.
+        """
+        self.kept.update(objects)
+
+    def steps(self, loader: Iterable[Any] | None = None) -> Iterator[Any]:
+        """Hand out one batch per update until the horizon, passing over the data as often as it takes.
+
+        Args:
+            loader: anything that can be iterated again and again; None hands out the step number.
+
+        Raises:
+            LabError: for an empty loader, one that cannot be iterated twice, or a loop inside the loop.
+        """
+        if self._inside:
+            raise LabError(
+                given="run.steps inside run.steps",
+                allowed="one loop: the run passes over the data by itself",
+                where="run.steps",
+                fix="drop the loop over epochs and keep `for batch in run.steps(loader)`",
+            )
+        batches = endless(loader)
+        try:
+            while self._next < self.horizon:
+                batch = next(batches)
+                self._begin_update()
+                yield batch
+                self._end_update()
+        finally:
+            self._inside = False
+
+    def log(self, **metrics: Any) -> None:
+        """Record numbers for the update under way; microseconds.
+
+        A loss that is not finite, or a thousand times its first value, ends the run as "diverged".
+
+        Args:
+            metrics: name = one number (a float, or a one-element array or tensor, which is read at once).
+
+        Raises:
+            BadValue: for something that is not one number, or a name of the run's own.
+        """
+        step = self._step
+        for name, given in metrics.items():
+            try:
+                value = float(given)
+            except (TypeError, ValueError, RuntimeError) as error:
+                raise BadValue(
+                    given=f"{name}={shown(given)}", allowed="one number", where="run.log", fix=f"log {name}.mean()"
+                ) from error
+            if name == "lr":
+                raise BadValue(
+                    given="lr", allowed="names of your own", where="run.log", fix="drop it: the run records the rate"
+                )
+            self._record(name, step, value)
+            if name in self._must_be_finite:
+                self._judge(name, step, value)
+
+    def curves(self) -> dict[str, Curve]:
+        """Everything recorded so far, by name; "lr" is the rate that was really used."""
+        return {name: Curve(tuple(steps), tuple(values)) for name, (steps, values) in self._curves.items()}
+
+    def drain(self) -> "dict[str, tuple[array[int], array[float]]]":
+        """What was recorded since the last call; for whoever ships it elsewhere."""
+        fresh = {}
+        for name, (steps, values) in self._curves.items():
+            sent = self._sent.get(name, 0)
+            if len(steps) > sent:
+                fresh[name] = (steps[sent:], values[sent:])
+                self._sent[name] = len(steps)
+        return fresh
+
+    def outcome(self) -> tuple[Status, str, float | None]:
+        """How the run stands after the train function came back: status, reason, final metric."""
+        if self._next < self.horizon:
+            short = f"came back after {self._next} of {self.horizon} updates; loop over run.steps to its end"
+            return "failed", f"broken contract: the train function {short}", None
+        steps, values = self._curves.get(self.metric, (array("q"), array("d")))
+        if not steps or steps[-1] != self.horizon - 1:
+            how = f"write `if run.eval_due: run.log({self.metric}=...)` inside the loop"
+            return "failed", f"broken contract: {self.metric} was not logged at the end; {how}", None
+        return "done", "", values[-1]
+
+    def _asked(self, step: int) -> float:
+        factor: float = self._schedule(step)
+        return factor if self.peak is None else self.peak * factor
+
+    def _begin_update(self) -> None:
+        self._step = self._next
+        if not self._gauges and not self._by_hand and self._step > 0:
+            raise StopRun("failed", "broken contract: nothing uses the candidate; call run.attach(optimizer)")
+        for gauge in self._gauges:
+            gauge.before(self._step)
+        self._inside = True
+
+    def _end_update(self) -> None:
+        self._inside = False
+        step = self._step
+        if self._gauges:
+            self._record("lr", step, self._gauges[0].after())
+            if all(gauge.hooked and gauge.updates != 1 for gauge in self._gauges):
+                self._note(f"update {step}: {self._gauges[0].updates} updates of the optimizer in one turn of the loop")
+        else:
+            self._record("lr", step, self._asked(step))
+        self._next = step + 1
+        if self._tick is not None and ((now := time.monotonic()) >= self._due or self._next == self.horizon):
+            self._due = now + TICK
+            self._tick(self)
+
+    def _record(self, name: str, step: int, value: float) -> None:
+        columns = self._curves.get(name)
+        if columns is None:
+            columns = self._curves[name] = (array("q"), array("d"))
+        columns[0].append(step)
+        columns[1].append(value)
+
+    def _judge(self, name: str, step: int, value: float) -> None:
+        if not math.isfinite(value):
+            raise StopRun("diverged", f"{name} is {value} at step {step}")
+        if name not in self._losses:
+            return
+        first = self._first.setdefault(name, abs(value))
+        if abs(value) > EXPLODED * max(first, 1.0):
+            raise StopRun("diverged", f"{name} exploded to {value:.4g} at step {step} (it began at {first:.4g})")
+
+    def _note(self, text: str) -> None:
+        if len(self.notes) < 3:
+            self.notes.append(text)

@@ -1,0 +1,101 @@
+"""The same run object outside a study, so that a train script runs as it is."""
+
+import sys
+from typing import TYPE_CHECKING
+
+from calando.errors import BadValue, shown
+from calando.lab.candidates import read_peak
+from calando.lab.question import whole
+from calando.lab.run import Run
+
+if TYPE_CHECKING:
+    from calando.core.plan import Plan
+    from calando.core.schedule import Schedule
+
+__all__ = ["standalone"]
+
+
+def standalone(
+    schedule: "Schedule | Plan | str",
+    *,
+    horizon: int | None = None,
+    seed: int = 0,
+    peak: float | None = None,
+    steps_per_epoch: int | None = None,
+    evals: int = 20,
+    metric: str = "val_loss",
+    mode: str = "min",
+    quiet: bool = False,
+) -> Run:
+    """A run of one schedule without a study; prints a line whenever it evaluates.
+
+    Args:
+        schedule: a bound schedule, or a plan or its text together with `horizon`.
+        horizon: updates, >= 1; left out for a bound schedule.
+        seed: a whole number >= 0.
+        peak: learning rate of factor 1.0, > 0; without one the optimizer's own rates stand.
+        steps_per_epoch: updates per pass over the data, for lengths such as "3ep".
+        evals: evaluations, >= 1, the last one at the very end.
+        metric: the logged name that a study would judge, by `mode` "min" or "max".
+        quiet: print nothing.
+
+    Raises:
+        BadValue: for an argument outside its range.
+        BadText, DoesNotFit: for a plan that cannot be read or does not fit.
+
+    Example:
+        >>> run = standalone("linear_decay()", horizon=2, peak=0.1, quiet=True)
+        >>> for _ in run.steps():
+        ...     print(run.lr)
+        0.1
+        0.05
+    """
+    from calando.core.plan import Plan
+    from calando.core.schedule import Schedule
+    from calando.core.text import parse
+
+    if isinstance(schedule, str):
+        schedule = parse(schedule)
+    if isinstance(schedule, Plan):
+        if horizon is None:
+            raise BadValue(
+                given="a plan without a horizon",
+                allowed="a bound schedule, or a plan and a horizon",
+                where="standalone.horizon",
+                fix="give horizon=N, the number of updates",
+            )
+        schedule = schedule.bind(whole(horizon, "horizon", 1, 2**53), steps_per_epoch=steps_per_epoch)
+    if not isinstance(schedule, Schedule):
+        raise BadValue(
+            given=shown(schedule),
+            allowed="a schedule, a plan, or a plan's text",
+            where="standalone.schedule",
+            fix='write for example standalone("cosine()", horizon=1000)',
+        )
+    return Run(
+        schedule,
+        seed=whole(seed, "seed", 0, 2**32 - 1),
+        peak=None if peak is None else read_peak(peak, "standalone.peak"),
+        label=str(schedule.plan),
+        evals=whole(evals, "evals", 1),
+        metric=metric,
+        mode=mode,
+        tick=None if quiet else _Printer(metric),
+    )
+
+
+class _Printer:
+    """Prints the newest numbers when a new value of the metric is there."""
+
+    def __init__(self, metric: str) -> None:
+        self._metric = metric
+        self._seen = 0
+
+    def __call__(self, run: Run) -> None:
+        curves = run.curves()
+        count = len(curves.get(self._metric, ()))
+        if count > self._seen or run.done == run.horizon:
+            self._seen = count
+            numbers = "  ".join(f"{name} {curve.last:.5g}" for name, curve in sorted(curves.items()))
+            sys.stdout.write(f"step {run.done}/{run.horizon}  {numbers}\n")
+            sys.stdout.flush()
