@@ -72,7 +72,8 @@ def _name(study: Study) -> str:
 def _answer(study: Study, verdict: Verdict | None) -> Answer:
     if verdict is None:
         ended = f"{count(len(study.runs), 'run')} ended so far" if study.runs else "no run has ended yet"
-        return Answer(f"Not finished: {ended}.", finished=False, sentences=("Run the same command again: what has ended is kept.",))
+        advice = "Run the same command again: what has ended is kept."
+        return Answer(f"Not finished: {ended}.", finished=False, sentences=(advice,))
     more = []
     for wish in verdict.more:
         pair = f"{wish.candidate} and {wish.reference}"
