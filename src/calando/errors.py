@@ -1,17 +1,17 @@
 """Every error a user can cause, each told in four parts.
 
-    CalandoError
-    ├── BadValue          an argument is outside what is allowed            (ValueError)
-    ├── BadName           a name is not known; says what was probably meant (ValueError)
-    ├── BadText           a text is not in the grammar                      (ValueError)
-    ├── DoesNotFit        a plan does not fit the horizon it is bound to    (ValueError)
-    ├── OutOfRange        a step outside the run                            (ValueError)
-    ├── NotSerialisable   a value holds something that cannot be written    (TypeError)
-    ├── BadFile           a stored document is broken, foreign or newer     (ValueError)
-    ├── BadState          an adapter's saved state does not belong here     (ValueError)
-    ├── Frozen            a value was to be changed in place                (AttributeError)
-    ├── MissingExtra      an optional dependency is not installed           (ImportError)
-    └── LabError          a train function or a study breaks its contract   (RuntimeError)
+CalandoError
+├── BadValue          an argument is outside what is allowed            (ValueError)
+├── BadName           a name is not known; says what was probably meant (ValueError)
+├── BadText           a text is not in the grammar                      (ValueError)
+├── DoesNotFit        a plan does not fit the horizon it is bound to    (ValueError)
+├── OutOfRange        a step outside the run                            (ValueError)
+├── NotSerialisable   a value holds something that cannot be written    (TypeError)
+├── BadFile           a stored document is broken, foreign or newer     (ValueError)
+├── BadState          an adapter's saved state does not belong here     (ValueError)
+├── Frozen            a value was to be changed in place                (AttributeError)
+├── MissingExtra      an optional dependency is not installed           (ImportError)
+└── LabError          a train function or a study breaks its contract   (RuntimeError)
 """
 
 from collections.abc import Iterable
@@ -113,7 +113,7 @@ def shown(value: object, limit: int = 60) -> str:
     """
     try:
         text = repr(value[: 4 * limit]) if isinstance(value, str | bytes) else repr(value)
-    except Exception:
+    except Exception:  # noqa: BLE001  # a repr of the user's may raise anything, and an error must not hide behind it
         text = f"<{type(value).__name__}>"
     text = " ".join(text.split())
     return text if len(text) <= limit else text[: limit - 3] + "..."

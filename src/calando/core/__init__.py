@@ -1,0 +1,1 @@
+"""Schedules as values: the core, which depends on nothing but the errors."""

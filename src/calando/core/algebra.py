@@ -17,7 +17,8 @@ __all__ = ["boundaries", "clip", "fit", "lay_out", "maximum", "minimum", "produc
 def boundaries(extents: Sequence[Fraction | None], steps: int, where: str) -> list[int]:
     """Where pieces of the given exact lengths start and end; the one that is None takes the rest.
 
-    Formula: floor(cumulative + 1/2), counted from the front before the rest and from the end after it.
+    Formula: floor(cumulative + 1/2), counted from the front before the rest and from the end after it. An excess of
+    less than a step over a piece that was rounded down itself is a rounding and cut off.
 
     Raises:
         DoesNotFit: when the lengths add up to more than `steps`.
@@ -26,7 +27,7 @@ def boundaries(extents: Sequence[Fraction | None], steps: int, where: str) -> li
     [0, 3, 15, 20]
     """
     total = sum((extent for extent in extents if extent is not None), Fraction(0))
-    if total >= steps + 1 or (round_half_up(total) > steps):
+    if total >= steps + 1 or (where == "bind" and round_half_up(total) > steps):
         raise DoesNotFit(
             given=f"pieces of {float(total):g} steps in all",
             allowed=f"at most the {steps} steps that there are",
@@ -39,7 +40,7 @@ def boundaries(extents: Sequence[Fraction | None], steps: int, where: str) -> li
             position = steps - (total - position)
         else:
             position += extent
-        marks.append(min(round_half_up(position), steps))
+        marks.append(min(max(round_half_up(position), marks[-1]), steps))
     return marks
 
 
@@ -66,7 +67,13 @@ def lay_out(plans: Sequence[Plan], steps: int, clock: Clock, where: str) -> Curv
 
 
 def fit(plan: Plan, steps: int, clock: Clock, where: str) -> Curve:
-    """The curve of one plan over a piece; a shorter plan holds its last value."""
+    """The curve of one plan over a piece, its own length being rounded with the piece's.
+
+    A plan that is a step or more shorter holds its last value.
+    """
+    exact = extent_of(plan, clock)
+    if exact is not None and exact > 0 and abs(exact - steps) < 1:
+        return plan.lower(steps, clock)
     return lay_out([plan], steps, clock, where)
 
 
@@ -100,7 +107,7 @@ class Variadic(Plan):
 
     @property
     def arguments(self) -> tuple[Any, ...]:
-        return (getattr(self, "plans"),)  # noqa: B009  # set by object.__setattr__, unknown to the type checker
+        return (self.__dict__["plans"],)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return (type(self), self.children)
@@ -183,7 +190,7 @@ class product(Joined):
     """
 
     @staticmethod
-    def fold(a: Array, b: Array, ops: Ops) -> Array:
+    def fold(a: Array, b: Array, _ops: Ops) -> Array:
         return a * b
 
 
@@ -262,7 +269,7 @@ class scale(Wrapper):
 
     def lower(self, steps: int, clock: Clock) -> Curve:
         by = self.by
-        return Mapped(fit(self.plan, steps, clock, "scale"), lambda value, ops: by * value)
+        return Mapped(fit(self.plan, steps, clock, "scale"), lambda value, _ops: by * value)
 
 
 class clip(Wrapper):
@@ -304,8 +311,4 @@ class clip(Wrapper):
 def ordered(where: str, low: float, high: float | None) -> None:
     """The law that a minimum is not above its maximum."""
     if high is not None and low > high:
-        raise BadValue(
-            given=f"low={low:g} above high={high:g}", allowed="low <= high", where=where, fix="swap the two"
-        )
-
-
+        raise BadValue(given=f"low={low:g} above high={high:g}", allowed="low <= high", where=where, fix="swap the two")

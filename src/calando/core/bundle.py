@@ -47,7 +47,8 @@ class bundle(Plan):
             where = f"bundle.{name[:40]}"
             if not (name.isidentifier() and name.islower() and name.isascii() and len(name) <= 40) or name == "lr":
                 raise BadValue(
-                    given=f"the quantity {shown(name)}", allowed="a lower-case identifier other than lr", where="bundle",
+                    given=f"the quantity {shown(name)}", allowed="a lower-case identifier other than lr",
+                    where="bundle",
                     fix="call it momentum, beta1, weight_decay, dropout or the like",
                 )  # fmt: skip
             named.append((name, Nested().check(value if isinstance(value, Plan) else constant(value), where)))

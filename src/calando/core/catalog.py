@@ -1,6 +1,5 @@
 """The catalog: every plan with its formula, arguments and source, read from the plans themselves."""
 
-import inspect
 from functools import cache
 from typing import NamedTuple
 
@@ -78,6 +77,8 @@ def entry(name: str) -> Entry:
     >>> entry("constant").formula
     'value.'
     """
+    import inspect
+
     cls = plan_class(name)
     parts = sections(inspect.getdoc(cls) or "")
     about = _arguments(parts.get("Args", ""))
@@ -118,6 +119,8 @@ HEADINGS = ("Formula", "Args", "Raises", "Example", "Source", "Returns")
 
 def sections(docstring: str) -> dict[str, str]:
     """A docstring taken apart at its headings; the text before the first stands under ""."""
+    import inspect
+
     found: dict[str, list[str]] = {"": []}
     current = ""
     for line in docstring.splitlines():

@@ -206,6 +206,12 @@ class Clock(NamedTuple):
             )
         return steps
 
+    @classmethod
+    def of(cls, horizon: int, *sizes: float | None) -> "Clock":
+        """A clock from plain numbers: steps_per_epoch, tokens_per_step, samples_per_step."""
+        exact_sizes = [None if size is None else Fraction(size) for size in sizes]
+        return cls(horizon, exact_sizes[0], exact_sizes[1], exact_sizes[2])
+
     def stretch(self, by: Fraction) -> "Clock":
         """The same clock with every length multiplied by `by`."""
         return self._replace(stretched=self.stretched * by)

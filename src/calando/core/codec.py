@@ -1,8 +1,8 @@
 """Plans, bundles and schedules as versioned JSON; nothing that is read is ever executed.
 
-    {"calando": 1, "kind": "plan",     "plan": {"name": "cosine", "end": 0.1}}
-    {"calando": 1, "kind": "bundle",   "plan": {"name": "bundle", "lr": {...}, "quantities": {"momentum": {...}}}}
-    {"calando": 1, "kind": "schedule", "plan": {...}, "horizon": 1000, "steps_per_epoch": 100}
+{"calando": 1, "kind": "plan",     "plan": {"name": "cosine", "end": 0.1}}
+{"calando": 1, "kind": "bundle",   "plan": {"name": "bundle", "lr": {...}, "quantities": {"momentum": {...}}}}
+{"calando": 1, "kind": "schedule", "plan": {...}, "horizon": 1000, "steps_per_epoch": 100}
 """
 
 import json
@@ -141,7 +141,9 @@ def decode(document: object) -> Plan | Schedule:
             )
     if kind != "schedule":
         if isinstance(plan, bundle) != (kind == "bundle"):
-            raise _bad(f"kind {kind} with {type(plan).__name__}", "a kind that says what is inside", "$.kind", "mend it")
+            raise _bad(
+                f"kind {kind} with {type(plan).__name__}", "a kind that says what is inside", "$.kind", "mend it"
+            )
         return plan
     sizes = {name: document[name] for name in _SIZES if name in document}
     if not isinstance(sizes.get("strict", False), bool):
@@ -165,7 +167,10 @@ def _plan(plain: object, where: str, depth: int) -> Plan:
             inside = arguments.pop(cls.variadic, None)
             if arguments or not isinstance(inside, list):
                 raise BadName(
-                    given=shown(sorted(plain)), allowed=f"name and {cls.variadic} (a list)", where="", fix="mend the keys"
+                    given=shown(sorted(plain)),
+                    allowed=f"name and {cls.variadic} (a list)",
+                    where="",
+                    fix="mend the keys",
                 )
             return cls(*[_plan(item, f"{where}.{cls.variadic}[{i}]", depth + 1) for i, item in enumerate(inside)])
         return cls(**{key: _value(value, f"{where}.{key}", depth + 1) for key, value in arguments.items()})

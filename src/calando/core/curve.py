@@ -125,7 +125,7 @@ class Periodic:
     def limit(self, step: int) -> float:
         cycle = (step - 1) // self.curve.steps
         value = self.curve.limit(step - cycle * self.curve.steps)
-        return decayed(value, self.decay ** float(cycle), self.floor)
+        return float(decayed(value, self.decay ** float(cycle), self.floor))
 
 
 def decayed(value: Array, share: Array, floor: float) -> Array:
@@ -174,8 +174,7 @@ class Pointwise:
 
     def limit(self, step: int) -> float:
         first, *rest = (
-            curve.limit(step) if step <= curve.steps else float(curve.at(curve.steps, SCALAR))
-            for curve in self._curves
+            curve.limit(step) if step <= curve.steps else float(curve.at(curve.steps, SCALAR)) for curve in self._curves
         )
         for value in rest:
             first = self._fold(first, value, SCALAR)

@@ -113,5 +113,3 @@ def _stretches(steps: Any, values: Any, peak: float) -> tuple[Stretch, ...]:
         Stretch(int(steps[a]), int(steps[b]), names[int(sign[a])])
         for a, b in zip(starts, [*starts[1:], len(steps) - 1], strict=False)
     )
-
-

@@ -56,15 +56,12 @@ class PlateauRule(NamedTuple):
         return PlateauState()
 
     def is_better(self, metric: float, best: float | None) -> bool:
-        """Whether a metric improves on the best by more than the threshold; a NaN never does."""
-        if math.isnan(metric):
+        """Whether a metric improves on the best by more than the threshold; one that is not finite never does."""
+        if not math.isfinite(metric):
             return False
         if best is None:
             return True
-        if not math.isfinite(best):
-            margin = 0.0
-        else:
-            margin = self.threshold * abs(best) if self.threshold_mode == "relative" else self.threshold
+        margin = self.threshold * abs(best) if self.threshold_mode == "relative" else self.threshold
         return metric < best - margin if self.mode == "min" else metric > best + margin
 
     def update(self, state: PlateauState, metric: float) -> PlateauState:
@@ -74,8 +71,8 @@ class PlateauRule(NamedTuple):
             BadValue: for a metric that is no number.
         """
         try:
-            value = float(metric)
-        except (TypeError, ValueError) as error:
+            value = float("text" if isinstance(metric, str | bytes | bool) else metric)
+        except (TypeError, ValueError, RuntimeError, OverflowError) as error:
             raise BadValue(
                 given=f"{shown(metric)} ({type(metric).__name__})", allowed="one number", where="metric",
                 fix="pass the metric's value, such as loss.item()",
@@ -114,14 +111,25 @@ class PlateauRule(NamedTuple):
         Raises:
             BadState: when a part is missing or of another type.
         """
-        fields = {"scale": (float, int), "best": (float, int, type(None)), "bad": int, "cooling": int, "seen": int}
-        for name, kinds in fields.items():
-            if not isinstance(plain, dict) or not isinstance(plain.get(name, ...), kinds):  # type: ignore[arg-type]
-                raise BadState(
-                    given=f"{name}={shown(plain.get(name) if isinstance(plain, dict) else plain)}",
-                    allowed="the numbers that to_plain wrote", where="plateau state", fix="load an unchanged state",
-                )  # fmt: skip
-        return PlateauState(**{name: plain[name] for name in fields})
+        names = PlateauState._fields
+        if not isinstance(plain, dict) or set(plain) != set(names):
+            raise _bad_state(plain, "a dict of " + ", ".join(names))
+        scale, best, *counts = (plain[name] for name in names)
+        if not _is_real(scale) or not 0.0 <= scale <= 1.0:
+            raise _bad_state(scale, "a scale from 0 to 1")
+        if best is not None and not _is_real(best):
+            raise _bad_state(best, "a finite best metric, or None")
+        if not all(isinstance(count, int) and not isinstance(count, bool) and count >= 0 for count in counts):
+            raise _bad_state(counts, "whole numbers >= 0 for bad, cooling and seen")
+        return PlateauState(scale, best, *counts)
+
+
+def _is_real(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _bad_state(given: object, allowed: str) -> BadState:
+    return BadState(given=shown(given), allowed=allowed, where="plateau state", fix="load what to_plain wrote")
 
 
 class reduce_on_plateau(Wrapper):

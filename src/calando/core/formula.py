@@ -55,7 +55,6 @@ class Ops(Protocol):
     def pieces(self, step: Array, starts: Sequence[int], value: Callable[[int, Array], Array]) -> Array:
         """value(i, step) wherever piece i, the last of `starts` that is <= step, is in force."""
 
-
     def each(self, call: Callable[[int], float], step: Array) -> Array:
         """call(step) one by one, for functions that know plain numbers only."""
 
@@ -74,6 +73,7 @@ class _Scalar:
 
     @staticmethod
     def steps(step: Array, horizon: int, strict: bool) -> Array:
+        check_range(step, step, horizon, strict)
         return min(step, horizon)
 
     @staticmethod

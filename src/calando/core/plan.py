@@ -56,7 +56,7 @@ class Plan:
 
     def __init_subclass__(cls) -> None:
         own = []
-        for name, annotation in cls.__dict__.get("__annotations__", {}).items():
+        for name, annotation in cls.__annotations__.items():
             metadata = getattr(annotation, "__metadata__", None)
             if metadata is not None:
                 own.append(Parameter(name, metadata[0], cls.__dict__.get(name, REQUIRED)))
@@ -217,7 +217,7 @@ class Plan:
         self.__setattr__(name, None)
 
     def __eq__(self, other: object) -> bool:
-        return type(self) is type(other) and self.arguments == other.arguments  # type: ignore[attr-defined]
+        return isinstance(other, Plan) and type(self) is type(other) and self.arguments == other.arguments
 
     def __hash__(self) -> int:
         return hash((type(self).__name__, self.arguments))
@@ -228,7 +228,9 @@ class Plan:
         return write(self)
 
     def __repr__(self) -> str:
-        given = [f"{p.name}={v!r}" for p, v in zip(self.parameters, self.arguments, strict=True) if not is_default(p, v)]
+        given = [
+            f"{p.name}={v!r}" for p, v in zip(self.parameters, self.arguments, strict=True) if not is_default(p, v)
+        ]
         return f"{type(self).__name__}({', '.join(given)})"
 
     def __reduce__(self) -> tuple[Any, ...]:

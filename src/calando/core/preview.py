@@ -3,6 +3,7 @@
 from html import escape
 from typing import TYPE_CHECKING
 
+from calando.core.clock import Clock, round_half_up
 from calando.core.plan import Plan
 from calando.errors import BadValue
 
@@ -74,13 +75,8 @@ def _early(schedule: "Schedule") -> list[str]:
     plan = schedule.plan
     if plan.is_flexible():
         return []
-    from fractions import Fraction
-
-    from calando.core.clock import Clock, round_half_up
-
     sizes = (schedule.steps_per_epoch, schedule.tokens_per_step, schedule.samples_per_step)
-    clock = Clock(schedule.horizon, *[None if size is None else Fraction(size) for size in sizes])
-    stop = round_half_up(plan.extent(clock))
+    stop = round_half_up(plan.extent(Clock.of(schedule.horizon, *sizes)))
     if stop >= schedule.horizon:
         return []
     held = schedule.horizon - stop
@@ -166,5 +162,3 @@ def _text(plan: Plan) -> str:
         return str(plan)
     except NotSerialisable:
         return repr(plan)
-
-

@@ -1,11 +1,10 @@
 """A schedule: a plan bound to a horizon, pure and closed form."""
 
 import math
-from fractions import Fraction
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from calando.core.algebra import fit
+from calando.core.algebra import lay_out, then
 from calando.core.bundle import bundle
 from calando.core.clock import LONGEST, Clock, LengthLike, length_of, round_half_up
 from calando.core.curve import Curve
@@ -73,12 +72,12 @@ class Schedule:
             steps_per_epoch = Whole(low=1).check(steps_per_epoch, "bind.steps_per_epoch")
         tokens_per_step = _size(tokens_per_step, "bind.tokens_per_step")
         samples_per_step = _size(samples_per_step, "bind.samples_per_step")
-        sizes = [None if n is None else Fraction(n) for n in (steps_per_epoch, tokens_per_step, samples_per_step)]
-        steps = _horizon(horizon, Clock(1, *sizes))
-        clock = Clock(steps, *sizes)
-        curve = fit(plan, steps, clock, "bind")
+        sizes = (steps_per_epoch, tokens_per_step, samples_per_step)
+        steps = _horizon(horizon, Clock.of(1, *sizes))
+        clock = Clock.of(steps, *sizes)
+        curve = lay_out(plan.children if isinstance(plan, then) else [plan], steps, clock, "bind")
         others = plan.quantities if isinstance(plan, bundle) else ()
-        curves = {name: fit(other, steps, clock, f"bundle.{name}") for name, other in others}
+        curves = {name: lay_out([other], steps, clock, "bind") for name, other in others}
         listener = plan.lr if isinstance(plan, bundle) else plan
         for name, value in (
             *zip(_SETTINGS, (plan, steps, steps_per_epoch, tokens_per_step, samples_per_step, strict), strict=True),
@@ -134,13 +133,13 @@ class Schedule:
     @property
     def facts(self) -> "Facts":
         """What is known without training: peak, end, area, jumps, monotone pieces."""
-        known = self.__dict__.get("_known")
+        known: Facts | None = self.__dict__.get("_known")
         if known is None:
             from calando.core.facts import facts_of
 
             known = facts_of(self)
             self.__dict__["_known"] = known
-        return known  # type: ignore[no-any-return]
+        return known
 
     def lint(self, horizon: int | None = None) -> tuple[str, ...]:
         """What looks unintended, in words; for a run of `horizon` steps where that differs.

@@ -44,6 +44,8 @@ class Token(NamedTuple):
 class Word(str):
     """A bare word: a choice, or the name of a plan, as the argument decides."""
 
+    __slots__ = ()
+
 
 def parse(text: str) -> Plan:
     """Read a plan from its text form.
@@ -203,8 +205,8 @@ class _Parser:
         if token.unit:
             if token.unit not in _UNITS:
                 self._fail(
-                    f"the unit {token.unit!r}{did_you_mean(token.unit, _UNITS)}", "%, ep, tok, sa, or no unit for steps",
-                    token.at, "write 500, 5%, 3ep, 2e9tok or 64e6sa",
+                    f"the unit {token.unit!r}{did_you_mean(token.unit, _UNITS)}",
+                    "%, ep, tok, sa, or no unit for steps", token.at, "write 500, 5%, 3ep, 2e9tok or 64e6sa",
                 )  # fmt: skip
             try:
                 return length_of(token.text.removeprefix("+") + token.unit, f"column {token.at + 1}")
@@ -287,5 +289,3 @@ def write(plan: Plan) -> str:
 
 def _leads(plan: Plan, parameter: Parameter) -> bool:
     return isinstance(parameter.kind, Nested) or parameter.name in plan.leading
-
-

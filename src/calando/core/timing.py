@@ -4,7 +4,7 @@ from fractions import Fraction
 from typing import Annotated, ClassVar
 
 from calando.core.algebra import Wrapper, fit
-from calando.core.clock import Clock, Length, LengthLike, length_of, round_half_up
+from calando.core.clock import Clock, LengthLike, length_of, round_half_up
 from calando.core.curve import Chain, Curve, Held, Mapped, Periodic, Reversed, Shifted, decayed
 from calando.core.formula import Array, Ops
 from calando.core.kinds import Factor, Growth, Lengths, Optional, PositiveSpan, Rational, Whole
@@ -157,13 +157,9 @@ class repeat(Wrapper):
         marks = cycle_marks(first, growth, steps, times, "repeat")
         curves = []
         for i, (a, b) in enumerate(zip(marks, marks[1:], strict=False)):
-            curve = self._cycle(i, b - a, first * growth**i, clock.stretch(growth**i))
+            curve = fit(self.plan, b - a, clock.stretch(growth**i), f"repeat, cycle {i}")
             curves.append(Mapped(curve, _Decay(self.decay**i, self.floor)) if self.decay != 1 and i else curve)
         return Chain(steps, marks[:-1], curves)
-
-    def _cycle(self, i: int, steps: int, exact: Fraction, clock: Clock) -> Curve:
-        whole = steps if self.plan.is_flexible() else max(round_half_up(exact), 1)
-        return fit(self.plan, whole, clock, f"repeat, cycle {i}")
 
 
 class _Decay:
@@ -242,5 +238,3 @@ class hold(Wrapper):
 
     def lower(self, steps: int, clock: Clock) -> Curve:
         return Held(fit(self.plan, steps, clock, "hold"), clock.whole(length_of(self.every), "hold.every", least=1))
-
-

@@ -97,4 +97,3 @@ def inclusive_span(formula_of_span: Callable[[int], Formula], steps: int, inclus
     if steps == 1:
         return lambda step, ops: formula(step * 0 + 1, ops)
     return lambda step, ops: formula(ops.minimum(step, span), ops)
-

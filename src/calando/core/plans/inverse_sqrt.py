@@ -1,10 +1,9 @@
 """Warm-up, then the inverse square root."""
 
-from fractions import Fraction
 from typing import Annotated
 
 from calando.core.algebra import boundaries
-from calando.core.clock import Clock, Length, LengthLike, length_of
+from calando.core.clock import Clock, LengthLike, length_of
 from calando.core.curve import Chain, Curve, Smooth
 from calando.core.formula import Array, Formula, Ops
 from calando.core.kinds import Factor, Lengths, Optional, OptionalSpan

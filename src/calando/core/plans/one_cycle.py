@@ -88,7 +88,9 @@ class one_cycle(Leaf):
                 where="one_cycle.peak_at",
                 fix="reach the peak earlier",
             )
-        levels = [self.start, self.peak, self.end] if self.phases == 2 else [self.start, self.peak, self.start, self.end]
+        levels = (
+            [self.start, self.peak, self.end] if self.phases == 2 else [self.start, self.peak, self.start, self.end]
+        )
         pieces = [
             (a, Smooth(b - a, transition(self.anneal, start, end, b - a)))
             for a, b, start, end in zip(marks, marks[1:], levels, levels[1:], strict=False)

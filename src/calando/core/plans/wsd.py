@@ -97,5 +97,3 @@ class wsd(Leaf):
             return lambda step, ops: 1.0 if ops.scalar else ops.real(step * 0) + 1.0
         tau = timescale_of(clock, self.timescale, warm, "wsd.timescale")
         return inverse_power(tau, 0.5 if self.stable == "inverse_sqrt" else self.stable_power)
-
-

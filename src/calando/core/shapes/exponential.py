@@ -1,10 +1,8 @@
 """Exponential decay."""
 
-import math
-from fractions import Fraction
 from typing import Annotated
 
-from calando.core.clock import Clock, Length, LengthLike, length_of
+from calando.core.clock import Clock, LengthLike, length_of
 from calando.core.curve import Curve, Smooth, Stairs
 from calando.core.formula import Array, Ops
 from calando.core.kinds import ABOVE_ZERO, FACTOR, Lengths, Optional, OptionalSpan, PositiveSpan, Switch
@@ -70,27 +68,33 @@ class exponential_decay(Leaf):
         every: int | float = clock.whole(length_of(self.every), "exponential_decay.every", least=1)
         if not self.staircase and exact != every:
             every = float(exact)
-        base, span = self._base(steps, delay, every)
-
-        if self.staircase:
-            width = int(every)
-
-            def stairs(step: Array, ops: Ops) -> Array:
-                u = ops.maximum(step - delay, 0) // width
-                return base ** ops.ratio(u * (width if self.end is not None else 1), span)
-
-            return Stairs(steps, stairs, range(delay + width, steps + 1, width))
         if self.rate is not None:
-            rate = -self.rate
+            return self._by_rate(-self.rate, steps, delay, every)
+        base, span = self._base(steps, delay, every)
+        if not self.staircase:
+            return Smooth(steps, lambda t, ops: base ** ops.ratio(ops.maximum(t - delay, 0), span))
+        width = int(every)
+
+        def stairs(step: Array, ops: Ops) -> Array:
+            u = ops.maximum(step - delay, 0) // width
+            return base ** ops.ratio(u * width, span)
+
+        return Stairs(steps, stairs, range(delay + width, steps + 1, width))
+
+    def _by_rate(self, rate: float, steps: int, delay: int, every: float) -> Curve:
+        if not self.staircase:
             return Smooth(steps, lambda t, ops: ops.exp(rate * ops.ratio(ops.maximum(t - delay, 0), every)))
-        return Smooth(steps, lambda t, ops: base ** ops.ratio(ops.maximum(t - delay, 0), span))
+        width = int(every)
+
+        def stairs(step: Array, ops: Ops) -> Array:
+            return ops.exp(rate * ops.real(ops.maximum(step - delay, 0) // width))
+
+        return Stairs(steps, stairs, range(delay + width, steps + 1, width))
 
     def _base(self, steps: int, delay: int, every: float) -> tuple[float, float]:
         """base and span of base^(t/span)."""
-        if self.end is None:
-            if self.rate is not None:
-                return math.exp(-self.rate), 1 if self.staircase else every
-            return self.factor or 1.0, 1 if self.staircase else every
+        if self.factor is not None:
+            return self.factor, every
         if delay >= steps:
             raise DoesNotFit(
                 given=f"a delay of {delay} in a piece of {steps} steps",
@@ -98,4 +102,4 @@ class exponential_decay(Leaf):
                 where="exponential_decay.delay",
                 fix="shorten the delay or lengthen the piece",
             )
-        return self.end, steps - delay
+        return self.end or 1.0, steps - delay

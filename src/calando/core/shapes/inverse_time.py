@@ -1,9 +1,8 @@
 """Inverse time decay."""
 
-from fractions import Fraction
 from typing import Annotated
 
-from calando.core.clock import Clock, Length, length_of
+from calando.core.clock import Clock, length_of
 from calando.core.curve import Curve, Smooth, Stairs
 from calando.core.kinds import FACTOR, OptionalSpan, PositiveSpan, Switch
 from calando.core.plan import Leaf

@@ -16,13 +16,14 @@ __all__ = ["polynomial_decay"]
 class polynomial_decay(Smooth):
     """A power of the remaining share, from `start` to `end`, once or in ever longer cycles.
 
-    Formula: end + (start-end)*(1-t/n)^power. With `cycle`, n is replaced by n*max(1, ceil(t/n)): the curve touches
-    `end` at every multiple of n and jumps back up after it, to a height that shrinks.
+    Formula: end + (start-end)*(1-t/n)^power going down, start + (end-start)*(t/n)^power going up. With `cycle`, n is
+    replaced by n*max(1, ceil(t/n)): the curve touches `end` at every multiple of n and jumps back up after it, to a
+    height that shrinks.
 
     Args:
         power: the exponent, > 0; 1 is a straight line.
         end: the factor at the end, >= 0.
-        start: the factor at the beginning, >= 0 (below `end` it rises, as the mirror image in time).
+        start: the factor at the beginning, >= 0 (below `end` it rises, the mirror image in time).
         cycle: start again with a longer n whenever the end is reached; then `length` is the first n, and the piece
             takes the rest of the horizon.
         inclusive: reach `end` with the last update instead of just after it.

@@ -1,6 +1,5 @@
 """Drops at fixed times: every so often, or at milestones."""
 
-from fractions import Fraction
 from typing import Annotated, Any
 
 from calando.core.clock import Clock, Length, length_of
