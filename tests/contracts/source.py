@@ -89,3 +89,19 @@ def _lines_for_types(path: Path) -> set[int]:
     blocks = [n for n in ast.walk(tree(path)) if isinstance(n, ast.If) and "TYPE_CHECKING" in ast.unparse(n.test)]
     inside = [inner for block in blocks for part in block.body for inner in ast.walk(part)]
     return {inner.lineno for inner in inside if isinstance(inner, ast.stmt)}
+
+
+def public_names() -> list[str]:
+    """What `import calando` offers by name: everything at the root without an underscore that is no module of ours,
+    but for the two modules that are meant to be read as names."""
+    import calando
+
+    meant = {"catalog", "errors"}
+    found = {name for name in vars(calando) if not name.startswith("_")}
+    return sorted(name for name in found | set(getattr(calando, "__all__", ())) if name in meant or not _room(name))
+
+
+def _room(name: str) -> bool:
+    import sys
+
+    return f"calando.{name}" in sys.modules

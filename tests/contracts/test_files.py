@@ -53,7 +53,7 @@ def exists(test: str) -> bool:
 def rules(architecture: str) -> list[str]:
     """The numbered rules of ARCHITECTURE.md: each item of the list below the heading "Rules"."""
     section = architecture.split("\n## Rules", 1)[1].split("\n## ", 1)[0]
-    return re.findall(r"^\d+\. .*(?:\n(?!\d+\. |\n).*)*", section, flags=re.MULTILINE)
+    return [rule.strip() for rule in re.findall(r"^\d+\. .*(?:\n(?!\d+\. |\n).*)*", section, flags=re.MULTILINE)]
 
 
 def test_no_python_file_is_long() -> None:
