@@ -122,7 +122,7 @@ class Schedule:
     def _slowly(self, curve: Curve, step: Array) -> Array:
         if hasattr(step, "dtype") and not hasattr(type(step), "is_integer"):
             ops = namespace(step)
-            return curve.at(ops.steps(step, self.horizon, self.strict), ops)
+            return ops.whole(curve.at, ops.steps(step, self.horizon, self.strict))
         index = getattr(type(step), "__index__", None)
         if index is None or isinstance(step, bool):
             raise _not_whole(step)
