@@ -61,8 +61,12 @@ class PlateauRule(NamedTuple):
             return False
         if best is None:
             return True
-        margin = self.threshold * abs(best) if self.threshold_mode == "relative" else self.threshold
-        return metric < best - margin if self.mode == "min" else metric > best + margin
+        sign = -1.0 if self.mode == "min" else 1.0
+        if self.threshold_mode == "relative":
+            bar = best * (1.0 + sign * math.copysign(self.threshold, best))
+        else:
+            bar = best + sign * self.threshold
+        return sign * metric > sign * bar
 
     def update(self, state: PlateauState, metric: float) -> PlateauState:
         """The state after one more metric.

@@ -141,7 +141,7 @@ class _Arrays:
         return part / whole
 
     def real(self, step: Array) -> Array:
-        return step / 1
+        return step * 1.0
 
     def table(self, step: Array, starts: Sequence[int], *columns: Sequence[Any]) -> tuple[Array, ...]:
         row = self._module.searchsorted(self._module.asarray(starts), step, side="right") - 1

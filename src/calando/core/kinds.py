@@ -149,7 +149,7 @@ class Choice:
     def check(self, value: object, where: str) -> str | int:
         if isinstance(value, str | int) and not isinstance(value, bool):
             for option in self.options:
-                if type(option) is type(value) and option == value:
+                if isinstance(value, type(option)) and option == value:
                     return option
         names = [option for option in self.options if isinstance(option, str)]
         hint = did_you_mean(value, names) if isinstance(value, str) else ""

@@ -6,35 +6,77 @@ factor of 1e-12 is as exact as one of 0.5. Falling: start*w + end*(1 - w). Risin
 
 import math
 from collections.abc import Callable
-from typing import Final
+from fractions import Fraction
+from typing import Final, TypeAlias
 
 from calando.core.formula import Array, Formula, Ops
 from calando.errors import BadValue
 
-__all__ = ["WAYS", "Weight", "check_way", "inclusive_span", "transition"]
+__all__ = [
+    "WAYS",
+    "Weight",
+    "check_way",
+    "cosine_weight",
+    "inclusive_span",
+    "quarter_turn",
+    "squared_sine",
+    "transition",
+]
 
-_QUARTER_TURN: Final = math.pi / 2
+_HALF_PI: Final = Fraction("1.57079632679489661923132169163975144209858469968755291048747229615390820314310449931")
 
 WAYS: Final = ("linear", "cosine", "1-sqrt", "exponential", "power")
 
 
-class Weight:
-    """The weights: each is w(left, n) for `left` of `n` steps still to go."""
+Weight: TypeAlias = Callable[[Array, Ops], Array]
+"""w(left, ops) for `left` steps still to go of the n that the weight was made for."""
 
-    @staticmethod
-    def linear(left: Array, n: int, ops: Ops) -> Array:
-        """x = left / n."""
-        return ops.ratio(left, n)
 
-    @staticmethod
-    def cosine(left: Array, n: int, ops: Ops) -> Array:
-        """(1 + cos(pi*t/n))/2 as the squared sine of the remaining share."""
-        return ops.sin(_QUARTER_TURN * ops.ratio(left, n)) ** 2
+def quarter_turn(n: int) -> tuple[float, float]:
+    """pi/2/n as high + low, where high is so short that its product with any step up to n is exact.
 
-    @staticmethod
-    def root(left: Array, n: int, ops: Ops) -> Array:
-        """1 - sqrt(t/n) as (left/n) / (1 + sqrt(t/n))."""
-        return ops.ratio(left, n) / (1.0 + ops.sqrt(ops.ratio(n - left, n)))
+    Formula: high keeps 53 - bits(n) bits, low the rest; left*high + left*low is then pi/2*left/n to an ulp.
+
+    >>> high, low = quarter_turn(3)
+    >>> abs(3 * high + 3 * low - math.pi / 2) < 3e-16
+    True
+    """
+    exact = _HALF_PI / n
+    keep = max(53 - n.bit_length(), 1)
+    fraction, exponent = math.frexp(float(exact))
+    high = math.ldexp(round(math.ldexp(fraction, keep)), exponent - keep)
+    return high, float(exact - Fraction(high))
+
+
+def squared_sine(left: Array, high: Array, low: Array, ops: Ops) -> Array:
+    """(1 + cos(pi*t/n))/2 as the squared sine of the remaining quarter turn, `quarter_turn(n)` being high and low."""
+    x = ops.real(left)
+    s = ops.sin(x * high + x * low)
+    return s * s
+
+
+def cosine_weight(n: int) -> Weight:
+    """w = (1 + cos(pi*t/n))/2."""
+    high, low = quarter_turn(n)
+    return lambda left, ops: squared_sine(left, high, low, ops)
+
+
+def linear_weight(n: int) -> Weight:
+    """w = 1 - t/n."""
+    return lambda left, ops: ops.ratio(left, n)
+
+
+def root_weight(n: int) -> Weight:
+    """w = 1 - sqrt(t/n), as (left/n) / (1 + sqrt(t/n))."""
+    return lambda left, ops: ops.ratio(left, n) / (1.0 + ops.sqrt(ops.ratio(n - left, n)))
+
+
+def power_weight(n: int, power: float) -> Weight:
+    """w = (1 - t/n)^power."""
+    return lambda left, ops: ops.ratio(left, n) ** power
+
+
+_WEIGHTS: Final = {"linear": linear_weight, "cosine": cosine_weight, "1-sqrt": root_weight}
 
 
 def transition(way: str, start: float, end: float, steps: int, power: float = 1.0) -> Formula:
@@ -43,31 +85,22 @@ def transition(way: str, start: float, end: float, steps: int, power: float = 1.
     Falling follows the way; rising follows its mirror image in time, which is what a warm-up of that shape means.
     """
     if way == "exponential":
-        ratio = end / start
-
-        def geometric(step: Array, ops: Ops) -> Array:
-            return start * ratio ** ops.ratio(step, steps)
-
-        return geometric
-    if way == "power":
-
-        def weight(left: Array, n: int, ops: Ops) -> Array:
-            return ops.ratio(left, n) ** power
-
-    else:
-        weight = {"linear": Weight.linear, "cosine": Weight.cosine, "1-sqrt": Weight.root}[way]
+        if end > start:
+            return lambda step, ops: end * (start / end) ** ops.ratio(steps - step, steps)
+        return lambda step, ops: start * (end / start) ** ops.ratio(step, steps)
+    weight = power_weight(steps, power) if way == "power" else _WEIGHTS[way](steps)
     if end > start:
 
         def rising(step: Array, ops: Ops) -> Array:
-            w = weight(step, steps, ops)
+            w = weight(step, ops)
             return start * (1.0 - w) + end * w if start else end * w
 
         return rising
     if end == 0.0:
-        return lambda step, ops: start * weight(steps - step, steps, ops)
+        return lambda step, ops: start * weight(steps - step, ops)
 
     def falling(step: Array, ops: Ops) -> Array:
-        w = weight(steps - step, steps, ops)
+        w = weight(steps - step, ops)
         return start * w + end * (1.0 - w)
 
     return falling

@@ -10,7 +10,7 @@ from calando.core.formula import Array, Ops
 from calando.core.kinds import Factor, OptionalSpan, PositiveSpan, Rational
 from calando.core.plan import Leaf
 from calando.core.timing import cycle_marks
-from calando.core.transition import Weight
+from calando.core.transition import cosine_weight, quarter_turn, squared_sine
 from calando.errors import BadValue
 
 __all__ = ["cyclic_cosine", "warm_restarts"]
@@ -67,22 +67,24 @@ class warm_restarts(Leaf):
             return self._equal(steps, int(first))
         marks = cycle_marks(first, growth, steps, None, "warm_restarts")
         starts, end = marks[:-1], self.end
-        lengths = [b - a for a, b in zip(marks, marks[1:], strict=False)]
         peaks = [max(self.peak_decay**i, end) for i in range(len(starts))]
+        turns = [quarter_turn(b - a) for a, b in zip(marks, marks[1:], strict=False)]
+        highs, lows = [high for high, _ in turns], [low for _, low in turns]
 
         def formula(step: Array, ops: Ops) -> Array:
-            start, length, peak = ops.table(step, starts, starts, lengths, peaks)
-            w = Weight.cosine(length - (step - start), length, ops)
+            stop, peak, high, low = ops.table(step, starts, marks[1:], peaks, highs, lows)
+            w = squared_sine(stop - step, high, low, ops)
             return peak * w + end * (1.0 - w)
 
         return Stairs(steps, formula, starts[1:])
 
     def _equal(self, steps: int, n: int) -> Curve:
         last, end, decay = (steps - 1) // n, self.end, self.peak_decay
+        weight = cosine_weight(n)
 
         def formula(step: Array, ops: Ops) -> Array:
             cycle = ops.minimum(step // n, last)
-            w = Weight.cosine(n - (step - cycle * n), n, ops)
+            w = weight(n - (step - cycle * n), ops)
             if decay == 1.0:
                 return w if end == 0.0 else w + end * (1.0 - w)
             peak = ops.maximum(decay ** ops.real(cycle), end)
@@ -121,12 +123,12 @@ class cyclic_cosine(Leaf):
 
     def lower(self, steps: int, clock: Clock) -> Curve:
         period = clock.whole(length_of(self.period), "cyclic_cosine.period", least=1)
-        low = self.low
+        low, weight = self.low, cosine_weight(period)
 
         def formula(step: Array, ops: Ops) -> Array:
             distance = step % period * 2 - period
             away = ops.maximum(distance, -distance)
-            w = Weight.cosine(away, period, ops)
+            w = weight(away, ops)
             return w if low == 0.0 else w + low * (1.0 - w)
 
         return Smooth(steps, formula)
