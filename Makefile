@@ -29,11 +29,13 @@ types: venv ## mypy --strict over src
 	@$(BIN)/mypy
 
 tests: venv ## all tests, and every example in a docstring or the README
-	@echo "[test] pytest"
-	@$(PYTEST) -n $(JOBS)
+	@echo "[test] pytest: what measures time, by itself"
+	@$(PYTEST) -q -m "alone and not nightly"
+	@echo "[test] pytest: everything else, on $(JOBS) cores"
+	@$(PYTEST) -q -m "not alone and not nightly" -n $(JOBS)
 
 quick: venv ## the tests without those marked slow, on one core
-	@$(PYTEST) -m "not slow and not nightly" -x
+	@$(PYTEST) -m "not slow and not nightly and not alone" -x
 
 nightly: venv ## all tests with many more random examples and more kills
 	@CALANDO_KILLS=12 $(PYTEST) -n $(JOBS) -m "" --hypothesis-profile=nightly --timeout=3600

@@ -11,7 +11,7 @@ import pytest
 from tests.contracts.source import PACKAGE, SRC
 
 BUDGET_MS = 60.0
-TRIES = 7
+TRIES = 20
 
 # Run in a fresh interpreter: what did this import load, and how long did it take?
 PROBE = """
@@ -40,10 +40,13 @@ def test_import_calando_loads_the_standard_library_alone() -> None:
     assert probe("calando")["foreign"] == []
 
 
+@pytest.mark.alone
 def test_import_calando_takes_less_than_its_budget(capsys: pytest.CaptureFixture[str]) -> None:
-    best = min(probe("calando")["ms"] for _ in range(TRIES))
+    best, tries = float("inf"), 0
+    while tries < 5 or (best >= BUDGET_MS and tries < TRIES):  # a busy machine gets more tries
+        best, tries = min(best, probe("calando")["ms"]), tries + 1
     with capsys.disabled():
-        print(f"\nimport calando: {best:.1f} ms, best of {TRIES}; budget {BUDGET_MS:.0f} ms")
+        print(f"\nimport calando: {best:.1f} ms, best of {tries}; budget {BUDGET_MS:.0f} ms")
     assert best < BUDGET_MS
 
 
