@@ -1,7 +1,6 @@
 """Studies made by formula and written through the store, as `calando compare` would leave them."""
 
 import math
-from dataclasses import replace
 
 import numpy as np
 
@@ -27,8 +26,8 @@ from tests.records.synthetic import training
 
 SHAPES = {
     "warmup(5%) | cosine(end=0.1)": ("cosine", 0.02, "baseline"),
-    "warmup(5%) | linear_decay()": ("linear", 0.0, "humble"),
-    "wsd(warmup=5%, cooldown=20%)": ("wsd", 0.005, "humble"),
+    "warmup(5%) | linear_decay()": ("linear", 0.002, "humble"),
+    "wsd(warmup=5%, cooldown=20%)": ("wsd", 0.0265, "humble"),
     "constant()": ("constant", 0.06, "humble"),
     "warmup(5%) | step_decay(every=33%, factor=0.1)": ("step", 0.03, "candidate"),
 }
@@ -81,12 +80,16 @@ def interval(values, factor=2.571):
     return Interval(mean, mean - half, mean + half, confidence=0.95, n=len(values))
 
 
-def verdict(spec, runs):
-    """A plain stand-in for the lab's statistics: paired t intervals, the leader and all that touch it."""
+def finals_of(runs):
     finals = {}
     for r in runs:
         finals.setdefault((r.spec.candidate, r.spec.peak, r.spec.phase), {})[r.spec.seed] = r.final
-    selections, chosen = [], {}
+    return finals
+
+
+def selections(spec, runs):
+    """For each candidate the best of the peaks at which nothing was lost."""
+    finals, found = finals_of(runs), []
     for c in spec.candidates:
         scores = []
         for peak in spec.peaks:
@@ -95,14 +98,21 @@ def verdict(spec, runs):
             mean = float(np.mean(sound)) if sound else None
             scores.append(PeakScore(peak, mean, tuple(values.items()), diverged=len(values) - len(sound)))
         whole = [s for s in scores if s.mean is not None and not s.diverged]
-        chosen[c.label] = min(whole, key=lambda s: s.mean).peak if whole else None
-        edge = "low" if chosen[c.label] == spec.peaks[0] else ""
-        selections.append(Selection(c.label, chosen[c.label], bool(whole), edge, tuple(scores)))
+        best = min(whole, key=lambda s: s.mean).peak if whole else None
+        edge = "low" if best == spec.peaks[0] else ""
+        found.append(Selection(c.label, best, bool(whole), edge, tuple(scores)))
+    return tuple(found)
+
+
+def verdict(spec, runs):
+    """A plain stand-in for the lab's statistics: paired t intervals, the leader and all that touch it."""
+    finals, chosen = finals_of(runs), {s.label: s.peak for s in selections(spec, runs)}
     means = {}
     for c in spec.candidates:
         values = finals.get((c.label, chosen[c.label], "confirm"), {})
         means[c.label] = (np.mean([v for v in values.values() if v is not None]), values)
-    order = sorted(spec.candidates, key=lambda c: (sum(v is None for v in means[c.label][1].values()), means[c.label][0]))
+    lost = {label: sum(v is None for v in values.values()) for label, (_, values) in means.items()}
+    order = sorted(spec.candidates, key=lambda c: (lost[c.label], means[c.label][0]))
     leader = order[0].label
 
     def versus(label, reference):
@@ -123,16 +133,15 @@ def verdict(spec, runs):
         gap = versus(c.label, leader)
         tied = gap is None or gap.is_ == "open"
         why = "it leads" if gap is None else "not separated from the leader" if tied else "worse than the leader"
-        lost = sum(r.status == "failed" for r in runs if r.spec.candidate == c.label and r.spec.phase == "confirm")
         standings.append(Standing(
             rank, c.label, c.plan, c.role, chosen[c.label], float(means[c.label][0]), interval(sound),
-            tuple(values.items()), failed=lost, tied=tied, versus_baseline=versus(c.label, spec.baseline),
+            tuple(values.items()), failed=lost[c.label], tied=tied, versus_baseline=versus(c.label, spec.baseline),
             versus_leader=gap, why=why,
         ))  # fmt: skip
     ties = tuple(s.label for s in standings if s.tied)
     lead = standings[0]
     return Verdict(
-        spec.metric, spec.mode, 0.95, 0.0, spec.baseline, leader, ties, leader, tuple(standings), tuple(selections),
+        spec.metric, spec.mode, 0.95, 0.0, spec.baseline, leader, ties, leader, tuple(standings), selections(spec, runs),
         more=(MoreSeeds(standings[1].label, leader, 5, 5 * 2 * spec.horizon, 0.8),),
         cost=Cost(len(runs), sum(r.steps for r in runs), 3, 1),
         method="Paired differences over the seeds that both finished; two-sided t intervals at 95 %, Holm-corrected.",
@@ -150,7 +159,8 @@ def verdict(spec, runs):
 
 
 def write(folder, *, horizon=400, question="Which schedule should the digits classifier have?", shapes=SHAPES,
-          select=(0, 1, 2), confirm=tuple(range(1000, 1006)), finished=True, environment=None, rename=None):  # fmt: skip
+          select=(0, 1, 2), confirm=tuple(range(1000, 1006)), finished=True, environment=None,
+          rename=None):  # fmt: skip
     """A whole study in `folder`, through the store; gives it as loaded. `rename` bends labels and plans."""
     rename = rename or (lambda text: text)
     candidates = tuple(Candidate(rename(plan), plan, role=role) for plan, (_, _, role) in shapes.items())
@@ -178,16 +188,12 @@ def write(folder, *, horizon=400, question="Which schedule should the digits cla
                 for seed in select:
                     finish(record(candidate.label, candidate.plan, shape, shift, peak, seed, "select", horizon))
         if finished:
-            draft = verdict(spec, [*runs, *(replace_phase(r, confirm[0]) for r in runs if r.spec.seed == select[0]),
-                                   *(replace_phase(r, confirm[1]) for r in runs if r.spec.seed == select[1])])  # fmt: skip
+            chosen = {s.label: s.peak for s in selections(spec, runs)}
             for candidate, (shape, shift, _) in zip(candidates, shapes.values(), strict=True):
-                peak = next(s.peak for s in draft.selections if s.label == candidate.label)
+                peak = chosen[candidate.label]
                 for seed in confirm:
                     finish(record(candidate.label, candidate.plan, shape, shift, peak, seed, "confirm", horizon))
             store.save_verdict(verdict(spec, runs))
         store.end_session(session)
     return load(folder)
 
-
-def replace_phase(run, seed):
-    return replace(run, spec=replace(run.spec, phase="confirm", seed=seed))

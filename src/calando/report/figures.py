@@ -142,6 +142,10 @@ def _peaks(peaks: Sequence[Peaks]) -> Figure:
                 "hovertemplate": "%{text} at peak %{x}",
                 "marker": {"symbol": "x-thin", "size": 9, "line": {"width": 2, "color": colour(one.slot)}},
             })  # fmt: skip
+        layout["annotations"] = [{
+            "xref": "paper", "x": 0, "xanchor": "left", "yref": "paper", "y": 0.94, "yanchor": "middle",
+            "showarrow": False, "text": "runs lost", "font": {"color": "var(--ink-3)", "size": 12},
+        }]  # fmt: skip
         layout["yaxis2"] = {
             "domain": [0.88, 1], "range": [len(rows) - 0.4, -0.6], "showticklabels": False, "showgrid": False,
             "zeroline": False, "fixedrange": True, "anchor": "x",

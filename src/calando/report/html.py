@@ -19,7 +19,7 @@ from calando.errors import BadValue, MissingExtra
 from calando.records import Study
 from calando.report import marks, words
 from calando.report.build import build
-from calando.report.figures import COLOURS, colour, dash, figures
+from calando.report.figures import colour, dash, figures
 from calando.report.page import Page
 from calando.report.static import svg
 
@@ -48,7 +48,7 @@ def write_html(study: Study, out: str | Path, *, static: bool = False, made: str
     draft = path.with_name(path.name + f".{os.getpid()}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        draft.write_text(text, encoding="utf-8", newline="\n")
+        draft.write_text(text, encoding="utf-8", errors="replace", newline="\n")
         draft.replace(path)
     except OSError as error:
         draft.unlink(missing_ok=True)
@@ -115,6 +115,21 @@ def excerpt(text: str, lines: int = 30) -> str:
     return "\n".join([*kept[:2], f"... {left} left out ...", *kept[-(lines - 2) :]])
 
 
+def coded(text: str) -> Any:
+    """Markup of our own sentences: what stands between backticks becomes code, all of it escaped.
+
+    >>> str(coded("use `a|b` <now>"))
+    'use <code>a|b</code> &lt;now&gt;'
+    """
+    from markupsafe import Markup
+
+    parts = text.split("`")
+    whole = len(parts) % 2 == 1  # an odd backtick out is a user's own
+    return Markup("").join(
+        Markup("<code>{}</code>").format(part) if whole and i % 2 else part for i, part in enumerate(parts)
+    )
+
+
 def _strokes(slot: int) -> str:
     """A slot's dash as SVG's stroke-dasharray, in the key beside the figures."""
     known = {"solid": "none", "dash": "6 3", "dashdot": "6 2 1.5 2", "dot": "1.5 2", "longdash": "10 4",
@@ -148,7 +163,7 @@ def _template() -> Any:
         lstrip_blocks=True,
         loader=jinja2.FunctionLoader(_asset),
     )
-    environment.globals["palette"] = COLOURS
+    environment.filters["coded"] = coded
     return environment.get_template("page.html")
 
 

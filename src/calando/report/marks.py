@@ -46,6 +46,8 @@ class Mark:
     low: float | None = None
     high: float | None = None
     dots: tuple[float, ...] = ()
+    beyond: int = 0
+    """-1 or 1 where the point lies past that end of the axis, and an arrow stands for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +101,8 @@ def forest(page: Page) -> Forest | None:
     for row in page.rows:
         span = row.difference
         if span is not None:
-            marks.append(Mark(row, axis.at(span.mean), axis.at(span.low), axis.at(span.high)))
+            past = (span.mean > axis.high) - (span.mean < axis.low)
+            marks.append(Mark(row, axis.at(span.mean), axis.at(span.low), axis.at(span.high), beyond=past))
         elif row.baseline:
             marks.append(Mark(row, axis.at(0.0)))
         else:

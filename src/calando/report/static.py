@@ -27,13 +27,13 @@ _DASHES: dict[str, Any] = {
 }  # fmt: skip
 
 
-def svg(figure: Figure, name: str, width: float = 8.6, height: float = 3.4) -> str:
+def svg(figure: Figure, name: str, width: float = 10.0, height: float = 3.7) -> str:
     """A figure as one `<svg>` element to be put into a page; sizes in inches at 100 dots each.
 
     Raises MissingExtra when Matplotlib is not installed.
     """
     try:
-        import matplotlib
+        import matplotlib as mpl
         from matplotlib.backends.backend_svg import FigureCanvasSVG
         from matplotlib.figure import Figure as Canvas
     except ImportError as error:
@@ -44,7 +44,7 @@ def svg(figure: Figure, name: str, width: float = 8.6, height: float = 3.4) -> s
             fix="pip install 'calando[lab]'",
         ) from error
     inks = Inks()
-    with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": name, "path.simplify": False}):
+    with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": name, "path.simplify": False}):
         canvas = Canvas(figsize=(width, height), dpi=100, layout="constrained")
         FigureCanvasSVG(canvas)
         _draw(canvas, figure, inks)
@@ -76,6 +76,9 @@ def _draw(canvas: Any, figure: Figure, inks: Inks) -> None:
         strip, axes = canvas.subplots(2, 1, sharex=True, gridspec_kw={"height_ratios": [1, 7], "hspace": 0.02})
         strip.set_axis_off()
         strip.set_ylim(*layout["yaxis2"]["range"])
+        for note in layout["annotations"]:
+            shade, _ = inks.of(note["font"]["color"])
+            strip.text(0, 0.5, note["text"], color=shade, fontsize=9, va="center", transform=strip.transAxes)
     else:
         strip = axes = canvas.subplots()
     for trace in figure["data"]:

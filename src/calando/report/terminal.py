@@ -1,8 +1,156 @@
-"""stub"""
+"""The same page in the terminal: verdict, leaderboard, what was found, what it cost.
 
-from calando.report.page import Page
+Fits 60 columns, says everything without colour, and is plain text when piped.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from calando.report import words
+from calando.report.page import Group, Page, Row
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+    from rich.table import Table
+    from rich.text import Text
+
+__all__ = ["renderable", "text"]
+
+INK = {"failure": "red", "warning": "yellow", "note": "", "good": "green"}
+STANDING = {"better": "green", "worse": "red", "open": "", "": ""}
 
 
-def renderable(page: Page) -> str:
-    """stub"""
-    return page.question
+def renderable(page: Page) -> RenderableType:
+    """The page for `rich.print`: `calando report --text` and the end of `calando compare`.
+
+    >>> from calando.records import Candidate, Study, StudySpec
+    >>> from calando.report import build
+    >>> study = Study(StudySpec("Which?", "train.py:train", 10, (Candidate("c", "cosine()"),)))
+    >>> print(text(build(study)).splitlines()[0])
+    Which?
+    """
+    from rich.console import Group as Stack
+    from rich.text import Text
+
+    parts: list[RenderableType] = [Text(words.tame(page.question), style="bold"), Text()]
+    parts += _verdict(page)
+    if any(row.rank is not None for row in page.rows):
+        parts += [Text(), _board(page)]
+    parts += _found(page)
+    parts += _spent(page)
+    return Stack(*parts)
+
+
+def text(page: Page, width: int = 80) -> str:
+    """The page as plain text of a width in columns, without colour."""
+    import io
+
+    from rich.console import Console
+
+    out = io.StringIO()
+    Console(file=out, width=width, no_color=True, highlight=False, force_terminal=False).print(renderable(page))
+    return "\n".join(line.rstrip() for line in out.getvalue().splitlines()) + "\n"
+
+
+def _verdict(page: Page) -> list[RenderableType]:
+    from rich.padding import Padding
+    from rich.text import Text
+
+    answer = page.answer
+    title = Text("VERDICT  ", style="bold cyan") if answer.finished else Text("OPEN  ", style="bold yellow")
+    parts: list[RenderableType] = [title + Text(words.tame(answer.headline), style="bold")]
+    parts += [Padding(Text(words.tame(line)), (0, 0, 0, 1)) for line in answer.sentences if line != answer.headline]
+    peaks = {row.label: row.peak for row in page.rows}
+    if answer.tie_set:
+        tied = "; ".join(f"{label} (peak {words.peak_text(peaks.get(label))})" for label in answer.tie_set)
+        lead = "stands alone: " if answer.proven else "tied: "
+        parts.append(Padding(Text(lead, style="bold").append(words.tame(tied), style="not bold"), (0, 0, 0, 1)))
+    for heading, lines in (("not proven: ", answer.not_proven), ("more seeds: ", answer.more)):
+        for line in lines:
+            entry = Text(heading, style="dim bold").append(words.tame(line), style="not bold")
+            parts.append(Padding(entry, (0, 0, 0, 1)))
+    return parts
+
+
+def _board(page: Page) -> Table:
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
+    table.add_column("", justify="right")
+    table.add_column("schedule", overflow="fold", min_width=12)
+    for head in ("peak", page.metric, "to the baseline"):
+        table.add_column(Text(words.tame(head)), justify="right", overflow="fold")
+    table.add_column("", justify="left")
+    for row in page.rows:
+        half = (row.interval.high - row.interval.low) / 2 if row.interval else None
+        versus = Text("baseline", style="dim") if row.baseline else Text("–", style="dim")
+        if row.difference is not None:
+            versus = Text(words.interval_text(row.difference).replace(" [", "\n["), style=STANDING[row.standing])
+        table.add_row(
+            "–" if row.rank is None else str(row.rank),
+            Text(words.tame(row.label), style="bold" if row.tied else ""),
+            words.peak_text(row.peak) if row.rank is not None else "–",
+            words.rounded(row.mean, half),
+            versus,
+            _marks(row),
+        )
+    return table
+
+
+def _marks(row: Row) -> Text:
+    from rich.text import Text
+
+    marks = Text("leads" if row.leads else "tied" if row.tied else "")
+    for number, word in ((row.diverged, "diverged"), (row.failed, "failed")):
+        if number:
+            marks.append(("\n" if marks else "") + f"{number} {word}", style="red")
+    if row.edge in ("low", "high"):
+        marks.append(("\n" if marks else "") + "grid's edge", style="yellow")
+    return marks
+
+
+def _found(page: Page) -> list[RenderableType]:
+    from rich.padding import Padding
+    from rich.text import Text
+
+    if not page.tally:
+        return []
+    line = Text("DIAGNOSIS  ", style="bold cyan")
+    for i, (kind, severity, number) in enumerate(page.tally):
+        line.append(", " if i else "").append(f"{number} {kind}", style=INK[severity])
+    parts: list[RenderableType] = [Text(), line]
+    for group in page.groups:
+        if group.phase != "confirm" or not group.troubled:
+            continue
+        for finding, seeds in group.common:
+            if finding.severity not in ("failure", "warning"):
+                continue
+            entry = Text(f"{words.tame(group.label)}, peak {words.peak_text(group.peak)}: ")
+            entry.append(words.tame(finding.title), style=INK[finding.severity])
+            entry.append(f" ({_share(group, seeds)})", style="dim")
+            parts.append(Padding(entry, (0, 0, 0, 1)))
+            if finding.advice:
+                parts.append(Padding(Text(f"→ {words.tame(finding.advice[0])}"), (0, 0, 0, 3)))
+    return parts
+
+
+def _share(group: Group, seeds: tuple[int, ...]) -> str:
+    return f"seed {seeds[0]}" if len(seeds) == 1 else f"{len(seeds)} of {len(group.runs)} runs"
+
+
+def _spent(page: Page) -> list[RenderableType]:
+    from rich.text import Text
+
+    runs = page.search.runs + page.proof.runs
+    if not runs:
+        return []
+    waited = f" in {words.duration(page.wall)} of waiting" if page.wall is not None else ""
+    line = Text("COST  ", style="bold cyan").append(
+        f"{words.count(runs, 'run')}, {words.count(page.search.steps + page.proof.steps, 'update')}, "
+        f"{words.duration(page.search.seconds + page.proof.seconds)} of work{waited}",
+        style="not bold default",
+    )
+    return [Text(), line]

@@ -27,7 +27,7 @@ def thin(
     x, y = _finite(steps, values)
     if x.size <= points:
         return _plain(x), _plain(y)
-    edges = np.linspace(1, x.size - 1, max(2, (points - 2) // 2) + 1).astype(int)
+    edges = np.linspace(1, x.size - 1, max(1, (points - 2) // 2) + 1).astype(int)
     keep = {0, x.size - 1}
     for a, b in pairwise(edges.tolist()):
         if b > a:

@@ -7,7 +7,7 @@ import math
 from calando.records.diagnosis import short
 from calando.records.result import Interval
 
-__all__ = ["count", "duration", "interval_text", "peak_text", "rounded", "signed"]
+__all__ = ["count", "duration", "interval_text", "peak_text", "rounded", "signed", "tame"]
 
 
 def count(number: int, noun: str) -> str:
@@ -88,3 +88,21 @@ def interval_text(interval: Interval) -> str:
     half = (interval.high - interval.low) / 2
     low, high = signed(interval.low, half), signed(interval.high, half)
     return f"{signed(interval.mean, half)} [{low}, {high}]"
+
+
+def tame(text: str) -> str:
+    """A user's text without what would steer a terminal: control signs become visible.
+
+    >>> tame("a\\x1b[2Jb\\u202ec")
+    'a\\u241b[2Jb\\ufffdc'
+    """
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(_visible(sign) for sign in text)
+
+
+def _visible(sign: str) -> str:
+    if sign == "\n" or sign.isprintable():
+        return sign
+    code = ord(sign)
+    return " " if sign.isspace() else chr(0x2400 + code) if code < 32 else "\ufffd"
