@@ -124,10 +124,16 @@ class _Arrays:
         self.sin = module.sin
         self.exp = module.exp
         self.sqrt = module.sqrt
-        self.where = module.where
-        self.minimum = module.minimum
-        self.maximum = module.maximum
         self._module: Any = module
+
+    def where(self, condition: Array, yes: Array, no: Array) -> Array:
+        return self._module.where(condition, yes, no)
+
+    def minimum(self, a: Array, b: Array) -> Array:
+        return self._module.minimum(a, b)
+
+    def maximum(self, a: Array, b: Array) -> Array:
+        return self._module.maximum(a, b)
 
     def whole(self, formula: "Formula", step: Array) -> Array:
         return formula(step, self)
