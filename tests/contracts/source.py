@@ -97,8 +97,8 @@ def public_names() -> list[str]:
     import calando
 
     meant = {"catalog", "errors"}
-    found = {name for name in vars(calando) if not name.startswith("_")}
-    return sorted(name for name in found | set(getattr(calando, "__all__", ())) if name in meant or not _room(name))
+    found = {name for name in dir(calando) if not name.startswith("_")} - {"TYPE_CHECKING"}
+    return sorted(name for name in found if name in meant or not _room(name))
 
 
 def _room(name: str) -> bool:

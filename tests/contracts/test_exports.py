@@ -19,12 +19,17 @@ PUBLIC = [
     "Plan",
     "PlateauRule",
     "PlateauState",
+    "Run",
     "Schedule",
+    "StopRun",
     "catalog",
+    "compare",
+    "declare",
     "errors",
     "from_json",
     "parse",
     "register",
+    "standalone",
 ]
 
 # The spellings that must exist, whatever else the catalog has.
