@@ -74,12 +74,12 @@ def board(
     wanted = {run.key for stop in stops for run in stop.wanted}
     total = len(wanted) + sum(stop.ahead for stop in stops)
     done = sum(key in runs for key in wanted)
-    finished = [runs[key].seconds for key in wanted if key in runs and runs[key].status == "done"]
+    finished = sorted(runs[key].seconds for key in wanted if key in runs and runs[key].status == "done")
     left = None
     if finished:
-        mean = sum(finished) / len(finished)
+        usual = finished[len(finished) // 2]  # the first run of a worker also warms its framework up
         under_way = sum(one.steps / spec.horizon for one in running.values())
-        left = max(0.0, (total - done - under_way) * mean / max(1, workers))
+        left = max(0.0, (total - done - under_way) * usual / max(1, workers))
     return Board(rows, done, total, len(running), left)
 
 

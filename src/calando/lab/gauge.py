@@ -60,11 +60,11 @@ class Gauge:
     Args:
         optimizer: anything with `param_groups`; read at each of its updates where it tells of them,
             else just before the update's batch is handed out.
-        asked: step -> factor that must be in force; None where a feedback rule decides.
+        asked: step -> factor that must be in force.
         bases: the groups' rates at factor 1.0, in units of the learning rate.
     """
 
-    def __init__(self, optimizer: Optimizer, asked: Callable[[int], float] | None, bases: list[float]) -> None:
+    def __init__(self, optimizer: Optimizer, asked: Callable[[int], float], bases: list[float]) -> None:
         self._optimizer = optimizer
         self._asked = asked
         self._bases = bases
@@ -92,17 +92,16 @@ class Gauge:
     def _check(self, step: int) -> float:
         groups = self._optimizer.param_groups
         used = read_rate(groups[self._main])
-        if self._asked is None:
-            return used
-        asked_at, factor = self._asked, self._asked(step)
+        factor = self._asked(step)
         for number, base in enumerate(self._bases):
             rate = used if number == self._main else read_rate(groups[number])
             asked = base * factor
             if not abs(rate - asked) <= TOLERANCE * max(abs(asked), 1e-6 * base):
-                raise StopRun("failed", self._broken(asked_at, step, number, rate))
+                raise StopRun("failed", self._broken(step, number, rate))
         return used
 
-    def _broken(self, factor: Callable[[int], float], step: int, number: int, rate: float) -> str:
+    def _broken(self, step: int, number: int, rate: float) -> str:
+        factor = self._asked
         base, cause = self._bases[number], "something else set it: let the schedule be its only source"
         asked = base * factor(step)
         if step > 0 and math.isclose(rate, base * factor(step - 1), rel_tol=1e-6):

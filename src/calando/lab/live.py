@@ -91,7 +91,7 @@ class Lines:
         spec = record.spec
         end = f"{record.final:.5g}" if record.final is not None else f"{record.status}: {record.reason}"
         peak = "" if spec.peak is None else f" peak {spec.peak:g}"
-        left = f", {duration(board.left)} left" if board.left else ""
+        left = f", {duration(board.left)} left" if board.left and board.left >= 1 else ""
         what = f"{spec.candidate}{peak} seed {spec.seed}: {end}"
         self.say(f"[{board.done}/{board.total}] {what} ({record.seconds:.1f} s{left})")
 

@@ -29,5 +29,5 @@ class HookedOptimizer(Optimizer, Protocol):
 class Scheduler(Protocol):
     """What a front door gives back; the train function calls `step()` once after every update."""
 
-    def step(self) -> Any:
-        """Move on to the next update."""
+    def step(self, metric: float | None = None, /) -> Any:
+        """Move on to the next update; with a metric, tell the schedule's listener and stay."""

@@ -75,6 +75,7 @@ class Run:
         self._next = 0  # updates taken
         self._inside = False
         self._by_hand = False
+        self._state = None if schedule.rule is None else schedule.rule.initial()
         self._tick = tick
         self._due = 0.0
 
@@ -147,8 +148,7 @@ class Run:
         door = door_for(optimizer)
         bases = set_peak(optimizer, self.peak)
         scheduler: Scheduler = door(optimizer, self._schedule)
-        asked = None if self._schedule.rule is not None else self._schedule
-        self._gauges.append(Gauge(optimizer, asked, bases))
+        self._gauges.append(Gauge(optimizer, self._factor, bases))
         self._schedulers.append(scheduler)
         return scheduler
 
@@ -189,7 +189,8 @@ class Run:
     def log(self, **metrics: Any) -> None:
         """Record numbers for the update under way; microseconds.
 
-        A loss that is not finite, or a thousand times its first value, ends the run as "diverged".
+        A loss that is not finite, or a thousand times its first value, ends the run as "diverged". A schedule
+        that listens (reduce_on_plateau) is told the metric here; the train function need not.
 
         Args:
             metrics: name = one number (a float, or a one-element array or tensor, which is read at once).
@@ -200,7 +201,8 @@ class Run:
         step = self._step
         for name, given in metrics.items():
             try:
-                value = float(given)
+                detach = getattr(given, "detach", None)
+                value = float(given if detach is None else detach())
             except (TypeError, ValueError, RuntimeError) as error:
                 raise BadValue(
                     given=f"{name}={shown(given)}", allowed="one number", where="run.log", fix=f"log {name}.mean()"
@@ -212,6 +214,8 @@ class Run:
             self._record(name, step, value)
             if name in self._must_be_finite:
                 self._judge(name, step, value)
+            if name == self.metric:
+                self._listen(value)
 
     def curves(self) -> dict[str, Curve]:
         """Everything recorded so far, by name; "lr" is the rate that was really used."""
@@ -239,8 +243,19 @@ class Run:
         return "done", "", values[-1]
 
     def _asked(self, step: int) -> float:
+        return self._factor(step) * (1.0 if self.peak is None else self.peak)
+
+    def _factor(self, step: int) -> float:
         factor: float = self._schedule(step)
-        return factor if self.peak is None else self.peak * factor
+        return factor if self._state is None else factor * self._state.scale
+
+    def _listen(self, value: float) -> None:
+        """Tell a feedback rule the metric, and everyone who holds a copy of its state."""
+        rule = self._schedule.rule
+        if rule is not None and self._state is not None:
+            self._state = rule.update(self._state, value)
+            for scheduler in self._schedulers:
+                scheduler.step(value)
 
     def _begin_update(self) -> None:
         self._step = self._next
@@ -260,7 +275,7 @@ class Run:
         else:
             self._record("lr", step, self._asked(step))
         self._next = step + 1
-        if self._tick is not None and ((now := time.monotonic()) >= self._due or self._next == self.horizon):
+        if self._tick is not None and ((now := time.monotonic()) >= self._due or step in self._evals):
             self._due = now + TICK
             self._tick(self)
 

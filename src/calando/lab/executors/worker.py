@@ -148,7 +148,7 @@ def _packages() -> dict[str, str]:
     from importlib import metadata
 
     found = {}
-    for name in sorted({name.partition(".")[0] for name in sys.modules}):
+    for name in sorted({name.partition(".")[0] for name in sys.modules} - sys.stdlib_module_names):
         version = getattr(sys.modules.get(name), "__version__", None)
         if isinstance(version, str) and not name.startswith("_"):
             found[name] = version

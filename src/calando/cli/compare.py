@@ -1,0 +1,140 @@
+"""`calando compare`: which schedule is best for this training, with evidence."""
+
+import shlex
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from calando.cli.greedy import GreedyCommand
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from calando.records.result import Interval, Standing, Verdict
+    from calando.records.study import Study
+
+__all__ = ["compare"]
+
+INTERRUPTED = 130
+
+
+@click.command(cls=GreedyCommand, short_help="Compare schedules on your own training, with evidence.")
+@click.argument("train", metavar="FILE.py:FUNCTION")
+@click.option(
+    "--candidates",
+    "-c",
+    multiple=True,
+    metavar="PLAN ...",
+    help='Plans to compare, "[label:] plan [@ peak]"; several may follow, or repeat the option.',
+)
+@click.option("--peaks", multiple=True, metavar="LR ...", help="Peak learning rates that every plan is tried at.")
+@click.option("--seeds", type=int, default=3, show_default=True, help="Selection seeds per peak.")
+@click.option("--confirm-seeds", type=int, help="Fresh seeds for the evidence.  [default: twice --seeds, at least 5]")
+@click.option("--steps", type=int, help="Updates per run.  [default: what the train function declares]")
+@click.option("--workers", type=int, help="Runs at a time.  [default: 2, or 1 on one core]")
+@click.option("--study", type=click.Path(path_type=Path), help="Folder of the study.  [default: studies/FILE]")
+@click.option("--baseline", metavar="PLAN", help="What the others are held against.  [default: cosine()]")
+@click.option("--humble/--no-humble", default=True, show_default=True, help="Constant, linear, cosine, wsd take part.")
+@click.option("--evals", type=int, help="Evaluations per run.  [default: 20]")
+@click.option("--metric", help="Logged name that is judged.  [default: val_loss]")
+@click.option("--mode", type=click.Choice(["min", "max"]), help="Whether lower or higher is better.  [default: min]")
+@click.option("--steps-per-epoch", type=int, help="Updates per pass over the data, for lengths such as 3ep.")
+@click.option("--extend", type=int, default=2, show_default=True, help="Points by which a peak grid may grow.")
+@click.option("--confidence", type=float, default=0.95, show_default=True, help="Of all intervals together.")
+@click.option("--margin", type=float, default=0.0, show_default=True, help="Differences this small do not matter.")
+@click.option("--timeout", type=float, default=600.0, show_default=True, help="Seconds without a step before a kill.")
+@click.option("--retries", type=int, default=1, show_default=True, help="New starts after a worker died.")
+@click.option("--question", help="The question in your words, for the report.")
+@click.option("--fresh", is_flag=True, help="Set an existing study aside and begin anew.")
+@click.option("--quiet", is_flag=True, help="Show no progress.")
+@click.option("--report/--no-report", default=True, show_default=True, help="Write STUDY/report.html at the end.")
+def compare(train: str, report: bool, quiet: bool, **given: Any) -> None:
+    """Compare schedules on your own training, each at its own best peak, with paired seeds and intervals.
+
+    FUNCTION takes one run and trains it; see calando.Run. The same command again goes on where it stopped
+    (after Ctrl-C, a crash, or kill -9): finished runs are never made again. More candidates, peaks or seeds
+    extend the study.
+
+    \b
+    calando compare examples/digits_torch.py:train \\
+        --candidates "warmup(5%) | cosine()" "wsd(warmup=5%)" --peaks 0.03 0.1 0.3 --seeds 3 --workers 2
+    """
+    from calando.lab.compare import compare as run_study
+
+    line = _command_line()
+    try:
+        study = run_study(train, live=False if quiet else None, command=line, **given)
+    except KeyboardInterrupt:
+        click.echo("\nstopped; every finished run is kept. To go on:\n  " + shlex.join(line), err=True)
+        raise SystemExit(INTERRUPTED) from None
+    _show(study)
+    if report:
+        _write_report(study)
+
+
+def _command_line() -> tuple[str, ...]:
+    """What was typed, without --fresh: said again, it goes on with this study."""
+    return ("calando", *(word for word in sys.argv[1:] if word != "--fresh"))
+
+
+def _show(study: "Study") -> None:
+    from rich.console import Console
+    from rich.text import Text
+
+    verdict = study.verdict
+    console = Console(soft_wrap=False)
+    if verdict is None:
+        console.print(Text("The study is not finished."))
+        return
+    console.print()
+    console.print(_table(verdict))
+    console.print()
+    console.print(Text(f"VERDICT  {verdict.headline}", style="bold"))
+    for sentence in verdict.sentences:
+        console.print(Text(f"  {sentence}"))
+    for sentence in verdict.not_proven:
+        console.print(Text(f"  Not proven: {sentence[0].lower()}{sentence[1:]}"))
+
+
+def _table(verdict: "Verdict") -> "Table":
+    from rich.table import Table
+    from rich.text import Text
+
+    share = f"{100 * verdict.confidence:g} %"
+    table = Table(box=None, pad_edge=False)
+    for name in ("", "candidate", "peak", verdict.metric, f"difference to {verdict.baseline} [{share}]", "lost"):
+        table.add_column(Text(name), overflow="fold")
+    for standing in verdict.standings:
+        mark = "=" if standing.tied and not verdict.proven else "*" if standing.tied else ""
+        table.add_row(
+            Text(mark),
+            Text(standing.label, style="bold" if standing.tied else ""),
+            Text("" if standing.peak is None else f"{standing.peak:g}"),
+            Text("none" if standing.mean is None else f"{standing.mean:.5g}"),
+            Text(_difference(standing, verdict.baseline)),
+            Text(str(standing.diverged + standing.failed or "")),
+        )
+    return table
+
+
+def _difference(standing: "Standing", baseline: str) -> str:
+    found: Interval | None = standing.versus_baseline.interval if standing.versus_baseline is not None else None
+    if standing.label == baseline:
+        return "baseline"
+    return "" if found is None else f"{found.mean:+.3g} [{found.low:+.3g}, {found.high:+.3g}]"
+
+
+def _write_report(study: "Study") -> None:
+    from calando.errors import MissingExtra
+    from calando.report import write_html
+
+    folder = Path(study.path).parent
+    try:
+        written = write_html(study, folder / "report.html")
+    except (ImportError, OSError) as error:
+        reason = error.given if isinstance(error, MissingExtra) else str(error)
+        click.echo(f"  No report: {reason}. Later: calando report {folder}", err=True)
+        return
+    click.echo(f"\nreport  {written}")
