@@ -110,7 +110,7 @@ class Periodic:
         value = self.curve.at(step - cycle * self.curve.steps, ops)
         if self.decay == 1.0:
             return value
-        return decayed(value, self.decay ** ops.real(cycle), self.floor)
+        return decayed(value, ops.power(self.decay, ops.real(cycle)), self.floor)
 
     def breaks(self) -> Iterator[int]:
         for cycle in range(self.last + 1):

@@ -43,6 +43,9 @@ class Ops(Protocol):
     def real(self, step: Array) -> Array:
         """An exact integer as a float."""
 
+    def power(self, base: float, exponent: Array) -> Array:
+        """base ^ exponent, the base a constant >= 0."""
+
     def sin(self, x: Array) -> Array: ...
 
     def exp(self, x: Array) -> Array: ...
@@ -90,6 +93,10 @@ class _Scalar:
         return part / whole
 
     @staticmethod
+    def power(base: float, exponent: Array) -> Array:
+        return base**exponent
+
+    @staticmethod
     def where(condition: Array, yes: Array, no: Array) -> Array:
         return yes if condition else no
 
@@ -128,6 +135,10 @@ class _Arrays:
 
     def where(self, condition: Array, yes: Array, no: Array) -> Array:
         return self._module.where(condition, yes, no)
+
+    def power(self, base: float, exponent: Array) -> Array:
+        # a constant such as 0.9, rounded to float32, would have its error multiplied by the exponent
+        return self.exp(exponent * math.log(base)) if base > 0.0 else base**exponent
 
     def minimum(self, a: Array, b: Array) -> Array:
         return self._module.minimum(a, b)
@@ -170,6 +181,9 @@ class _Arrays:
 
 class _NumPy(_Arrays):
     """NumPy itself: each piece is evaluated only where it is in force."""
+
+    def power(self, base: float, exponent: Array) -> Array:
+        return base**exponent
 
     def whole(self, formula: "Formula", step: Array) -> Array:
         if step.size <= BLOCK:

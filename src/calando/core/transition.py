@@ -86,8 +86,8 @@ def transition(way: str, start: float, end: float, steps: int, power: float = 1.
     """
     if way == "exponential":
         if end > start:
-            return lambda step, ops: end * (start / end) ** ops.ratio(steps - step, steps)
-        return lambda step, ops: start * (end / start) ** ops.ratio(step, steps)
+            return lambda step, ops: end * ops.power(start / end, ops.ratio(steps - step, steps))
+        return lambda step, ops: start * ops.power(end / start, ops.ratio(step, steps))
     weight = power_weight(steps, power) if way == "power" else _WEIGHTS[way](steps)
     if end > start:
 

@@ -101,7 +101,7 @@ class cyclical(Leaf):
             here = step - cycle * period
             w = ops.where(here < up, ops.ratio(here, up), ops.ratio(period - here, down))
             if base != 1.0:
-                w = w * base ** ops.real(step if by_step else cycle)
+                w = w * ops.power(base, ops.real(step if by_step else cycle))
             return high * (1.0 - w) + low * w if inverse else low * (1.0 - w) + high * w
 
         return Smooth(steps, formula)

@@ -87,7 +87,7 @@ class warm_restarts(Leaf):
             w = weight(n - (step - cycle * n), ops)
             if decay == 1.0:
                 return w if end == 0.0 else w + end * (1.0 - w)
-            peak = ops.maximum(decay ** ops.real(cycle), end)
+            peak = ops.maximum(ops.power(decay, ops.real(cycle)), end)
             return peak * w + end * (1.0 - w)
 
         return Stairs(steps, formula, range(n, steps, n))

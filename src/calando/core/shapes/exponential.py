@@ -72,12 +72,12 @@ class exponential_decay(Leaf):
             return self._by_rate(-self.rate, steps, delay, every)
         base, span = self._base(steps, delay, every)
         if not self.staircase:
-            return Smooth(steps, lambda t, ops: base ** ops.ratio(ops.maximum(t - delay, 0), span))
+            return Smooth(steps, lambda t, ops: ops.power(base, ops.ratio(ops.maximum(t - delay, 0), span)))
         width = int(every)
 
         def stairs(step: Array, ops: Ops) -> Array:
             u = ops.maximum(step - delay, 0) // width
-            return base ** ops.ratio(u * width, span)
+            return ops.power(base, ops.ratio(u * width, span))
 
         return Stairs(steps, stairs, range(delay + width, steps + 1, width))
 

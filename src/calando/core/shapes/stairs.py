@@ -47,10 +47,10 @@ class step_decay(Leaf):
         factor = self.factor
         every = clock.whole(length_of(self.every), "step_decay.every", least=1)
         if self.staircase:
-            return Stairs(steps, lambda t, ops: factor ** ops.real(t // every), range(every, steps + 1, every))
+            return Stairs(steps, lambda t, ops: ops.power(factor, ops.real(t // every)), range(every, steps + 1, every))
         exact = clock.steps(length_of(self.every), "step_decay.every")
         span: int | float = every if exact == every else float(exact)
-        return Smooth(steps, lambda t, ops: factor ** ops.ratio(t, span))
+        return Smooth(steps, lambda t, ops: ops.power(factor, ops.ratio(t, span)))
 
 
 class multistep(Leaf):
