@@ -1,0 +1,289 @@
+"""What a scheduler leaves behind, and the three ways to go on from it: exact, rebind, extend."""
+
+import math
+from collections.abc import Mapping, Sequence
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from calando.core.codec import from_json
+from calando.core.plan import Plan
+from calando.core.schedule import Schedule
+from calando.errors import BadName, BadState, CalandoError, NotSerialisable, did_you_mean, shown
+from calando.torch.track import Continued, Track
+
+if TYPE_CHECKING:
+    from calando.torch.scheduler import ScheduleLR
+
+__all__ = ["POLICIES", "VERSION", "check_policy", "load", "to_plain"]
+
+VERSION = 1
+POLICIES = ("exact", "rebind", "extend")
+_SAME = 1e-6
+"""Bases that agree this closely are the same number, once stored in a float32 tensor."""
+
+
+def check_policy(name: object) -> str:
+    """A resume policy's name, or BadName."""
+    if name not in POLICIES:
+        hint = did_you_mean(name, POLICIES) if isinstance(name, str) else ""
+        raise BadName(
+            given=f"resume={shown(name)}{hint}",
+            allowed=", ".join(POLICIES),
+            where="attach(resume)",
+            fix="use exact unless the horizon changed on purpose",
+        )
+    return str(name)
+
+
+class SavedTrack(NamedTuple):
+    """A track as it was saved; `schedule` is None where a function kept it from being written down."""
+
+    schedule: "Schedule | Continued | None"
+    told: str
+    horizon: int
+    factor: float
+    rule: Mapping[str, Any] | None
+
+
+class Saved(NamedTuple):
+    """A checked state."""
+
+    last_epoch: int
+    step_count: int
+    interval: str
+    calls_per_update: int
+    bases: list[float]
+    lanes: list[int]
+    tracks: list[SavedTrack]
+
+
+# ---- writing
+
+
+def to_plain(scheduler: "ScheduleLR") -> dict[str, Any]:
+    """The scheduler as ints, floats, texts, lists and dicts."""
+    position = scheduler.position()
+    return {
+        "calando": VERSION,
+        "last_epoch": int(scheduler.last_epoch),
+        "_step_count": int(scheduler._step_count),
+        "interval": scheduler.options.interval,
+        "calls_per_update": scheduler.options.calls_per_update,
+        "base_lrs": [float(base) for base in scheduler.base_lrs],
+        "_last_lr": [float(rate) for rate in scheduler.get_last_lr()],
+        "lanes": list(scheduler.lanes),
+        "tracks": [_track_to_plain(track, position) for track in scheduler.tracks],
+    }
+
+
+def _track_to_plain(track: Track, position: int) -> dict[str, Any]:
+    schedule = track.schedule
+    origin = schedule.origin if isinstance(schedule, Continued) else schedule
+    text: str | None
+    fingerprint: str | None
+    try:
+        text, fingerprint = origin.to_json(), origin.fingerprint()
+    except NotSerialisable:
+        text = fingerprint = None
+    return {
+        "schedule": text,
+        "fingerprint": fingerprint,
+        "told": _told(schedule),
+        "horizon": schedule.horizon,
+        "knots": [[t, p.numerator, p.denominator] for t, p in getattr(schedule, "knots", ())],
+        "factor": float(schedule(position)),
+        "rule": None if track.rule is None else dict(track.rule.to_plain(track.state)),
+    }
+
+
+def _told(value: "Schedule | Continued | Plan") -> str:
+    try:
+        return str(value)
+    except NotSerialisable:
+        return repr(value)
+
+
+# ---- reading
+
+
+def _broken(what: str) -> BadState:
+    return BadState(
+        given=what,
+        allowed=f"what state_dict() of a Calando scheduler returned (version {VERSION})",
+        where="load_state_dict",
+        fix="load the state that was saved from this scheduler, not another object's",
+    )
+
+
+def read(state: object) -> Saved:
+    """A state with every part checked.
+
+    Raises:
+        BadState: when it is foreign, newer or broken.
+    """
+    if not isinstance(state, Mapping) or "calando" not in state:
+        keys = sorted(map(str, state)) if isinstance(state, Mapping) else state
+        raise _broken(f"{type(state).__name__} {shown(keys)}")
+    if state["calando"] != VERSION:
+        raise BadState(
+            given=f"a state of version {shown(state['calando'])}",
+            allowed=f"version {VERSION}",
+            where="load_state_dict",
+            fix="load it with the Calando that wrote it, or a newer one",
+        )
+    try:
+        saved = Saved(
+            last_epoch=_whole(state["last_epoch"]),
+            step_count=_whole(state["_step_count"]),
+            interval=str(state["interval"]),
+            calls_per_update=max(_whole(state["calls_per_update"]), 1),
+            bases=[_real(base) for base in state["base_lrs"]],
+            lanes=[_whole(lane) for lane in state["lanes"]],
+            tracks=[_read_track(track) for track in state["tracks"]],
+        )
+    except BadState:
+        raise
+    except (KeyError, TypeError, ValueError, ZeroDivisionError) as error:
+        reason = error.given if isinstance(error, CalandoError) else f"{type(error).__name__}: {error}"
+        raise _broken(f"a broken state ({reason})") from error
+    if len(saved.lanes) != len(saved.bases) or any(lane >= len(saved.tracks) for lane in saved.lanes):
+        raise _broken("a broken state (groups and schedules do not match)")
+    return saved
+
+
+def _whole(value: object) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+        raise _broken(f"{shown(value)} where a whole number >= 0 should be")
+    return value
+
+
+def _real(value: object) -> float:
+    if not isinstance(value, int | float) or isinstance(value, bool) or not math.isfinite(value):
+        raise _broken(f"{shown(value)} where a finite number should be")
+    return float(value)
+
+
+def _read_track(track: Mapping[str, Any]) -> SavedTrack:
+    schedule: Any = None
+    if track["schedule"] is not None:
+        schedule = from_json(track["schedule"])
+        if not isinstance(schedule, Schedule):
+            raise _broken("a plan where a schedule should be")
+        knots = [(_whole(t), Fraction(_whole(p), _whole(q))) for t, p, q in track["knots"]]
+        if knots:
+            schedule = Continued(schedule, knots)
+    rule = track["rule"]
+    if rule is not None and not isinstance(rule, Mapping):
+        raise _broken("a rule's state that is no dict")
+    return SavedTrack(schedule, str(track["told"]), _whole(track["horizon"]), _real(track["factor"]), rule)
+
+
+# ---- going on
+
+
+def load(scheduler: "ScheduleLR", state: object, policy: str) -> None:
+    """Put a scheduler where a saved one stood, or raise BadState and leave it alone."""
+    saved = read(state)
+    scheduler._arrange(scheduler.optimizer.param_groups)
+    differences = _differences(scheduler, saved, policy)
+    if differences:
+        raise BadState(
+            given="a state of another schedule: " + "; ".join(differences),
+            allowed={
+                "exact": "the same schedule, horizon and bases",
+                "rebind": "the same plan, at any horizon and with any bases",
+                "extend": "the same plan and bases, at any horizon that is still ahead",
+            }[policy],
+            where=f"load_state_dict (resume={policy!r})",
+            fix=_fix(policy),
+        )
+    stride, calls = scheduler.options.stride, scheduler.options.calls_per_update
+    position = saved.last_epoch * stride // saved.calls_per_update
+    schedules = [_successor(t, s, position, policy) for t, s in zip(scheduler.tracks, saved.tracks, strict=True)]
+    rules = [_rule_state(t, s) for t, s in zip(scheduler.tracks, saved.tracks, strict=True)]
+    for track, schedule, rule in zip(scheduler.tracks, schedules, rules, strict=True):
+        track.schedule = schedule
+        track.state = rule
+        for writer in track.writers.values():
+            writer.forget()
+    scheduler.lanes = saved.lanes
+    scheduler.last_epoch = saved.last_epoch // saved.calls_per_update * calls
+    scheduler._step_count = saved.step_count
+    if policy != "rebind":
+        scheduler.base_lrs = list(saved.bases)
+
+
+def _fix(policy: str) -> str:
+    if policy == "exact":
+        return (
+            "attach the schedule that was saved, or say how to go on: attach(..., resume='rebind') follows the new "
+            "schedule from this step, resume='extend' spreads what was left over the new horizon"
+        )
+    return "bind the plan that was saved to the new horizon, or attach without loading to start afresh"
+
+
+def _differences(scheduler: "ScheduleLR", saved: Saved, policy: str) -> list[str]:
+    told: list[str] = []
+    if saved.interval != scheduler.options.interval:
+        told.append(f"interval {saved.interval} -> {scheduler.options.interval}")
+    if len(saved.bases) != len(scheduler.base_lrs):
+        told.append(f"parameter groups {len(saved.bases)} -> {len(scheduler.base_lrs)} (add groups before loading)")
+    elif saved.lanes != scheduler.lanes or len(saved.tracks) != len(scheduler.tracks):
+        told.append(f"schedule of each group {saved.lanes} -> {scheduler.lanes}")
+    elif policy != "rebind" and not _close(saved.bases, scheduler.base_lrs):
+        told.append(f"bases {shown(saved.bases)} -> {shown(list(scheduler.base_lrs))}")
+    if told:
+        return told
+    position = saved.last_epoch * scheduler.options.stride // saved.calls_per_update
+    for i, (track, old) in enumerate(zip(scheduler.tracks, saved.tracks, strict=True)):
+        where = f"schedule {i}: " if len(saved.tracks) > 1 else ""
+        told += [where + difference for difference in _track_differences(track, old, position, policy, saved.interval)]
+    return told
+
+
+def _track_differences(track: Track, old: SavedTrack, position: int, policy: str, interval: str) -> list[str]:
+    new = track.schedule
+    if old.schedule is None:
+        if old.horizon == new.horizon and policy == "exact" and float(new(position)) == old.factor:
+            return []  # a function cannot be compared, the value it gives here can
+        return [f"{old.told}, which holds a function and cannot be compared -> {_told(new)}"]
+    if (old.rule is None) != (track.rule is None):
+        return [f"schedule {old.told} -> {_told(new)}"]
+    was = old.schedule.origin if isinstance(old.schedule, Continued) else old.schedule
+    now = new.origin if isinstance(new, Continued) else new
+    told = [f"plan {_told(was.plan)} -> {_told(now.plan)}"] if was.plan != now.plan else []
+    if policy == "exact" and old.schedule != new and not told:
+        told = [f"horizon {old.horizon} -> {new.horizon}"] if old.horizon != new.horizon else []
+        for name in ("steps_per_epoch", "tokens_per_step", "samples_per_step", "strict"):
+            if getattr(was, name) != getattr(now, name):
+                told.append(f"{name} {getattr(was, name)} -> {getattr(now, name)}")
+        if not told:
+            told = [f"{_told(old.schedule)} -> {_told(new)}"]
+    if policy == "extend" and interval == "epoch" and was.steps_per_epoch != now.steps_per_epoch:
+        told.append(f"steps_per_epoch {was.steps_per_epoch} -> {now.steps_per_epoch}, and epochs are what is counted")
+    if policy == "extend" and not told and old.horizon != new.horizon and position >= min(old.horizon, new.horizon):
+        reached = "the run had ended, nothing is left of it to spread" if position >= old.horizon else "it is past that"
+        told = [f"horizon {old.horizon} -> {new.horizon} at step {position}: {reached}"]
+    return told
+
+
+def _successor(track: Track, old: SavedTrack, position: int, policy: str) -> "Schedule | Continued":
+    if policy != "extend" or old.schedule is None:
+        return track.schedule
+    if old.horizon == track.schedule.horizon:
+        return old.schedule
+    run = old.schedule if isinstance(old.schedule, Continued) else Continued(old.schedule, ())
+    return run.stretched(at=position, horizon=track.schedule.horizon)
+
+
+def _rule_state(track: Track, old: SavedTrack) -> Any:
+    if track.rule is None or old.rule is None:
+        return track.state
+    try:
+        return track.rule.from_plain(dict(old.rule))
+    except CalandoError as error:
+        raise _broken(f"a broken rule state ({error.given})") from error
+
+
+def _close(a: Sequence[float], b: Sequence[float]) -> bool:
+    return all(math.isclose(x, y, rel_tol=_SAME) for x, y in zip(a, b, strict=True))
