@@ -140,25 +140,15 @@ def preview(schedule: "Schedule", width: int = 60, horizon: int | None = None) -
 
 def html(schedule: "Schedule") -> str:
     """The curve as a small SVG with its facts, for a notebook; all text is escaped."""
-    facts, points, last = schedule.facts, 240, schedule.horizon - 1
-    top = facts.peak or 1.0
-    steps = sorted({last * i // points for i in range(points + 1)} | {s for s in schedule.breaks(200) if s <= last})
-    path = " ".join(f"{step / max(last, 1) * 480:.1f},{96 - schedule(step) / top * 88:.1f}" for step in steps)
-    words = "".join(f"<li>{escape(line)}</li>" for line in lint(schedule))
+    from calando.core.picture.layout import picture
+    from calando.core.picture.svg import svg
+
+    facts, about = schedule.facts, "" if schedule.facts.exact else "about "
+    words = "".join(f"<div>⚠ {escape(line)}</div>" for line in lint(schedule))
     return (
-        '<div style="max-width:500px;font:13px system-ui,sans-serif">'
-        f"<code>{escape(_text(schedule.plan))}</code>"
-        '<svg viewBox="0 0 480 100" width="100%" role="img" aria-label="learning-rate schedule">'
-        f'<polyline points="{path}" fill="none" stroke="#3b6fb6" stroke-width="2"/></svg>'
-        f"<div>{schedule.horizon} steps · peak {number(facts.peak)} at {facts.peak_step} · end {number(facts.end)}"
-        f"</div><ul>{words}</ul></div>"
+        '<div style="max-width:640px;font:13px/1.5 system-ui,sans-serif">'
+        f"{svg(picture([schedule]), width=640)}"
+        f'<div style="padding:4px 0">{schedule.horizon:,} steps · peak {number(facts.peak)} at step {facts.peak_step:,}'
+        f" · last update {number(facts.last)} · end {number(facts.end)} · mean {about}{number(facts.mean)}</div>"
+        f"{words}</div>"
     )
-
-
-def _text(plan: Plan) -> str:
-    from calando.errors import NotSerialisable
-
-    try:
-        return str(plan)
-    except NotSerialisable:
-        return repr(plan)

@@ -1,0 +1,1 @@
+"""Pictures of schedules: what is drawn, as data, and its SVG. Nothing is needed but NumPy."""
