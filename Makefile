@@ -5,6 +5,7 @@ BIN = .venv/bin
 PYTEST = $(BIN)/python -m pytest
 JOBS = 2
 STUDY = studies/digits
+SCHEDULES = "warmup(5%) | cosine(end=0.1)" "wsd(warmup=5%, cooldown=20%)" "one_cycle()"
 
 .PHONY: help venv run test lint types tests quick nightly bench picture format clean
 
@@ -15,7 +16,11 @@ venv: ## make .venv, or bring it up to date (the other targets do so themselves)
 	@python=$$(sh scripts/python.sh) && exec "$$python" scripts/setup.py
 
 run: venv ## the main job: compare schedules on handwritten digits, end with a verdict and one HTML page
-	@$(BIN)/python scripts/main_job.py --study $(STUDY)
+	@echo "[run] which schedule is best for a small network on handwritten digits? about 100 short trainings, 1 to 3 minutes"
+	@$(BIN)/calando compare examples/digits_torch.py:train --study $(STUDY) --seeds 3 --workers $(JOBS) \
+		--peaks 0.03 0.1 0.3 --candidates "warmup(5%) | cosine()" "one_cycle()" \
+		"wsd(warmup=5%, cooldown=40%, cooldown_shape=1-sqrt)"
+	@echo "[run] again: make run shows this verdict at once; rm -r $(STUDY) begins anew"
 
 test: lint types tests ## everything that CI asks: lint, types, all tests
 
@@ -44,7 +49,7 @@ bench: venv ## how fast a step is, beside torch's own classes
 	@$(BIN)/python bench/overhead.py
 
 picture: venv ## draw the README's picture again
-	@$(BIN)/python scripts/picture.py
+	@$(BIN)/calando show $(SCHEDULES) --horizon 10000 --peak 3e-4 --svg docs/schedules.svg
 
 format: venv ## let ruff lay the code out and repair what it can
 	@$(BIN)/ruff check --fix --quiet . ; $(BIN)/ruff format --quiet .
