@@ -177,7 +177,8 @@ def _plan(plain: object, where: str, depth: int) -> Plan:
     except CalandoError as error:
         if error.where.startswith("$"):
             raise
-        path = f"{where} ({error.where})" if error.where else where
+        own, _, inside = error.where.partition(".")
+        path = f"{where}.{inside}" if inside and own == plain["name"] else where
         raise type(error)(given=error.given, allowed=error.allowed, where=path, fix=error.fix) from None
 
 

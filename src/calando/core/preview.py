@@ -3,7 +3,7 @@
 from html import escape
 from typing import TYPE_CHECKING
 
-from calando.core.clock import Clock, round_half_up
+from calando.core.clock import Clock, Length, round_half_up
 from calando.core.plan import Plan
 from calando.errors import BadValue
 
@@ -20,7 +20,7 @@ def sparkline(schedule: "Schedule", width: int) -> str:
     top = schedule.facts.peak or 1.0
     last = schedule.horizon - 1
     values = [schedule(last * i // max(width - 1, 1)) for i in range(width)]
-    return "".join(BLOCKS[min(round(value / top * 8), 8)] for value in values)
+    return "".join(BLOCKS[min(max(round(value / top * 8), value > 0.0), 8)] for value in values)
 
 
 def number(value: float) -> str:
@@ -52,6 +52,7 @@ def lint(schedule: "Schedule", horizon: int | None = None) -> tuple[str, ...]:
     if len(facts.jumps) > 3:
         found.append(f"has {len(facts.jumps)}{'+' if len(facts.jumps) >= 1000 else ''} jumps in all")
     found += _floors(schedule.plan, schedule)
+    found += _never(schedule.plan, _clock(schedule))
     return tuple(found)
 
 
@@ -75,8 +76,7 @@ def _early(schedule: "Schedule") -> list[str]:
     plan = schedule.plan
     if plan.is_flexible():
         return []
-    sizes = (schedule.steps_per_epoch, schedule.tokens_per_step, schedule.samples_per_step)
-    stop = round_half_up(plan.extent(Clock.of(schedule.horizon, *sizes)))
+    stop = round_half_up(plan.extent(_clock(schedule)))
     if stop >= schedule.horizon:
         return []
     held = schedule.horizon - stop
@@ -84,6 +84,27 @@ def _early(schedule: "Schedule") -> list[str]:
         f"ends early: the last piece is over at step {stop} of {schedule.horizon};"
         f" its value {number(schedule.facts.end)} is held for {held} steps"
     ]
+
+
+def _clock(schedule: "Schedule") -> Clock:
+    sizes = (schedule.steps_per_epoch, schedule.tokens_per_step, schedule.samples_per_step)
+    return Clock.of(schedule.horizon, *sizes)
+
+
+def _never(plan: Plan, clock: Clock) -> list[str]:
+    """Drops that the run is too short for."""
+    found = []
+    for name in ("milestones", "every"):
+        value = getattr(plan, name, ())
+        lengths = value if isinstance(value, tuple) and not isinstance(value, Length) else (value,)
+        for length in lengths:
+            if isinstance(length, Length) and clock.steps(length, name) >= clock.horizon and _drops(plan):
+                found.append(
+                    f"never happens: {type(plan).__name__} drops at {length}, the run has {clock.horizon} steps"
+                )
+    for child in plan.children:
+        found += _never(child, clock)
+    return found
 
 
 def _floors(plan: Plan, schedule: "Schedule") -> list[str]:
