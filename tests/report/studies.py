@@ -141,7 +141,8 @@ def verdict(spec, runs):
     ties = tuple(s.label for s in standings if s.tied)
     lead = standings[0]
     return Verdict(
-        spec.metric, spec.mode, 0.95, 0.0, spec.baseline, leader, ties, leader, tuple(standings), selections(spec, runs),
+        spec.metric, spec.mode, 0.95, 0.0, spec.baseline, leader, ties, leader, tuple(standings),
+        selections(spec, runs),
         more=(MoreSeeds(standings[1].label, leader, 5, 5 * 2 * spec.horizon, 0.8),),
         cost=Cost(len(runs), sum(r.steps for r in runs), 3, 1),
         method="Paired differences over the seeds that both finished; two-sided t intervals at 95 %, Holm-corrected.",

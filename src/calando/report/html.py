@@ -10,6 +10,7 @@ import base64
 import hashlib
 import json
 import os
+from contextlib import suppress
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -51,7 +52,8 @@ def write_html(study: Study, out: str | Path, *, static: bool = False, made: str
         draft.write_text(text, encoding="utf-8", errors="replace", newline="\n")
         draft.replace(path)
     except OSError as error:
-        draft.unlink(missing_ok=True)
+        with suppress(OSError):
+            draft.unlink()
         raise BadValue(
             given=f"a file that cannot be written ({error.strerror or error})",
             allowed="a path in a folder that this user may write to",
@@ -124,10 +126,9 @@ def coded(text: str) -> Any:
     from markupsafe import Markup
 
     parts = text.split("`")
-    whole = len(parts) % 2 == 1  # an odd backtick out is a user's own
-    return Markup("").join(
-        Markup("<code>{}</code>").format(part) if whole and i % 2 else part for i, part in enumerate(parts)
-    )
+    if len(parts) % 2 == 0:  # one backtick without a partner is a user's own
+        return Markup.escape(text)
+    return Markup("").join(Markup("<code>{}</code>").format(part) if i % 2 else part for i, part in enumerate(parts))
 
 
 def _strokes(slot: int) -> str:
