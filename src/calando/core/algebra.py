@@ -14,20 +14,25 @@ from calando.errors import BadValue, DoesNotFit
 __all__ = ["boundaries", "clip", "fit", "lay_out", "maximum", "minimum", "product", "scale", "then"]
 
 
-def boundaries(extents: Sequence[Fraction | None], steps: int, where: str) -> list[int]:
+def boundaries(extents: Sequence[Fraction | None], steps: int, longest: Fraction, where: str) -> list[int]:
     """Where pieces of the given exact lengths start and end; the one that is None takes the rest.
 
-    Formula: floor(cumulative + 1/2), counted from the front before the rest and from the end after it. An excess of
-    less than a step over a piece that was rounded down itself is a rounding and cut off.
+    Formula: floor(cumulative + 1/2), counted from the front before the rest and from the end after it.
+
+    Args:
+        extents: exact lengths in steps.
+        steps: the whole steps to share out.
+        longest: the exact length that `steps` is the rounding of; lengths may add up to it.
+        where: the place to name in an error.
 
     Raises:
-        DoesNotFit: when the lengths add up to more than `steps`.
+        DoesNotFit: when the lengths add up to more than `longest`.
 
-    >>> boundaries([Fraction(5, 2), None, Fraction(5)], 20, "here")
+    >>> boundaries([Fraction(5, 2), None, Fraction(5)], 20, Fraction(20), "here")
     [0, 3, 15, 20]
     """
     total = sum((extent for extent in extents if extent is not None), Fraction(0))
-    if total >= steps + 1 or (where == "bind" and round_half_up(total) > steps):
+    if total > longest:
         raise DoesNotFit(
             given=f"pieces of {float(total):g} steps in all",
             allowed=f"at most the {steps} steps that there are",
@@ -51,28 +56,29 @@ def extent_of(plan: Plan, clock: Clock) -> Fraction | None:
 
 def lay_out(plans: Sequence[Plan], steps: int, clock: Clock, where: str) -> Curve:
     """The curve of plans one after the other over `steps` steps; a piece of no steps is no piece."""
-    marks = boundaries([extent_of(plan, clock) for plan in plans], steps, where)
-    pieces = [(a, b, plan) for a, b, plan in zip(marks, marks[1:], plans, strict=False) if b > a]
-    if not pieces:
+    extents = [extent_of(plan, clock) for plan in plans]
+    marks = boundaries(extents, steps, clock.piece, where)
+    rest = clock.piece - sum((extent for extent in extents if extent is not None), Fraction(0))
+    starts, curves = [], []
+    for plan, extent, start, stop in zip(plans, extents, marks, marks[1:], strict=False):
+        if stop > start:
+            starts.append(start)
+            curves.append(plan.lower(stop - start, clock.inside(rest if extent is None else extent)))
+    if not curves:
         raise DoesNotFit(
             given="a plan without a single step",
             allowed="at least one piece of one step or more",
             where=where,
             fix="give a piece a length, or leave its length out so that it takes the rest",
         )
-    curves = [plan.lower(b - a, clock) for a, b, plan in pieces]
     if len(curves) == 1 and curves[0].steps == steps:
         return curves[0]
-    return Chain(steps, [a for a, _, _ in pieces], curves)
+    return Chain(steps, starts, curves)
 
 
 def fit(plan: Plan, steps: int, clock: Clock, where: str) -> Curve:
-    """The curve of one plan over a piece, its own length being rounded with the piece's.
-
-    A plan that is a step or more shorter holds its last value.
-    """
-    exact = extent_of(plan, clock)
-    if exact is not None and exact > 0 and abs(exact - steps) < 1:
+    """The curve of one plan over a piece: its own rounding is the piece's; a shorter plan holds its last value."""
+    if extent_of(plan, clock) == clock.piece:
         return plan.lower(steps, clock)
     return lay_out([plan], steps, clock, where)
 

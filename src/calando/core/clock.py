@@ -157,6 +157,7 @@ class Clock(NamedTuple):
         tokens_per_step: tokens an update consumes, or None.
         samples_per_step: samples an update consumes, or None.
         stretched: a factor > 0 on every length (used by `stretch` and `repeat`).
+        piece: the exact length of the piece at hand, before it was rounded to whole steps; nothing in it is longer.
 
     >>> Clock(horizon=1000, steps_per_epoch=50).steps(length_of("3ep"), "here")
     Fraction(150, 1)
@@ -167,6 +168,7 @@ class Clock(NamedTuple):
     tokens_per_step: Fraction | None = None
     samples_per_step: Fraction | None = None
     stretched: Fraction = Fraction(1)
+    piece: Fraction = Fraction(0)
 
     def steps(self, length: Length, where: str) -> Fraction:
         """The exact number of steps of a length, not yet rounded.
@@ -208,13 +210,21 @@ class Clock(NamedTuple):
 
     @classmethod
     def of(cls, horizon: int, *sizes: float | None) -> "Clock":
-        """A clock from plain numbers: steps_per_epoch, tokens_per_step, samples_per_step."""
+        """A clock from plain numbers: steps_per_epoch, tokens_per_step, samples_per_step.
+
+        The run as a piece ends just before horizon + 1/2, which is the longest that rounds to the horizon.
+        """
         exact_sizes = [None if size is None else Fraction(size) for size in sizes]
-        return cls(horizon, exact_sizes[0], exact_sizes[1], exact_sizes[2])
+        whole_run = horizon + Fraction(1, 2) - Fraction(1, 2**100)
+        return cls(horizon, exact_sizes[0], exact_sizes[1], exact_sizes[2], piece=whole_run)
 
     def stretch(self, by: Fraction) -> "Clock":
         """The same clock with every length multiplied by `by`."""
         return self._replace(stretched=self.stretched * by)
+
+    def inside(self, piece: Fraction) -> "Clock":
+        """The same clock for a piece of that exact length."""
+        return self._replace(piece=piece)
 
     def within(self, steps: int) -> "Clock":
         """The same clock with `%` meaning a share of a piece of `steps` steps."""

@@ -49,7 +49,8 @@ class shift(Wrapper):
                 where="shift.by",
                 fix="shift by less, or bind to a longer horizon",
             )
-        return Shifted(fit(self.plan, steps - by, clock, "shift"), by)
+        left = clock.inside(clock.piece - clock.steps(length_of(self.by), "shift.by"))
+        return Shifted(fit(self.plan, steps - by, left, "shift"), by)
 
 
 class stretch(Wrapper):
@@ -151,13 +152,14 @@ class repeat(Wrapper):
         else:
             first = self.plan.extent(clock)
         if growth == 1 and first.denominator == 1 and first >= 1:
-            inner = fit(self.plan, int(first), clock, "repeat")
+            inner = fit(self.plan, int(first), clock.inside(first), "repeat")
             cycles = steps if times is None else min(times * int(first), steps)
             return Periodic(cycles, inner, self.decay, self.floor)
         marks = cycle_marks(first, growth, steps, times, "repeat")
         curves = []
         for i, (a, b) in enumerate(zip(marks, marks[1:], strict=False)):
-            curve = fit(self.plan, b - a, clock.stretch(growth**i), f"repeat, cycle {i}")
+            here = clock.stretch(growth**i).inside(first * growth**i)
+            curve = fit(self.plan, b - a, here, f"repeat, cycle {i}")
             curves.append(Mapped(curve, _Decay(self.decay**i, self.floor)) if self.decay != 1 and i else curve)
         return Chain(steps, marks[:-1], curves)
 

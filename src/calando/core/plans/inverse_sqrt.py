@@ -76,7 +76,7 @@ class inverse_sqrt(Leaf):
 
     def lower(self, steps: int, clock: Clock) -> Curve:
         exact = clock.steps(length_of(self.warmup), "inverse_sqrt.warmup")
-        warmup = boundaries([exact, None], steps, "inverse_sqrt.warmup")[1]
+        warmup = boundaries([exact, None], steps, clock.piece, "inverse_sqrt.warmup")[1]
         tau = timescale_of(clock, self.timescale, warmup, "inverse_sqrt.timescale")
         rest = Smooth(steps - warmup, inverse_power(tau, 0.5)) if steps > warmup else None
         return rise_then(warmup, self.start, steps, rest)

@@ -73,7 +73,7 @@ class wsd(Leaf):
     def lower(self, steps: int, clock: Clock) -> Curve:
         rise = clock.steps(length_of(self.warmup), "wsd.warmup")
         fall = clock.steps(length_of(self.cooldown), "wsd.cooldown")
-        _, warm, cool, stop = boundaries([rise, None, fall], steps, "wsd")
+        _, warm, cool, stop = boundaries([rise, None, fall], steps, clock.piece, "wsd")
         stable = self._stable(warm, clock)
         top = float(stable(max(cool - warm, 0), SCALAR))
         pieces: list[tuple[int, int, Formula]] = []

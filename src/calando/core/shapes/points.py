@@ -79,6 +79,7 @@ def _straight(marks: Sequence[int], values: Sequence[float]) -> Any:
     columns = (marks[:-1], marks[1:], values[:-1], values[1:])
 
     def formula(step: Array, ops: Ops) -> Array:
+        step = ops.minimum(step, marks[-1])
         t0, t1, y0, y1 = ops.table(step, marks[:-1], *columns)
         return y0 * ops.ratio(t1 - step, t1 - t0) + y1 * ops.ratio(step - t0, t1 - t0)
 
@@ -93,6 +94,7 @@ def _cubic(marks: Sequence[int], values: Sequence[float]) -> Any:
     columns = (marks[:-1], marks[1:], values[:-1], values[1:], out, into)
 
     def formula(step: Array, ops: Ops) -> Array:
+        step = ops.minimum(step, marks[-1])
         t0, t1, y0, y1, r0, r1 = ops.table(step, marks[:-1], *columns)
         s, left = ops.ratio(step - t0, t1 - t0), ops.ratio(t1 - step, t1 - t0)
         from_first = left * left * (y0 * (1.0 + 2.0 * s) + r0 * s)
