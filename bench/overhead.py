@@ -90,6 +90,7 @@ CONTESTANTS: dict[str, Callable[[torch.optim.Optimizer], Step]] = {
     "calando warmup | cosine": ours("warmup(5%) | cosine(end=0.1)"),
     "calando one_cycle": ours("one_cycle()"),
     "calando cosine with momentum": ours("bundle(cosine(), momentum=linear_decay(start=0.95, end=0.85))"),
+    "calando cosine on a plateau": ours("reduce_on_plateau(cosine())"),
     "torch LambdaLR": lambda o: peers.LambdaLR(o, lambda t: 0.5 * (1.0 + math.cos(math.pi * t / HORIZON))).step,
     "torch CosineAnnealingLR": lambda o: peers.CosineAnnealingLR(o, HORIZON).step,
     "torch SequentialLR(Linear, Cosine)": sequential,

@@ -55,7 +55,7 @@ def attach(
         bases: one base per group, each >= 0, instead of `peak`.
         groups: schedules of their own for some groups, by index; each is evaluated once a step.
         interval: "step" for a loop that steps after every update, "epoch" for one that steps after every epoch.
-        resume: what `load_state_dict` may change.
+        resume: one of the names exact, rebind, extend: what `load_state_dict` may change.
         setters: functions of one float for quantities that no group holds, by name; called when the value changes.
         follow: count the optimizer's own updates instead of calls of `step()`, for hosts that never call it.
         calls_per_update: how often the host calls `step()` for one update, >= 1 (Accelerate: its process count).
