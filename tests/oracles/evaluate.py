@@ -29,6 +29,9 @@ LENGTHS = {
 }
 """Which arguments are lengths, to be turned into whole steps before a formula sees them."""
 
+FUNCTIONS: dict[str, Callable[[int], float]] = {}
+"""What registered functions stand for; whoever grows plans with functions enters them here."""
+
 SMOOTH = {"exponential_decay": False, "step_decay": True, "inverse_time": False}
 """Plans whose interval stays an exact fraction unless they go by stairs, and whether they do by default."""
 
@@ -42,6 +45,8 @@ class Clock:
     tokens_per_step: Fraction | None = None
     samples_per_step: Fraction | None = None
     stretched: Fraction = Fraction(1)
+    piece: Fraction | None = None
+    """The exact length of the piece at hand, before it was rounded; None for the whole run."""
 
     def steps(self, length: Any) -> Fraction:
         """A length in steps, not rounded."""
@@ -113,8 +118,9 @@ def value(tree: Node, clock: Clock, n: int, t: int) -> Value:
         if key in args:
             given = args[key]
             args[key] = [clock.whole(v) for v in given] if isinstance(given, list) else clock.whole(given)
-    if tree.name in SMOOTH and "every" in args and not args.get("staircase", SMOOTH[tree.name]):
-        args["every"] = clock.steps(tree.args["every"])
+    if tree.name in SMOOTH:
+        every = tree.args.get("every", 1)
+        args["every"] = (clock.whole if args.get("staircase", SMOOTH[tree.name]) else clock.steps)(every)
     if tree.name == "warm_restarts":
         args["first"] = clock.steps(args["first"])
     if tree.name == "one_cycle":
@@ -124,14 +130,17 @@ def value(tree: Node, clock: Clock, n: int, t: int) -> Value:
             else clock.whole(peak_at)
         )  # fmt: skip
     if tree.name == "function":
-        return Value(mpf(args["call"](t)))
+        return Value(mpf(FUNCTIONS[args["call"]](t)))
     return LEAVES[tree.name](min(t, n), n, **args)
 
 
 def _inner(child: Node, clock: Clock, n: int, t: int) -> Value:
-    """A child inside a combinator that does not cut time: it lasts as long as it says, else all n steps."""
+    """A child inside a combinator: all n steps if it says no length or its piece's own, which was rounded with the
+    piece; else as long as it says, and its last value is held."""
     own = extent(child, clock)
-    last = n if own is None else round_half_up(own)
+    last = n if own is None or own == clock.piece else min(n, round_half_up(own))
+    if own is not None:
+        clock = replace(clock, piece=own)
     return value(child, clock, last, min(t, last))
 
 
@@ -143,18 +152,21 @@ def _flat(tree: Node) -> list[Node]:
 def _then(tree: Node, clock: Clock, n: int, t: int) -> Value:
     tree = Node("then", tuple(_flat(tree)))
     parts = [extent(child, clock) for child in tree.children]
-    rest = n - sum((p for p in parts if p is not None), Fraction(0))
+    fixed = sum((p for p in parts if p is not None), Fraction(0))
+    rest = n - fixed
     edges, total = [0], Fraction(0)
     for part in parts:
         total += rest if part is None else part
-        edges.append(round_half_up(total))
+        edges.append(min(max(round_half_up(total), edges[-1]), n))
     chosen = len(parts) - 1
     for k in range(len(parts)):
         if edges[k] <= t < edges[k + 1]:
             chosen = k
     while chosen > 0 and edges[chosen] == edges[chosen + 1]:
         chosen -= 1
-    return value(tree.children[chosen], clock, edges[chosen + 1] - edges[chosen], t - edges[chosen])
+    own = parts[chosen]
+    here = replace(clock, piece=own if own is not None else (n if clock.piece is None else clock.piece) - fixed)
+    return value(tree.children[chosen], here, edges[chosen + 1] - edges[chosen], t - edges[chosen])
 
 
 def _product(tree: Node, clock: Clock, n: int, t: int) -> Value:
@@ -186,19 +198,18 @@ def _choose(pick: Callable[..., Any]) -> Callable[[Node, Clock, int, int], Value
 
 def _shift(tree: Node, clock: Clock, n: int, t: int) -> Value:
     by = clock.whole(tree.args["by"])
-    child = tree.children[0]
-    own = extent(child, clock)
-    last = n - by if own is None else round_half_up(own)
-    return value(child, clock, last, min(max(0, t - by), last))
+    if clock.piece is not None:
+        clock = replace(clock, piece=clock.piece - clock.steps(tree.args["by"]))
+    return _inner(tree.children[0], clock, n - by, max(0, t - by))
 
 
 def _stretch(tree: Node, clock: Clock, n: int, t: int) -> Value:
     longer = replace(clock, stretched=clock.stretched * number(tree.args["by"]))
-    return value(tree.children[0], longer, n, t)
+    return _inner(tree.children[0], longer, n, t)
 
 
 def _reverse(tree: Node, clock: Clock, n: int, t: int) -> Value:
-    return value(tree.children[0], clock, n, n - t)
+    return _inner(tree.children[0], clock, n, n - t)
 
 
 def _repeat(tree: Node, clock: Clock, n: int, t: int) -> Value:
@@ -208,11 +219,14 @@ def _repeat(tree: Node, clock: Clock, n: int, t: int) -> Value:
         own = Fraction(n) / sum(number(args.get("growth", 1)) ** j for j in range(args["times"]))
     growth = number(args.get("growth", 1))
     index, begin, finish = exact.cycle_of(t, n, own, growth)
-    longer = replace(clock, stretched=clock.stretched * growth**index)
-    v = value(child, longer, finish - begin, t - begin)
+    if args.get("times") is not None and index >= args["times"]:  # over: the end of the last cycle is held
+        starts = exact.cycle_starts(own, growth, args["times"])
+        index, begin, finish, t = args["times"] - 1, starts[-2], starts[-1], starts[-1]
+    longer = replace(clock, stretched=clock.stretched * growth**index, piece=own * growth**index)
+    v = _inner(child, longer, finish - begin, t - begin)
     share, floor = mpf(args.get("decay", 1.0)) ** index, mpf(args.get("floor", 0.0))
     exponent = abs(float(mpmath.log(share))) if share else 0.0
-    return Value(floor + share * (v.number - floor), v.exponent + exponent)
+    return Value(floor * (1 - share) + share * v.number, v.exponent + exponent)
 
 
 def _hold(tree: Node, clock: Clock, n: int, t: int) -> Value:
@@ -229,8 +243,8 @@ def _wsd(tree: Node, clock: Clock, n: int, t: int) -> Value:
     the second one stands."""
     args = tree.args
     warm = clock.whole(args.get("warmup", 0))
-    down = clock.whole(args.get("cooldown", "20%"))
-    begin = n - down
+    begin = round_half_up(n - clock.steps(args.get("cooldown", "20%")))
+    down = n - begin
     if t < warm:
         return exact.warmup(t, warm, args.get("start", 0.0))
     stable = _stable(args, clock, warm, min(t, begin) - warm)

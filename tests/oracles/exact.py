@@ -89,6 +89,8 @@ def polynomial_decay(
         x = mpf(t) / (period * max(1, -(-t // period)))
     else:
         x = _share(t, n, inclusive)
+    if start < end:  # the way up is the way down read backwards
+        return Value(_between(start, end, x ** mpf(power)), abs(power))
     return Value(_between(end, start, (1 - x) ** mpf(power)), abs(power))
 
 

@@ -68,6 +68,8 @@ def polynomial_decay(
     else:
         decay_steps = n - 1 if inclusive else n
         t = min(t, decay_steps)
+    if start < end:  # Keras would fall upwards; going up is going down read backwards
+        return (end - start) * (t / decay_steps) ** power + start
     return (start - end) * (1.0 - t / decay_steps) ** power + end
 
 
@@ -116,7 +118,7 @@ def step_decay(t: int, n: int, every: int, factor: float = 0.1, staircase: bool 
 def multistep(t: int, n: int, milestones: Sequence[int], factor: float = 0.1) -> float:
     """torch MultiStepLR: previous * gamma ** (how often this step stands in the milestones)."""
     value = 1.0
-    for k in range(0, min(t, n) + 1):
+    for k in range(min(t, n) + 1):
         value *= factor ** list(milestones).count(k)
     return value
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 class TorchPlateau:
     """torch 2.13 ReduceLROnPlateau.step and _is_better, without its eps.
 
-    One line differs on purpose: the relative margin uses |best|, so that it also points the right way for negative
-    metrics. `literal=True` restores torch's own line.
+    One line differs on purpose: the relative threshold takes the sign of the best metric, so that the bar also lies on
+    the better side of a negative one. `literal=True` restores torch's own line.
     """
 
     factor: float = 0.1
@@ -43,12 +43,13 @@ class TorchPlateau:
         return self.scale
 
     def _is_better(self, metric: float) -> bool:
-        margin = self.threshold
+        threshold = self.threshold
         if self.threshold_mode == "relative":
-            if math.isinf(self.best):
-                return metric < self.best if self.mode == "min" else metric > self.best
-            margin *= self.best if self.literal else abs(self.best)
-        return metric < self.best - margin if self.mode == "min" else metric > self.best + margin
+            threshold = threshold if self.literal else math.copysign(threshold, self.best)
+            if self.mode == "min":
+                return metric < self.best * (1.0 - threshold)
+            return metric > self.best * (threshold + 1.0)
+        return metric < self.best - threshold if self.mode == "min" else metric > self.best + threshold
 
 
 @dataclass
@@ -77,11 +78,10 @@ class KerasPlateau:
             self.wait = 0
         elif not self.cooldown_counter > 0:
             self.wait += 1
-            if self.wait >= self.patience:
-                if self.scale > self.min_scale:
-                    self.scale = max(self.scale * self.factor, self.min_scale)
-                    self.cooldown_counter = self.cooldown
-                    self.wait = 0
+            if self.wait >= self.patience and self.scale > self.min_scale:
+                self.scale = max(self.scale * self.factor, self.min_scale)
+                self.cooldown_counter = self.cooldown
+                self.wait = 0
         return self.scale
 
     def _monitor_op(self, metric: float) -> bool:

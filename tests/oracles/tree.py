@@ -122,12 +122,12 @@ def read(text: str) -> Node:
     return tree
 
 
-def _atom(token: str) -> Any:
-    if token in ("true", "false"):
-        return token == "true"
+def _atom(word: str) -> Any:
+    if word in ("true", "false"):
+        return word == "true"
     for kind in (int, float):
         try:
-            return kind(token)
+            return kind(word)
         except ValueError:
             continue
-    return token
+    return word

@@ -1,0 +1,16 @@
+"""From neutral trees to the library's plans."""
+
+from typing import Any
+
+import calando
+from tests.oracles.tree import Node
+from tests.strategies import FUNCTIONS
+
+for _name, _call in FUNCTIONS.items():
+    calando.register(_name, _call)
+
+
+def build(tree: Node) -> Any:
+    """The plan that a tree stands for, made by calling the library's own functions."""
+    args = {key: build(value) if isinstance(value, Node) else value for key, value in tree.args.items()}
+    return getattr(calando, tree.name)(*map(build, tree.children), **args)
