@@ -89,7 +89,7 @@ def picture(
     marks = tuple(zip(map(float, steps), step_labels(steps), strict=True))
     x = Axis("step", 0.0, float(horizon), marks)
     quantities = list(dict.fromkeys(name for schedule in schedules for name in schedule.quantities))
-    panels = []
+    panels: list[Panel] = []
     for name in quantities:
         by = peak if name == "lr" and peak is not None else 1.0
         lines = tuple(

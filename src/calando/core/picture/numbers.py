@@ -14,7 +14,7 @@ def rate(value: float, digits: int = 4) -> str:
     """
     if value == 0:
         return "0"
-    if 1e-2 <= abs(value) < 1e5:
+    if 1e-3 <= abs(value) < 1e5:
         return f"{value:.{digits}g}"
     mantissa, _, exponent = f"{value:.{digits - 1}e}".partition("e")
     return f"{mantissa.rstrip('0').rstrip('.') if '.' in mantissa else mantissa}e{int(exponent)}"
@@ -56,7 +56,7 @@ def labels(values: Sequence[float]) -> tuple[str, ...]:
     (('0', '0.5e-4', '1e-4'), ('0', '0.5', '1'))
     """
     top = max((abs(value) for value in values), default=0.0)
-    if top == 0 or 1e-2 <= top < 1e5:
+    if top == 0 or 2e-3 <= top < 1e5:
         return tuple(f"{value:.6g}" for value in values)
     power = math.floor(math.log10(top) + 1e-12)
     return tuple("0" if value == 0 else f"{value / 10.0**power:.6g}e{power}" for value in values)

@@ -21,7 +21,7 @@ DASHES: Final = ("", "9 4", "3 2.6", "12 4 2.5 4", "5 3", "14 4 2.5 3 2.5 4", "1
 
 WIDTH: Final = 860
 LEFT: Final = 66
-RIGHT: Final = 26
+RIGHT: Final = 32
 PANEL: Final = (292, 110)
 FONT: Final = "system-ui,-apple-system,'Segoe UI','Helvetica Neue','Liberation Sans',Arial,sans-serif"
 MONO: Final = "ui-monospace,'SF Mono','Cascadia Code',Menlo,Consolas,'Liberation Mono','DejaVu Sans Mono',monospace"
@@ -64,7 +64,7 @@ def svg(drawn: Picture, *, width: int = WIDTH, legend: bool = True) -> str:
         height = PANEL[0] if i == 0 else PANEL[1]
         last = i == len(drawn.panels) - 1
         _panel(body, panel, y, height, width, last)
-        y += height + 34 + (40 if last else 0)
+        y += height + 44 + (30 if last else 0)
     about = "; ".join(f"{letter(i)}: {name}" for i, name in enumerate(drawn.names))[:500]
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" class="cal" viewBox="0 0 {width} {y:.0f}" width="{width}" '
@@ -79,7 +79,8 @@ def _clean(text: str) -> str:
 
 
 def _text(x: float, y: float, text: str, kind: str, size: float = 12, anchor: str = "start") -> str:
-    return f'<text x="{x:.1f}" y="{y:.1f}" class="{kind}" font-size="{size:g}" text-anchor="{anchor}">{_clean(text)}</text>'
+    place = f'x="{x:.1f}" y="{y:.1f}" font-size="{size:g}" text-anchor="{anchor}"'
+    return f'<text {place} class="{kind}">{_clean(text)}</text>'
 
 
 def _look(slot: int) -> tuple[int, str]:
