@@ -71,15 +71,16 @@ def compare(
         candidates: plans or their text, "[label:] plan [@ peak]", or a mapping label -> plan.
         peaks: grid of learning rates > 0 that factor 1.0 may stand for; one: no peak is chosen; none: the
             optimizer's own rates stand.
-        seeds: selection seeds per peak, or the seeds themselves.
+        seeds: number of selection seeds per peak, >= 1, or the seeds themselves.
         confirm_seeds: the same for the evidence; twice as many as `seeds` and at least 5 unless given.
         steps: horizon in updates, >= 1; else what the train function declares.
         workers: processes at a time, >= 1; as many as cores up to 2 unless given.
         study: folder of the study; "studies/<file>" unless given.
-        baseline: what the others are held against; `cosine()` among the humble ones unless given.
+        baseline: the plan that the others are held against; `cosine()` among the humble ones unless given.
         humble: whether constant, linear_decay, cosine and wsd take part too.
         evals: evaluations per run, >= 1, the last one at the very end.
-        metric: the logged name that is judged ("val_loss"); `mode`: "min" or "max".
+        metric: the logged name that is judged, "val_loss" unless given or declared.
+        mode: "min" where a lower metric is better, "max" where a higher one is.
         steps_per_epoch: updates per pass over the data, for lengths such as "3ep".
         extend: by how many points a grid may grow, 0 to 20.
         confidence: of all intervals together and of the tie set, in (0, 1).
@@ -89,7 +90,7 @@ def compare(
         question: the study's question in your words.
         fresh: set an existing study folder aside and begin anew.
         live: True or None shows progress on standard error, False nothing.
-        command: what to write down as the command line; this process's own unless given.
+        command: words to write down as the command line; this process's own unless given.
 
     Returns:
         The whole study with its verdict, as `calando.records.load` reads it later.

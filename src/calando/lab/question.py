@@ -3,17 +3,17 @@
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from calando.errors import BadValue, LabError, shown
 from calando.lab.candidates import read_peak
 from calando.lab.declare import Declared
-from calando.records.study import Candidate, StudySpec
+from calando.records.study import Candidate, Mode, StudySpec
 
 if TYPE_CHECKING:
     from calando.core.schedule import Schedule
 
-__all__ = ["bind", "build", "read_seeds", "reconcile"]
+__all__ = ["bind", "build", "read_mode", "read_seeds", "real", "reconcile", "whole"]
 
 CONFIRM_FROM = 1000  # confirmation seeds begin here, so that more selection seeds never meet them
 
@@ -47,6 +47,22 @@ def real(given: object, name: str, low: float, high: float, ends: bool) -> float
             given=f"{name}={shown(given)}", allowed=kind, where=f"compare.{name}", fix=f"give {name} as a plain number"
         )
     return float(given)  # type: ignore[arg-type]
+
+
+def read_mode(given: object) -> Mode:
+    """The mode; raises BadValue for anything but "min" and "max".
+
+    >>> read_mode("max")
+    'max'
+    """
+    if given == "min" or given == "max":
+        return given
+    raise BadValue(
+        given=f"mode={shown(given)}",
+        allowed="'min' or 'max'",
+        where="mode",
+        fix="use min where a lower metric is better, else max",
+    )
 
 
 def read_seeds(given: int | Iterable[int], first: int, name: str, least: int = 1) -> tuple[int, ...]:
@@ -85,7 +101,7 @@ def build(
     evals: int | None,
     steps_per_epoch: int | None,
     metric: str | None,
-    mode: Any,
+    mode: str | None,
     extend: int,
     confidence: float,
     margin: float,
@@ -105,9 +121,6 @@ def build(
             where="compare.steps",
             fix="give --steps N, or write @calando.declare(steps=N) above the train function",
         )
-    mode = mode or declared.mode or "min"
-    if mode not in ("min", "max"):
-        raise BadValue(given=f"mode={shown(mode)}", allowed="'min' or 'max'", where="compare.mode", fix="use min")
     chosen = read_seeds(seeds, 0, "seeds")
     count = max(5, 2 * len(chosen)) if confirm_seeds is None else confirm_seeds
     confirm = read_seeds(count, CONFIRM_FROM, "confirm_seeds")
@@ -133,7 +146,7 @@ def build(
         select_seeds=chosen,
         confirm_seeds=confirm,
         metric=metric,
-        mode=mode,
+        mode=read_mode(mode or declared.mode or "min"),
         baseline=baseline,
         confidence=real(confidence, "confidence", 0.0, 1.0, ends=False),
         margin=real(margin, "margin", 0.0, math.inf, ends=True),

@@ -125,9 +125,6 @@ class Run:
 
         Raises:
             LabError: for something else, for rates that are not positive, or after the first update.
-
-        Example:
-            See the class.
         """
         from calando.core.hosts import door_for
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from calando.errors import BadValue, shown
 from calando.lab.candidates import read_peak
-from calando.lab.question import whole
+from calando.lab.question import read_mode, whole
 from calando.lab.run import Run
 
 if TYPE_CHECKING:
@@ -36,8 +36,9 @@ def standalone(
         peak: learning rate of factor 1.0, > 0; without one the optimizer's own rates stand.
         steps_per_epoch: updates per pass over the data, for lengths such as "3ep".
         evals: evaluations, >= 1, the last one at the very end.
-        metric: the logged name that a study would judge, by `mode` "min" or "max".
-        quiet: print nothing.
+        metric: the logged name that a study would judge.
+        mode: "min" where a lower metric is better, "max" where a higher one is.
+        quiet: True prints nothing.
 
     Raises:
         BadValue: for an argument outside its range.
@@ -79,7 +80,7 @@ def standalone(
         label=str(schedule.plan),
         evals=whole(evals, "evals", 1),
         metric=metric,
-        mode=mode,
+        mode=read_mode(mode),
         tick=None if quiet else _Printer(metric),
     )
 

@@ -69,6 +69,7 @@ class _Process:
         ours, theirs = socket.socketpair()
         environment = dict(os.environ, CALANDO_WORKER="1", PYTHONUNBUFFERED="1", PYTHONHASHSEED="0")
         environment |= dict.fromkeys(THREADS, str(threads))
+        environment["CALANDO_PATH"] = os.pathsep.join(str(Path(entry).resolve()) for entry in sys.path)
         devices = gpus()
         if len(devices) > 1:
             environment["CUDA_VISIBLE_DEVICES"] = devices[slot % len(devices)]

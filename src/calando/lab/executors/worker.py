@@ -207,6 +207,8 @@ def main(arguments: list[str]) -> None:
     faulthandler.enable()
     end = socket.socket(fileno=int(fd))
     os.set_inheritable(end.fileno(), False)
+    # What the coordinator can import, the train function's source can, too.
+    sys.path += [entry for entry in os.environ.get("CALANDO_PATH", "").split(os.pathsep) if entry not in sys.path]
     ref = name_train(train)
     sys.argv = [str(Path(ref.source))]
     Worker(end, ref).serve()

@@ -1,0 +1,352 @@
+"""Whole studies with real worker processes: every way a run can end, and every way a study can go on."""
+
+import os
+import time
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from calando.errors import BadFile, BadValue, CalandoError, LabError
+from calando.lab import compare
+from calando.records import Store, Study, load
+
+TRAINS = Path(__file__).parent / "trains"
+QUADRATIC = str(TRAINS / "quadratic.py")
+
+
+@pytest.fixture(autouse=True)
+def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def study(function: str = "train", candidates: Any = ("wsd()", "linear_decay()"), **changes: Any) -> Study:
+    given = {
+        "peaks": (0.02, 0.05),
+        "seeds": 1,
+        "confirm_seeds": 2,
+        "steps": 20,
+        "evals": 2,
+        "workers": 2,
+        "humble": False,
+        "extend": 0,
+        "live": False,
+        "study": "s",
+    }
+    return compare(f"{QUADRATIC}:{function}", candidates, **{**given, **changes})
+
+
+def outcomes(found: Study, label: str = "wsd()") -> Counter[str]:
+    return Counter(run.status for run in found.of(label))
+
+
+def finals(found: Study) -> dict[str, float | None]:
+    return {run.spec.key: run.final for run in found.runs}
+
+
+def test_a_study_ends_with_a_verdict_and_everything_that_a_report_needs() -> None:
+    found = study()
+    assert found.verdict is not None
+    assert found.verdict.leader in ("wsd()", "linear_decay()")
+    assert Counter(run.status for run in found.runs) == {"done": 2 * (2 + 2)}
+    for run in found.runs:
+        assert run.curve("lr").steps == tuple(range(20))
+        assert run.curve("val_loss").steps == (9, 19)
+        assert run.final == run.curve("val_loss").last
+        assert run.seconds > 0
+    assert found.environment.cpus >= 1
+    assert found.environment.packages["calando"]
+    assert found.sessions[0].ended is not None
+    assert found == load("s")
+
+
+def test_the_function_itself_may_be_given_and_declares_its_horizon() -> None:
+    from tests.lab.trains.quadratic import train
+
+    found = compare(train, {"mine": "cosine()"}, peaks=[0.05], confirm_seeds=2, humble=False, live=False)
+    assert found.spec.horizon == 40
+    assert found.path.endswith("studies/tests-lab-trains-quadratic/study.sqlite3") or "quadratic" in found.path
+    assert len(found.of("mine")) == 2
+
+
+def test_the_humble_ones_and_the_users_own_baseline_take_part() -> None:
+    found = study(candidates=["linear_decay(end=0.1)"], humble=True, baseline="mine: cosine() @ 0.04", seeds=1)
+    assert [(c.label, c.role) for c in found.spec.candidates] == [
+        ("linear_decay(end=0.1)", "candidate"),
+        ("mine", "baseline"),
+        ("constant()", "humble"),
+        ("linear_decay()", "humble"),
+        ("cosine()", "humble"),
+        ("wsd()", "humble"),
+    ]
+    assert {run.spec.peak for run in found.of("mine")} == {0.04}
+    assert found.verdict is not None
+    assert found.verdict.baseline == "mine"
+
+
+def test_the_same_command_again_starts_nothing() -> None:
+    first = study()
+    again = study()
+    assert again == first
+
+
+def test_more_candidates_and_seeds_extend_a_study() -> None:
+    first = study()
+    more = study(candidates=("wsd()", "linear_decay()", "cosine()"), confirm_seeds=3)
+    assert len(more.runs) == 3 * (2 + 3)
+    assert more.runs[: len(first.runs)] == first.runs
+    assert Counter(a.key for a in more.attempts).most_common(1)[0][1] == 1
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"steps": 21}, "steps was 20 and is 21"),
+        ({"evals": 3}, "evals was 2 and is 3"),
+        ({"metric": "other"}, "metric was val_loss and is other"),
+        ({"candidates": ("wsd()",)}, r"the candidates linear_decay\(\) are missing"),
+        ({"peaks": (0.02,)}, "peaks 0.05 are missing"),
+        ({"confirm_seeds": 1}, "confirm seeds 1001 are missing"),
+        ({"function": "crashes"}, "the train function was .*train and is .*crashes"),
+    ],
+)
+def test_a_changed_question_is_refused_and_what_differs_is_named(change: dict, told: str) -> None:
+    first = study()
+    with pytest.raises(LabError, match=told):
+        study(**change)
+    assert load("s") == first
+
+
+def test_a_changed_train_function_is_refused_and_can_be_begun_anew(tmp_path: Path) -> None:
+    mine = tmp_path / "mine.py"
+    mine.write_text(Path(QUADRATIC).read_text(encoding="utf-8"), encoding="utf-8")
+    given: dict = {"peaks": [0.05], "confirm_seeds": 2, "humble": False, "live": False, "steps": 10, "study": "s"}
+    compare("mine.py:train", ["cosine()"], **given)
+    with mine.open("a") as file:
+        file.write("\n# changed\n")
+    with pytest.raises(LabError, match=r"the source of mine.py:train has changed since"):
+        compare("mine.py:train", ["cosine()"], **given)
+    assert len(compare("mine.py:train", ["cosine()"], fresh=True, **given).runs) == 2
+    assert len(load("s.old-1").runs) == 2
+
+
+def test_an_exception_is_a_result_with_its_traceback_and_the_rest_goes_on() -> None:
+    found = study("crashes_on_wsd")
+    assert outcomes(found) == {"failed": 2}
+    assert outcomes(found, "linear_decay()") == {"done": 4}
+    for run in found.of("wsd()"):
+        assert run.reason == "ValueError: no <b>wsd</b> here"
+        assert "crashes_on_wsd" in run.traceback
+        assert run.attempts == 1
+    assert found.verdict is not None
+    assert found.verdict.leader == "linear_decay()"
+
+
+def test_a_train_function_that_never_works_ends_the_study_early() -> None:
+    with pytest.raises(LabError, match="ZeroDivisionError: never works"):
+        study("crashes", seeds=3)
+    assert len(load("s").runs) < 8
+
+
+def test_a_worker_that_is_killed_is_tried_once_more_and_then_recorded() -> None:
+    found = study("kills_itself", peaks=[0.05])
+    assert outcomes(found) == {"failed": 2}
+    assert {run.reason.split(" at step")[0] for run in found.of("wsd()")} == {"the worker died by signal 9 (SIGKILL)"}
+    starts = Counter(a.key for a in found.attempts)
+    assert {starts[run.spec.key] for run in found.of("wsd()")} == {2}
+    assert outcomes(found, "linear_decay()") == {"done": 2}
+
+
+def test_a_worker_that_dies_once_costs_nothing_but_time() -> None:
+    found = study("dies_once", peaks=[0.05])
+    assert outcomes(found) == {"done": 2}
+    assert {run.attempts for run in found.of("wsd()")} == {2}
+    plain = study("train", peaks=[0.05], study="plain")
+    assert finals(found) == finals(plain)
+
+
+@pytest.mark.parametrize(
+    ("habit", "reason"), [("leaves", "the worker died with exit status 3"), ("exits", "SystemExit: enough")]
+)
+def test_leaving_the_process_is_a_recorded_failure(habit: str, reason: str) -> None:
+    found = study(habit, peaks=[0.05], retries=0)
+    assert outcomes(found) == {"failed": 2}
+    assert all(run.reason.startswith(reason) for run in found.of("wsd()"))
+
+
+def test_a_run_that_hangs_is_killed_recorded_and_not_repeated() -> None:
+    found = study("hangs", peaks=[0.05], timeout=1.5, confirm_seeds=1)
+    (run,) = found.of("wsd()")
+    assert (run.status, run.attempts) == ("failed", 1)
+    assert "no step for 1.5 seconds" in run.reason
+
+
+def test_a_megabyte_of_printing_neither_blocks_nor_shows(capfd: pytest.CaptureFixture[str]) -> None:
+    found = study("shouts", peaks=[0.05], live=True)
+    assert outcomes(found) == {"done": 2}
+    shown = capfd.readouterr()
+    assert "xxx" not in shown.out + shown.err
+    assert "script" not in shown.out + shown.err
+    logs = [path.stat().st_size for path in Path("s/logs").glob("run-*.log")]
+    assert len(logs) == 4
+    assert max(logs) < 2_000_000
+
+
+def test_a_child_that_the_train_function_forked_does_not_speak_for_it() -> None:
+    found = study("forks", peaks=[0.05])
+    assert Counter(run.status for run in found.runs) == {"done": 4}
+    plain = study("train", peaks=[0.05], study="plain")
+    assert finals(found) == finals(plain)
+
+
+def test_children_of_a_worker_die_with_it() -> None:
+    study("leaves_a_child", peaks=[0.05], retries=0)
+    children = [int(path.stem.split("-")[1]) for path in Path().glob("child-*.pid")]
+    assert children
+    assert not [pid for pid in children if alive(pid)]
+
+
+def test_a_loss_that_is_not_finite_is_data_even_if_exceptions_are_swallowed() -> None:
+    found = study("swallows", candidates=["wsd()"])
+    assert outcomes(found) == {"diverged": 2}
+    assert found.verdict is not None
+    assert found.verdict.headline == "No candidate gave a result."
+
+
+@pytest.mark.parametrize(
+    ("habit", "told"),
+    [("stops_early", "came back after 0 of 20 updates"), ("forgets_the_metric", "val_loss was not logged at the end")],
+)
+def test_a_broken_contract_is_told(habit: str, told: str) -> None:
+    with pytest.raises(LabError, match=told):
+        study(habit)
+
+
+def test_a_rate_set_behind_our_back_is_told() -> None:
+    with pytest.raises(LabError, match=r"update 3 asked for the rate .* and found 0.123"):
+        compare(f"{TRAINS / 'host.py'}:overwrites", ["cosine()"], peaks=[0.1, 0.2], steps=10, live=False, study="s")
+
+
+def test_a_framework_with_a_front_door_is_measured_at_every_update() -> None:
+    found = compare(f"{TRAINS / 'host.py'}:train", ["cosine()"], peaks=[0.1], steps=10, live=False, humble=False)
+    (first, *_) = found.runs
+    assert first.curve("lr").values[0] == 0.1
+    assert len(first.curve("lr")) == 10
+
+
+def test_a_seed_that_changes_nothing_is_told() -> None:
+    found = study("ignores_its_seed")
+    assert found.verdict is not None
+    assert any("the seed changes nothing" in sentence for sentence in found.verdict.not_proven)
+
+
+@pytest.mark.parametrize(
+    ("source", "told"),
+    [
+        ("raise RuntimeError('at import')", "RuntimeError: at import"),
+        ("def train(run)", "SyntaxError"),
+        ("import no_such_module_anywhere", "No module named"),
+        ("def trian(run): ...", "did you mean 'trian'"),
+        ("import calando\ncalando.compare('t.py:train', ['cosine()'])", "__main__"),
+        ("import os; os._exit(9)", "exit status 9"),
+    ],
+)
+def test_a_source_that_cannot_be_loaded_is_told_with_its_traceback(tmp_path: Path, source: str, told: str) -> None:
+    (tmp_path / "t.py").write_text(source)
+    with pytest.raises(LabError, match="cannot be loaded") as caught:
+        compare("t.py:train", ["cosine()"], steps=10, live=False)
+    assert told in caught.value.given
+
+
+@pytest.mark.parametrize(
+    ("change", "kind"),
+    [
+        ({"function": "train", "candidates": ["cosin()"]}, CalandoError),
+        ({"candidates": ["warmup(50) | cosine()"]}, CalandoError),
+        ({"candidates": []}, LabError),
+        ({"candidates": ["a: cosine()", "a: wsd()"]}, LabError),
+        ({"candidates": ["cosine() @ -1"]}, BadValue),
+        ({"candidates": ["cosine() @ 1 @ 2"]}, BadValue),
+        ({"peaks": [0.0]}, BadValue),
+        ({"peaks": [float("nan")]}, BadValue),
+        ({"seeds": 0}, BadValue),
+        ({"seeds": [1000]}, BadValue),
+        ({"seeds": [1, 1]}, BadValue),
+        ({"seeds": 2.5}, BadValue),
+        ({"workers": 0}, BadValue),
+        ({"steps": -1}, BadValue),
+        ({"steps": 10**30}, BadValue),
+        ({"confidence": 1.0}, BadValue),
+        ({"margin": float("inf")}, BadValue),
+        ({"timeout": 0}, BadValue),
+        ({"mode": "best"}, BadValue),
+        ({"extend": True}, BadValue),
+        ({"function": "train me"}, LabError),
+    ],
+)
+def test_what_is_wrong_is_told_before_a_worker_is_paid_for(change: dict, kind: type[Exception]) -> None:
+    with pytest.raises(kind) as caught:
+        study(**change)
+    assert isinstance(caught.value, CalandoError)
+    assert not Path("s").exists()
+
+
+def test_functions_that_no_other_process_can_load_are_refused() -> None:
+    def inner(run: object) -> None: ...
+
+    for function in (lambda run: None, inner, Counter().update, 3):
+        with pytest.raises(LabError):
+            compare(function, ["cosine()"], steps=10)  # type: ignore[arg-type]
+
+
+def test_a_folder_with_a_file_that_is_not_ours_is_left_alone() -> None:
+    Path("s").mkdir()
+    Path("s/study.sqlite3").write_text("precious")
+    with pytest.raises(BadFile):
+        study()
+    assert Path("s/study.sqlite3").read_text() == "precious"
+
+
+def test_two_coordinators_on_one_study_are_refused() -> None:
+    with Store("s"), pytest.raises(LabError, match="another process"):
+        study()
+    with Store("s"), pytest.raises(LabError, match="another process"):
+        study(fresh=True)
+
+
+def test_workers_get_their_share_of_the_threads(tmp_path: Path) -> None:
+    (tmp_path / "t.py").write_text(
+        "import os\nTHREADS = os.environ['OMP_NUM_THREADS']\n"
+        "def train(run):\n"
+        "    for _ in run.steps(): run.log(train_loss=run.lr, val_loss=float(THREADS))\n"
+    )
+    from calando.lab.executors.local import threads_for
+
+    found = compare("t.py:train", ["cosine()"], steps=3, workers=1, humble=False, confirm_seeds=1, live=False)
+    assert [run.final for run in found.runs] == [threads_for(1)]
+    assert found.environment.threads_per_worker == threads_for(1)
+
+
+def test_text_with_markup_and_control_characters_is_only_text() -> None:
+    found = study(candidates={"<script>\x1b[31m[bold]é\u202e": "cosine()"}, live=True)
+    assert found.spec.candidates[0].label == "<script>\x1b[31m[bold]é\u202e"
+
+
+def test_nothing_is_left_running_and_no_warning_is_left_behind() -> None:
+    study()
+    mine = f"{os.getpid()}"
+    states = [path.read_text().rpartition(")")[2].split() for path in Path("/proc").glob("[0-9]*/stat") if path.exists()]
+    assert [state for state in states if state[1] == mine] == []
+
+
+def alive(pid: int) -> bool:
+    for _ in range(20):
+        try:
+            state = Path(f"/proc/{pid}/stat").read_text().split(")")[1].split()[0]
+        except OSError:
+            return False
+        if state == "Z":
+            return False
+        time.sleep(0.05)
+    return True

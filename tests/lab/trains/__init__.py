@@ -1,0 +1,1 @@
+"""Train functions that workers load: tiny, pure Python, each with one habit."""

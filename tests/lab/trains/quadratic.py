@@ -1,0 +1,125 @@
+"""Train functions on a noisy quadratic, without any framework; the rate is taken from run.lr."""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import calando
+
+SCALES = (1, 2, 4, 8, 16)
+
+
+def descend(run: calando.Run, pause: float = 0.0) -> None:
+    chance = random.Random(run.seed)
+    weights = [chance.gauss(0, 1) for _ in SCALES]
+    for _ in run.steps():
+        rate = run.lr
+        weights = [w - rate * s * (w + chance.gauss(0, 0.3)) for s, w in zip(SCALES, weights, strict=True)]
+        loss = sum(s * w * w for s, w in zip(SCALES, weights, strict=True)) / 2
+        time.sleep(pause)
+        run.log(train_loss=loss)
+        if run.eval_due:
+            run.log(val_loss=loss)
+
+
+@calando.declare(steps=40, evals=4)
+def train(run: calando.Run) -> None:
+    descend(run)
+
+
+def slow(run: calando.Run) -> None:
+    descend(run, pause=0.002)
+
+
+def crashes_on_wsd(run: calando.Run) -> None:
+    if run.label == "wsd()":
+        raise ValueError("no <b>wsd</b> here")
+    descend(run)
+
+
+def crashes(run: calando.Run) -> None:
+    raise ZeroDivisionError("never works")
+
+
+def kills_itself(run: calando.Run) -> None:
+    if run.label == "wsd()":
+        os.kill(os.getpid(), signal.SIGKILL)
+    descend(run)
+
+
+def dies_once(run: calando.Run) -> None:
+    mark = Path(f"{run.label}-{run.peak}-{run.seed}.mark")
+    if run.label == "wsd()" and not mark.exists():
+        mark.touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+    descend(run)
+
+
+def leaves(run: calando.Run) -> None:
+    if run.label == "wsd()":
+        os._exit(3)
+    descend(run)
+
+
+def exits(run: calando.Run) -> None:
+    if run.label == "wsd()":
+        sys.exit("enough")
+    descend(run)
+
+
+def hangs(run: calando.Run) -> None:
+    if run.label == "wsd()":
+        time.sleep(3600)
+    descend(run)
+
+
+def shouts(run: calando.Run) -> None:
+    print("x" * 1_500_000)
+    print("\x1b[2J and <script>alert(1)</script>", file=sys.stderr)
+    descend(run)
+
+
+def forks(run: calando.Run) -> None:
+    if os.fork() == 0:
+        descend(run)
+        return  # the child walks on into the worker's own code
+    descend(run)
+
+
+def leaves_a_child(run: calando.Run) -> None:
+    child = subprocess.Popen(["sleep", "3600"], close_fds=False)
+    Path(f"child-{child.pid}.pid").touch()
+    descend(run)
+    if run.label == "wsd()":
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+def swallows(run: calando.Run) -> None:
+    for _ in run.steps():
+        run.lr  # noqa: B018 - reading it is what puts the candidate in force
+        try:
+            run.log(train_loss=float("nan"))
+        except Exception:
+            continue
+
+
+def ignores_its_seed(run: calando.Run) -> None:
+    for _ in run.steps():
+        run.log(train_loss=run.lr)
+        if run.eval_due:
+            run.log(val_loss=sum(run.curves()["train_loss"].values) + len(run.label))
+
+
+def stops_early(run: calando.Run) -> None:
+    for _ in run.steps():
+        run.log(train_loss=run.lr)
+        break
+
+
+def forgets_the_metric(run: calando.Run) -> None:
+    for _ in run.steps():
+        run.log(train_loss=run.lr)
