@@ -167,7 +167,13 @@ def test_a_worker_that_dies_once_costs_nothing_but_time() -> None:
 
 
 @pytest.mark.parametrize(
-    ("habit", "reason"), [("leaves", "the worker died with exit status 3"), ("exits", "SystemExit: enough")]
+    ("habit", "reason"),
+    [
+        ("leaves", "the worker died with exit status 3"),
+        ("exits", "SystemExit: enough"),
+        ("cancels", "asyncio.exceptions.CancelledError: as a \udcff half character"),
+        ("is_unspeakable", "quadratic.Unspeakable: <exception str() failed>"),
+    ],
 )
 def test_leaving_the_process_is_a_recorded_failure(habit: str, reason: str) -> None:
     found = study(habit, peaks=[0.05], retries=0)
@@ -205,6 +211,20 @@ def test_children_of_a_worker_die_with_it() -> None:
     children = [int(path.stem.split("-")[1]) for path in Path().glob("child-*.pid")]
     assert children
     assert not [pid for pid in children if alive(pid)]
+
+
+def test_a_run_does_not_notice_what_the_one_before_did_to_their_process() -> None:
+    found = study("leaves_traces", peaks=[0.05], workers=1)
+    assert Counter(run.status for run in found.runs) == {"done": 4}
+    assert {len(list(Path("s/logs").glob("run-*.log")))} == {4}
+
+
+def test_every_run_can_have_a_process_of_its_own() -> None:
+    found = study(peaks=[0.05], isolate=True, candidates=["wsd()"], confirm_seeds=3)
+    assert len({attempt.pid for attempt in found.attempts}) == 3
+    together = study(peaks=[0.05], candidates=["wsd()"], confirm_seeds=3, workers=1, study="t")
+    assert len({attempt.pid for attempt in together.attempts}) == 1
+    assert finals(found) == finals(together)
 
 
 def test_a_loss_that_is_not_finite_is_data_even_if_exceptions_are_swallowed() -> None:
@@ -330,13 +350,15 @@ def test_workers_get_their_share_of_the_threads(tmp_path: Path) -> None:
 
 def test_text_with_markup_and_control_characters_is_only_text() -> None:
     found = study(candidates={"<script>\x1b[31m[bold]é\u202e": "cosine()"}, live=True)
-    assert found.spec.candidates[0].label == "<script>\x1b[31m[bold]é\u202e"
+    assert found.spec.candidates[0].label == "<script>\ufffd[31m[bold]é\ufffd"
 
 
 def test_nothing_is_left_running_and_no_warning_is_left_behind() -> None:
     study()
     mine = f"{os.getpid()}"
-    states = [path.read_text().rpartition(")")[2].split() for path in Path("/proc").glob("[0-9]*/stat") if path.exists()]
+    states = [
+        path.read_text().rpartition(")")[2].split() for path in Path("/proc").glob("[0-9]*/stat") if path.exists()
+    ]
     assert [state for state in states if state[1] == mine] == []
 
 

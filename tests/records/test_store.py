@@ -9,7 +9,6 @@ import subprocess
 import sys
 import textwrap
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -33,8 +32,8 @@ def a_run(seed: int = 0, **changes: object) -> RunRecord:
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Iterator[Path]:
-    yield tmp_path / "a study"
+def folder(tmp_path: Path) -> Path:
+    return tmp_path / "a study"
 
 
 def filled(folder: Path) -> None:

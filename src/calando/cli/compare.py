@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from calando.cli.greedy import GreedyCommand
+from calando.errors import LabError
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -46,6 +47,7 @@ INTERRUPTED = 130
 @click.option("--margin", type=float, default=0.0, show_default=True, help="Differences this small do not matter.")
 @click.option("--timeout", type=float, default=600.0, show_default=True, help="Seconds without a step before a kill.")
 @click.option("--retries", type=int, default=1, show_default=True, help="New starts after a worker died.")
+@click.option("--isolate", is_flag=True, help="A fresh process for every run (slower).")
 @click.option("--question", help="The question in your words, for the report.")
 @click.option("--fresh", is_flag=True, help="Set an existing study aside and begin anew.")
 @click.option("--quiet", is_flag=True, help="Show no progress.")
@@ -69,6 +71,12 @@ def compare(train: str, report: bool, quiet: bool, **given: Any) -> None:
     except KeyboardInterrupt:
         click.echo("\nstopped; every finished run is kept. To go on:\n  " + shlex.join(line), err=True)
         raise SystemExit(INTERRUPTED) from None
+    except LabError as error:
+        first, _, trace = error.given.partition("\n")
+        if not trace:
+            raise
+        click.echo(trace + "\n", err=True)  # a traceback keeps its lines
+        raise LabError(given=first.rstrip(":"), allowed=error.allowed, where=error.where, fix=error.fix) from error
     _show(study)
     if report:
         _write_report(study)

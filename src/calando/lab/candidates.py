@@ -74,6 +74,8 @@ def read_candidate(given: "str | Plan | Candidate", role: Role = "candidate", la
             fix='write for example calando.cosine() or "cosine()"',
         )
     text = str(given)
+    if not label.isprintable():
+        label = "".join(c if c.isprintable() else "�" for c in label)  # no control characters, no half characters
     label = label or (text if peak is None else f"{text} @ {peak:g}")
     return Candidate(label, text, given.to_json(), peak, role)
 

@@ -54,6 +54,7 @@ def compare(
     margin: float = 0.0,
     timeout: float = 600.0,
     retries: int = 1,
+    isolate: bool = False,
     question: str | None = None,
     fresh: bool = False,
     live: bool | None = None,
@@ -87,6 +88,7 @@ def compare(
         margin: differences up to this size do not matter, >= 0, in units of the metric.
         timeout: seconds without a step after which a run is killed and recorded as failed, > 0.
         retries: how often a run is started again after its worker died, 0 to 10.
+        isolate: True gives every run a process of its own, for train functions that leave traces in theirs.
         question: the study's question in your words.
         fresh: set an existing study folder aside and begin anew.
         live: True or None shows progress on standard error, False nothing.
@@ -153,7 +155,7 @@ def compare(
     view = view_for(live)
     with Store(folder) as store, _terminable():
         old = store.study()
-        executor = LocalExecutor(ref, count, folder.resolve() / "logs", patience)
+        executor = LocalExecutor(ref, count, folder.resolve() / "logs", patience, isolate=isolate)
         try:
             if old is not None and _answered(old, ask):
                 return old

@@ -177,10 +177,11 @@ def reconcile(old: StudySpec, new: StudySpec) -> StudySpec:
         before, now = getattr(old, name), getattr(new, name)
         if before != now:
             wrong.append(f"{'steps' if name == 'horizon' else name} was {before} and is {now}")
-    if old.train.rpartition(":")[2] != new.train.rpartition(":")[2]:
-        wrong.append(f"the train function was {old.train} and is {new.train}")
-    elif old.train_sha256 != new.train_sha256:
+    same_name = old.train.rpartition(":")[2] == new.train.rpartition(":")[2]
+    if old.train == new.train and old.train_sha256 != new.train_sha256:
         wrong.append(f"the source of {new.train} has changed since")
+    elif not same_name or old.train_sha256 != new.train_sha256:
+        wrong.append(f"the train function was {old.train} and is {new.train}")
     mine = {(c.label, c.plan, c.peak) for c in new.candidates}
     gone = [c.label for c in old.candidates if (c.label, c.plan, c.peak) not in mine]
     if gone:

@@ -271,9 +271,10 @@ def _read_all(connection: sqlite3.Connection, path: Path) -> Study | None:
 
 
 def _end_attempt(connection: sqlite3.Connection, attempt: int, outcome: str, reason: str) -> None:
+    told = reason.encode(errors="backslashreplace").decode()  # half characters have no place in a file
     connection.execute(
         "UPDATE attempt SET ended = ?, outcome = ?, reason = ? WHERE id = ?",
-        (time.time(), outcome, reason, attempt),
+        (time.time(), outcome, told, attempt),
     )
 
 

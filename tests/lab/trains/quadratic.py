@@ -1,5 +1,6 @@
 """Train functions on a noisy quadratic, without any framework; the rate is taken from run.lr."""
 
+import asyncio
 import os
 import random
 import signal
@@ -103,8 +104,37 @@ def swallows(run: calando.Run) -> None:
         run.lr  # noqa: B018 - reading it is what puts the candidate in force
         try:
             run.log(train_loss=float("nan"))
-        except Exception:
+        except Exception:  # noqa: BLE001, S112 - a bad habit, to be survived
             continue
+
+
+def leaves_traces(run: calando.Run) -> None:
+    """The first run makes a mess of its process; the next must not notice."""
+    os.chdir("/")
+    os.environ.clear()
+    signal.alarm(1)
+    random.seed()
+    descend(run)
+    print("so far so good")
+    sys.stdout.close()
+    os.close(2)
+
+
+def cancels(run: calando.Run) -> None:
+    if run.label == "wsd()":
+        raise asyncio.CancelledError("as a \udcff half character")
+    descend(run)
+
+
+class Unspeakable(Exception):
+    def __str__(self) -> str:
+        raise RuntimeError("no words")
+
+
+def is_unspeakable(run: calando.Run) -> None:
+    if run.label == "wsd()":
+        raise Unspeakable
+    descend(run)
 
 
 def ignores_its_seed(run: calando.Run) -> None:

@@ -156,9 +156,12 @@ class LocalExecutor:
         workers: processes at a time, >= 1; each gets cores / workers threads and one GPU slot.
         logs: folder for what workers print.
         timeout: seconds without a step after which a run is killed and recorded as failed, > 0.
+        isolate: whether every run gets a process of its own.
     """
 
-    def __init__(self, ref: TrainRef, workers: int, logs: Path, timeout: float = 600.0) -> None:
+    def __init__(
+        self, ref: TrainRef, workers: int, logs: Path, timeout: float = 600.0, *, isolate: bool = False
+    ) -> None:
         if not hasattr(os, "killpg"):
             raise LabError(
                 given=f"the platform {sys.platform}",
@@ -170,6 +173,7 @@ class LocalExecutor:
         self._workers = workers
         self._logs = logs
         self._timeout = timeout
+        self._isolate = isolate
         self._running: list[_Process] = []
         self._selector = selectors.DefaultSelector()
 
@@ -216,10 +220,10 @@ class LocalExecutor:
     def _spawn(self) -> _Process:
         taken = {process.slot for process in self._running}
         slot = next(number for number in range(self._workers + 1) if number not in taken)
-        self._logs.mkdir(parents=True, exist_ok=True)
         log = self._logs / f"worker-{slot}.log"
-        log.unlink(missing_ok=True)
         try:
+            self._logs.mkdir(parents=True, exist_ok=True)
+            log.unlink(missing_ok=True)
             process = _Process(self._ref, slot, threads_for(self._workers), log)
         except OSError as error:
             raise LabError(
@@ -284,7 +288,7 @@ class LocalExecutor:
         message["notes"] = tuple(message["notes"])  # type: ignore[arg-type]
         ended = Ended(curves=process.frozen(), **message)  # type: ignore[arg-type]
         self._tidy(process)
-        if ended.traceback:
+        if ended.traceback or self._isolate:
             self._drop(process)  # whatever broke may have left the process unwell
         return [ended]
 

@@ -41,6 +41,8 @@ class Worker:
         self._end = end
         self._ref = ref
         self._pid = os.getpid()
+        self._folder = Path.cwd()
+        self._environ = dict(os.environ)
         self._tasks: queue.Queue[dict[str, Any]] = queue.Queue()
 
     def serve(self) -> None:
@@ -48,7 +50,7 @@ class Worker:
         threading.Thread(target=self._listen, daemon=True).start()
         try:
             train = self._ref.load()
-        except (Exception, SystemExit):  # noqa: BLE001 - a user's file may raise anything; it is told
+        except BaseException:  # noqa: BLE001 - a user's file may raise anything; it is told
             self._say({"op": "unloadable", "traceback": _traceback()})
             return
         declared = declared_by(train)
@@ -71,8 +73,7 @@ class Worker:
 
     def _run(self, train: Any, task: dict[str, Any]) -> None:
         key = task["key"]
-        if task["log"]:
-            _redirect(task["log"])
+        self._clean(task["log"])
         run = Run(
             _schedule(task["schedule"]),
             seed=task["seed"],
@@ -102,6 +103,23 @@ class Worker:
         }
         self._say(header, run.drain())
 
+    def _clean(self, log: str) -> None:
+        """Undo what the run before may have done to the process, as far as that is cheap."""
+        with suppress(OSError):
+            os.chdir(self._folder)
+        if dict(os.environ) != self._environ:
+            os.environ.clear()
+            os.environ.update(self._environ)
+        signal.alarm(0)
+        _flush()
+        with suppress(OSError):
+            fd = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND, 0o644)
+            os.dup2(fd, 1)
+            os.dup2(fd, 2)
+            os.close(fd)
+        sys.stdout = open(1, "w", encoding="utf-8", errors="backslashreplace", closefd=False)  # noqa: SIM115
+        sys.stderr = open(2, "w", encoding="utf-8", errors="backslashreplace", closefd=False, buffering=1)  # noqa: SIM115
+
     def _tick(self, key: str, run: Run) -> None:
         _bound_log()
         self._say({"op": "tick", "key": key, "steps": run.done}, run.drain())
@@ -121,13 +139,11 @@ def _make(train: Any, run: Run) -> tuple[str, str, str, float | None]:
         train(run)
     except StopRun as stop:
         return stop.status, stop.reason, "", None
-    except KeyboardInterrupt:
-        raise
     except CalandoError as error:
         return "failed", f"{type(error).__name__}: {error.given}", _traceback(), None
-    except (Exception, SystemExit) as error:  # noqa: BLE001 - every exception is a recorded result
-        first = (str(error).splitlines() or [""])[0]
-        return "failed", f"{type(error).__name__}: {first[:300]}", _traceback(), None
+    except BaseException as error:  # noqa: BLE001 - every exception is a recorded result, even one that asks to leave
+        first = (traceback.format_exception_only(error)[-1].splitlines() or [""])[0]
+        return "failed", first[:300], _traceback(), None
     status, reason, final = run.outcome()
     return status, reason, "", final
 
@@ -155,14 +171,6 @@ def _packages() -> dict[str, str]:
     with suppress(metadata.PackageNotFoundError):
         found["calando"] = metadata.version("calando")
     return found
-
-
-def _redirect(log: str) -> None:
-    _flush()
-    fd = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND, 0o644)
-    os.dup2(fd, 1)
-    os.dup2(fd, 2)
-    os.close(fd)
 
 
 def _bound_log() -> None:
