@@ -251,6 +251,25 @@ def test_the_policy_may_be_given_to_one_load_alone() -> None:
         scheduler.load_state_dict(saved_at(20, "cosine()"), resume="rebound")
 
 
+@pytest.mark.parametrize("resume", ["exact", "extend"])
+def test_bases_that_differ_by_a_rounding_are_the_same_and_the_saved_ones_win(resume: Any) -> None:
+    # As when a float32 tensor kept them, or a ratio to the peak was computed twice.
+    state = saved_at(20, "cosine()")
+    optimizer, scheduler = resumed(state, "cosine()", 50, resume, bases=[float(torch.tensor(0.1))])
+    assert scheduler.base_lrs == [0.1]
+    assert rates(optimizer) == [optimizer.param_groups[0]["initial_lr"] * bound("cosine()")(20)]
+
+
+def test_an_extension_counted_in_epochs_wants_epochs_of_the_same_length() -> None:
+    state = saved_at(4, "linear_decay()", interval="epoch")
+    optimizer, _ = resumed(state, "linear_decay()", 80, "extend", interval="epoch")
+    assert rates(optimizer) == [0.1 * bound("linear_decay()")(20)]
+    longer = bound("linear_decay()", 80, steps_per_epoch=8)
+    scheduler = attach(optimizer_of(0.1, momentum=0.9), longer, interval="epoch", resume="extend")
+    with pytest.raises(BadState, match="steps_per_epoch 5 -> 8"):
+        scheduler.load_state_dict(state)
+
+
 def test_another_number_of_processes_goes_on_at_the_same_update() -> None:
     state = saved_at(20, "cosine()")
     optimizer = optimizer_of(0.1, momentum=0.9)

@@ -206,7 +206,6 @@ def load(scheduler: "ScheduleLR", state: object, policy: str) -> None:
         track.state = rule
         for writer in track.writers.values():
             writer.forget()
-    scheduler.lanes = saved.lanes
     scheduler.last_epoch = saved.last_epoch // saved.calls_per_update * calls
     scheduler._step_count = saved.step_count
     if policy != "rebind":
