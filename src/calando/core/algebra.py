@@ -9,7 +9,7 @@ from calando.core.curve import Chain, Curve, Mapped, Pointwise
 from calando.core.formula import Array, Ops
 from calando.core.kinds import FACTOR, Factor, Items, Optional
 from calando.core.plan import Nested, Plan
-from calando.errors import BadValue, DoesNotFit
+from calando.errors import BadName, BadValue, DoesNotFit, shown
 
 __all__ = ["boundaries", "clip", "fit", "lay_out", "maximum", "minimum", "product", "scale", "then"]
 
@@ -93,8 +93,15 @@ class Variadic(Plan):
     kind: ClassVar[str] = "combinator"
     least: ClassVar[int] = 2
 
-    def __init__(self, *plans: Plan) -> None:
+    def __init__(self, *plans: Plan, **unknown: object) -> None:
         name = type(self).__name__
+        if unknown:
+            raise BadName(
+                given=f"the argument {shown(next(iter(unknown)))}",
+                allowed="plans alone, one after the other",
+                where=name,
+                fix=f"write {name}(plan, plan)",
+            )
         checked = PLANS.check(plans if len(plans) != 1 or isinstance(plans[0], Plan) else plans[0], f"{name}.plans")
         flat = self.flatten(checked)
         if len(flat) < self.least:

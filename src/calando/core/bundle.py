@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 from calando.core.algebra import fit
 from calando.core.clock import Clock
 from calando.core.curve import Curve
-from calando.core.plan import Nested, Plan
+from calando.core.plan import REQUIRED, Nested, Plan
 from calando.core.shapes.constant import constant
 from calando.errors import BadValue, shown
 
@@ -38,7 +38,13 @@ class bundle(Plan):
     lr: Plan
     quantities: tuple[tuple[str, Plan], ...]
 
-    def __init__(self, lr: Plan, **quantities: Plan | float) -> None:
+    def __init__(self, lr: Plan = REQUIRED, *more: object, **quantities: Plan | float) -> None:
+        if lr is REQUIRED or more:
+            raise BadValue(
+                given=f"{1 + len(more)} plans without a name" if more else "no plan for lr",
+                allowed="one plan for lr, and all other quantities by name", where="bundle",
+                fix="write bundle(cosine(), momentum=0.9)",
+            )  # fmt: skip
         if not (isinstance(lr, Plan) and lr.kind == "feedback"):
             lr = Nested().check(lr, "bundle.lr")
         named = []

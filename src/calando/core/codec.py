@@ -146,8 +146,6 @@ def decode(document: object) -> Plan | Schedule:
             )
         return plan
     sizes = {name: document[name] for name in _SIZES if name in document}
-    if not isinstance(sizes.get("strict", False), bool):
-        raise _bad(f"strict {shown(sizes['strict'])}", "true or false", "$.strict", "mend it")
     return Schedule(plan, document.get("horizon"), **sizes)  # type: ignore[arg-type]  # bind checks it
 
 

@@ -5,7 +5,7 @@ steps inside that range.
 """
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from typing import Protocol
 
@@ -46,18 +46,22 @@ class Smooth:
 
 
 class Stairs:
-    """One formula that is level between its breaks (or jumps there)."""
+    """One formula that jumps at its breaks, from the value before or from `heading`."""
 
-    def __init__(self, steps: int, formula: Formula, breaks: Iterable[int]) -> None:
+    def __init__(self, steps: int, formula: Formula, breaks: Sequence[int], heading: float | None = None) -> None:
         self.steps = steps
         self.at = formula
         self._breaks = breaks
+        self._heading = heading
 
     def breaks(self) -> Iterator[int]:
         return iter(self._breaks)
 
     def limit(self, step: int) -> float:
-        return float(self.at(step - 1, SCALAR))
+        at = bisect_left(self._breaks, step)
+        if at == len(self._breaks) or self._breaks[at] != step:
+            return float(self.at(step, SCALAR))
+        return float(self.at(step - 1, SCALAR)) if self._heading is None else self._heading
 
 
 class Chain:

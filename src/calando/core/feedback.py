@@ -129,7 +129,7 @@ class PlateauRule(NamedTuple):
 
 
 def _is_real(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    return isinstance(value, int | float) and not isinstance(value, bool) and -1e308 <= value <= 1e308
 
 
 def _bad_state(given: object, allowed: str) -> BadState:

@@ -4,6 +4,7 @@ import math
 import numbers
 from collections.abc import Callable, Iterable
 from fractions import Fraction
+from itertools import islice
 from typing import Annotated, Any, Final, Protocol, TypeAlias
 
 from calando.core.clock import Length, LengthLike, decimal_text, exact, length_of, whole
@@ -96,7 +97,7 @@ class Whole:
 
 
 class Rational:
-    """A positive number kept exactly, so that repeated growth still gives exact boundaries."""
+    """A positive number kept as the exact decimal that is written, so that repeated growth gives exact boundaries."""
 
     allowed = "a finite number > 0"
 
@@ -105,8 +106,6 @@ class Rational:
         self.allowed = self._number.allowed
 
     def check(self, value: object, where: str) -> Fraction:
-        if isinstance(value, Fraction) and 0 < value <= 10**6 and value.denominator < 10**40:
-            return value
         mantissa, _, exponent = repr(self._number.check(value, where)).partition("e")
         return exact(mantissa, exponent or None)
 
@@ -216,12 +215,12 @@ class Items:
                 where=where,
                 fix="give a list, in square brackets",
             )
-        items = []
-        for i, item in enumerate(value):
-            if i >= self.most:
-                break
-            items.append(self.kind.check(item, f"{where}[{i}]"))
-        if len(items) < self.least or i >= self.most:
+        try:
+            given = list(islice(value, self.most + 1))
+        except TypeError as error:  # such as an array without a dimension
+            raise BadValue(given=shown(value), allowed=self.allowed, where=where, fix="give a list") from error
+        items = [self.kind.check(item, f"{where}[{i}]") for i, item in enumerate(given[: self.most])]
+        if not self.least <= len(given) <= self.most:
             raise BadValue(
                 given=f"{len(items)} entries" if len(items) < self.least else f"more than {self.most} entries",
                 allowed=f"{self.least} to {self.most} entries",

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, dataclass_transform
 
 from calando.core.clock import Clock, Length, LengthLike
 from calando.core.formula import Formula
-from calando.core.kinds import Kind
+from calando.core.kinds import Kind, number_text
 from calando.errors import BadName, BadValue, Frozen, did_you_mean, shown
 
 if TYPE_CHECKING:
@@ -229,7 +229,9 @@ class Plan:
 
     def __repr__(self) -> str:
         given = [
-            f"{p.name}={v!r}" for p, v in zip(self.parameters, self.arguments, strict=True) if not is_default(p, v)
+            f"{p.name}={_python(v)}"
+            for p, v in zip(self.parameters, self.arguments, strict=True)
+            if not is_default(p, v)
         ]
         return f"{type(self).__name__}({', '.join(given)})"
 
@@ -239,6 +241,11 @@ class Plan:
 
 def _rebuild(cls: type[Plan], values: dict[str, Any]) -> Plan:
     return cls(**values)
+
+
+def _python(value: object) -> str:
+    """A value as Python that needs no import."""
+    return number_text(float(value)) if isinstance(value, Fraction) else repr(value)
 
 
 def is_default(parameter: Parameter, value: Any) -> bool:

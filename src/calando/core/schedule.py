@@ -10,7 +10,7 @@ from calando.core.clock import LONGEST, Clock, LengthLike, length_of, round_half
 from calando.core.curve import Curve
 from calando.core.feedback import PlateauRule, reduce_on_plateau
 from calando.core.formula import SCALAR, Array, check_range, namespace
-from calando.core.kinds import ABOVE_ZERO, Whole
+from calando.core.kinds import Flag, Number, Whole
 from calando.core.plan import Plan
 from calando.errors import BadValue, DoesNotFit, Frozen, shown
 
@@ -72,6 +72,7 @@ class Schedule:
             steps_per_epoch = Whole(low=1).check(steps_per_epoch, "bind.steps_per_epoch")
         tokens_per_step = _size(tokens_per_step, "bind.tokens_per_step")
         samples_per_step = _size(samples_per_step, "bind.samples_per_step")
+        strict = Flag().check(strict, "bind.strict")
         sizes = (steps_per_epoch, tokens_per_step, samples_per_step)
         steps = _horizon(horizon, Clock.of(1, *sizes))
         clock = Clock.of(steps, *sizes)
@@ -115,6 +116,10 @@ class Schedule:
             {'lr': 1.0, 'momentum': 0.9}
         """
         values = {"lr": self(step)}
+        if type(step) is int and 0 <= step <= self.horizon:
+            for name, curve in self._others.items():
+                values[name] = curve.at(step, SCALAR)
+            return values
         for name, curve in self._others.items():
             values[name] = self._slowly(curve, step)
         return values
@@ -237,7 +242,7 @@ def _not_whole(step: object) -> BadValue:
 def _size(value: float | None, where: str) -> float | None:
     if value is None:
         return None
-    number = ABOVE_ZERO.check(value, where)
+    number = Number(low=1e-9, high=1e30).check(value, where)
     return int(number) if number.is_integer() else number
 
 

@@ -2,15 +2,14 @@
 
 from typing import TYPE_CHECKING, Any
 
+from calando.core.facts import EVERY_STEP_UP_TO, looked_at
+
 if TYPE_CHECKING:
     from calando.core.schedule import Schedule
 
 __all__ = ["Point", "quantity", "thinned", "trace"]
 
 Point = tuple[float, float]
-
-EVERY_STEP_UP_TO = 1_000_000
-SAMPLES_PER_BUCKET = 64
 
 
 def quantity(schedule: "Schedule", name: str) -> "Schedule":
@@ -28,8 +27,8 @@ def trace(schedule: "Schedule", buckets: int = 600) -> tuple[Point, ...]:
     """Points of the curve over steps 0 to the horizon, to be joined by straight lines.
 
     A jump is two points at one step. A run of more than 2*buckets steps is cut into that many buckets, and of each
-    the first, the lowest, the highest and the last value stay. Beyond a million steps they are found among 64 steps in
-    a row and 64 at uneven distances in each bucket, so that no wave can hide between them, and all around the joins.
+    the first, the lowest, the highest and the last value stay; beyond a million steps, of those that
+    `facts.looked_at` looks at.
 
     >>> import calando
     >>> trace(calando.multistep(milestones=[2], factor=0.5).bind(3))
@@ -41,14 +40,7 @@ def trace(schedule: "Schedule", buckets: int = 600) -> tuple[Point, ...]:
     if horizon <= max(EVERY_STEP_UP_TO, 2 * buckets):
         steps = np.arange(horizon + 1, dtype=np.int64)
     else:
-        some = np.random.default_rng(0).random((buckets, SAMPLES_PER_BUCKET))
-        starts = np.arange(buckets)[:, None] * (horizon / buckets)
-        uneven = starts + some * (horizon / buckets)
-        in_a_row = uneven[:, :1] + np.arange(SAMPLES_PER_BUCKET)
-        near = [s + d for s in schedule.breaks() for d in (-1, 0, 1)]
-        steps = np.concatenate([uneven.ravel(), in_a_row.ravel()]).astype(np.int64)
-        steps = np.unique(np.concatenate([steps, np.asarray([*near, 0, horizon - 1, horizon], dtype=np.int64)]))
-        steps = steps[(steps >= 0) & (steps <= horizon)]
+        steps, _ = looked_at(horizon, schedule.breaks())
     values = np.asarray(schedule(steps), dtype=np.float64)
     keep = _extremes(steps, values, horizon, buckets) if len(steps) > 2 * buckets else range(len(steps))
     points = {int(steps[i]): float(values[i]) for i in keep}

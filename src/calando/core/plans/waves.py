@@ -76,7 +76,7 @@ class warm_restarts(Leaf):
             w = squared_sine(stop - step, high, low, ops)
             return peak * w + end * (1.0 - w)
 
-        return Stairs(steps, formula, starts[1:])
+        return Stairs(steps, formula, starts[1:], heading=end)
 
     def _equal(self, steps: int, n: int) -> Curve:
         last, end, decay = (steps - 1) // n, self.end, self.peak_decay
@@ -90,7 +90,7 @@ class warm_restarts(Leaf):
             peak = ops.maximum(ops.power(decay, ops.real(cycle)), end)
             return peak * w + end * (1.0 - w)
 
-        return Stairs(steps, formula, range(n, steps, n))
+        return Stairs(steps, formula, range(n, steps, n), heading=end)
 
 
 class cyclic_cosine(Leaf):
