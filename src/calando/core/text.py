@@ -11,6 +11,7 @@ Grammar (ARCHITECTURE.md explains it):
 """
 
 import re
+from collections.abc import Iterator
 from typing import Any, Final, NamedTuple, NoReturn
 
 from calando.core.bundle import bundle
@@ -81,11 +82,12 @@ def parse(text: str) -> Plan:
 class _Parser:
     def __init__(self, text: str) -> None:
         self._text = text
-        self._tokens = list(self._split())
+        self._split_on = self._split()  # token by token, so that a wrong text is refused where it goes wrong
+        self._tokens: list[Token] = []
         self._next = 0
         self._depth = 0
 
-    def _split(self) -> Any:
+    def _split(self) -> Iterator[Token]:
         at = 0
         end = len(self._text.rstrip())
         while at < end:
@@ -104,6 +106,8 @@ class _Parser:
 
     def _peek(self, offset: int = 0) -> Token:
         i = self._next + offset
+        while i >= len(self._tokens) and (token := next(self._split_on, None)):
+            self._tokens.append(token)
         return self._tokens[i] if i < len(self._tokens) else Token("end", "", "", len(self._text))
 
     def _take(self, mark: str) -> bool:
