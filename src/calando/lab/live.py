@@ -159,8 +159,9 @@ class Screen:
         left = f" · about {duration(board.left)} left" if board.left is not None else ""
         title = f"{board.done} of {board.total} runs · {board.running} running · {spent} spent{left}"
         table = Table(title=Text(title), title_justify="left", pad_edge=False, box=None)
-        for name in ("candidate", "state", "peak", "best so far", "loss", "lost"):
-            table.add_column(name, no_wrap=name != "candidate", overflow="ellipsis")
+        columns = (("candidate", 0), ("state", 20), ("peak", 6), ("best so far", 0), ("loss", 14), ("lost", 0))
+        for name, width in columns:
+            table.add_column(name, no_wrap=width > 0, overflow="ellipsis", min_width=width)
         for row in board.rows:
             lost = Text(str(row.lost), style="red") if row.lost else Text("")
             style = "green" if row.state == "finished" else ""

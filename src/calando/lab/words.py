@@ -112,7 +112,8 @@ def _sentences(spec: StudySpec, verdict: Verdict) -> list[str]:
     found += [
         _versus(spec, standing, standing.versus_baseline)
         for standing in verdict.standings
-        if standing.versus_baseline is not None and (standing.tied or standing.versus_baseline.is_ == "better")
+        if standing.versus_baseline is not None
+        and (standing.label == verdict.leader or standing.versus_baseline.is_ == "better")
     ]
     if baseline := [s for s in verdict.standings if s.label == spec.baseline and not s.tied and s.versus_leader]:
         behind = baseline[0].versus_leader
@@ -128,6 +129,7 @@ def _sentences(spec: StudySpec, verdict: Verdict) -> list[str]:
     grown = [s.label for s in verdict.selections if any(score.extended for score in s.scores)]
     if grown:
         found.append(f"The peak grid was extended past its edge for {joined(grown)}.")
+    found += _divergence(verdict)
     found += [
         f"{standing.label} lost {standing.diverged + standing.failed} of "
         f"{counted(len(standing.values), 'confirmation seed')}: {_lost(standing)}."
@@ -138,6 +140,21 @@ def _sentences(spec: StudySpec, verdict: Verdict) -> list[str]:
     cost = f"Cost: {counted(verdict.cost.runs, 'run')}, {verdict.cost.steps:,} updates"
     found.append(f"{cost}; {_lost(verdict.cost)}.")
     return found
+
+
+def _divergence(verdict: Verdict) -> list[str]:
+    """From which peak on candidates diverged while peaks were chosen."""
+    edges: dict[float, list[str]] = {}
+    for selection in verdict.selections:
+        diverged = [score.peak for score in selection.scores if score.diverged and score.peak is not None]
+        if diverged:
+            edges.setdefault(min(diverged), []).append(selection.label)
+    several = len(verdict.selections) > 1
+    return [
+        f"Runs diverged from peak {peak:g} up for "
+        f"{'every candidate' if several and len(labels) == len(verdict.selections) else joined(labels)}."
+        for peak, labels in sorted(edges.items())
+    ]
 
 
 def _more(verdict: Verdict) -> list[str]:

@@ -73,9 +73,10 @@ class Store:
     def close(self) -> None:
         """Fold the log into the file and give the folder free."""
         try:
-            self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            # Out of WAL, so that whoever only reads the file leaves nothing beside it.
+            self._connection.execute("PRAGMA journal_mode=DELETE")
         except sqlite3.Error:
-            pass  # a full disk: the log stays beside the file and is read from there
+            pass  # a full disk, or a reader right now: the log stays beside the file and is read from there
         finally:
             self._connection.close()
             self._lock.release()
