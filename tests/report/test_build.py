@@ -198,3 +198,11 @@ def test_two_labels_of_one_plan_share_its_runs(study):
 
 def test_the_same_records_give_the_same_page(study, page):
     assert build(study) == page
+
+
+def test_an_accuracy_that_rises_keeps_a_linear_axis_and_a_loss_over_decades_gets_a_logarithmic_one(study):
+    rising = Curve(tuple(range(50)), tuple(0.05 + 0.018 * t for t in range(50)))
+    falling = Curve(tuple(range(50)), tuple(2.0 * 0.9**t for t in range(50)))
+    runs = tuple(replace(r, curves={"val_loss": falling, "val_accuracy": rising}) for r in study.runs)
+    axes = {chart.quantity: chart.log for chart in build(replace(study, runs=runs)).losses}
+    assert axes == {"val_loss": True, "val_accuracy": False}

@@ -11,8 +11,15 @@ from calando.report.thin import common, thin
 
 __all__ = ["charts", "reach"]
 
-RUN_UP = 0.05
+RUN_UP = 0.1
 """The share of the horizon whose values a linear axis may cut off at the top."""
+
+SPAN = 8
+"""Largest over smallest value from which an axis is logarithmic: less than that, a linear one shows all."""
+
+DENSE = 80
+"""Points of a band: a training loss logged at every update is averaged in so many stretches, or its
+noise would hide every difference."""
 
 
 def charts(study: Study, rows: Sequence[Row]) -> tuple[Chart | None, tuple[Chart, ...]]:
@@ -54,7 +61,8 @@ def _chart(name: str, shown: Sequence[tuple[Row, list[RunRecord]]], horizon: int
     late = [v for b in bands for s, v in zip(b.steps, b.high, strict=True) if s >= RUN_UP * horizon]
     high = [v for b in bands for v in b.high]
     low = [v for b in bands for v in b.low]
-    log = bool(low) and min(low) > 0 and max(high) / min(low) > 30
+    falls = any(band.mean[-1] < band.mean[0] for band in bands)  # an accuracy rises: its top end matters
+    log = falls and min(low) > 0 and max(high) / min(low) > SPAN
     top = None
     if late and not log and max(high) - min(low) > 1.6 * (max(late) - min(low)):
         top = max(late) + 0.05 * (max(late) - min(low))
@@ -62,7 +70,7 @@ def _chart(name: str, shown: Sequence[tuple[Row, list[RunRecord]]], horizon: int
 
 
 def _band(row: Row, curves: Sequence[tuple[Sequence[float], Sequence[float]]]) -> Band | None:
-    steps, columns, per_point = common(curves)
+    steps, columns, per_point = common(curves, DENSE)
     kept = []
     for i, step in enumerate(steps):
         here = [column[i] for column in columns if math.isfinite(column[i])]

@@ -11,6 +11,7 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from calando.report.curves import SPAN
 from calando.report.page import Chart, Page, Peaks
 
 __all__ = ["COLOURS", "DASHES", "SYMBOLS", "colour", "dash", "figures", "plain", "symbol"]
@@ -84,14 +85,15 @@ def _bands(chart: Chart, target: float | None) -> Figure:
         {
             "type": "scatter", "mode": "lines", "x": _short([*band.steps, *reversed(band.steps)]),
             "y": _short([*band.high, *reversed(band.low)]), "fill": "toself", "hoverinfo": "skip",
-            "fillcolor": colour(band.slot) + "/0.16", "line": {"width": 0}, "meta": band.slot,
+            "fillcolor": colour(band.slot) + "/0.14", "line": {"width": 0}, "meta": band.slot,
         }
         for band in chart.bands if band.seeds > 1
     ]  # fmt: skip
     for band in chart.bands:
         line = {"color": colour(band.slot), "width": 2, "dash": dash(band.slot)}
         traces.append(_trace(band.slot, band.label, band.steps, band.mean, line=line))
-    y = _axis("", kind="log" if chart.log else "linear")
+    values = [v for band in chart.bands for v in (min(band.low), max(band.high))]
+    y = _axis("", kind="log", ticks=_decades(min(values), max(values))) if chart.log else _axis("")
     if chart.top is not None:
         low = min(min(band.low) for band in chart.bands)
         y["range"] = [low - 0.05 * (chart.top - low), chart.top]
@@ -127,9 +129,11 @@ def _peaks(peaks: Sequence[Peaks]) -> Figure:
             "marker": {"color": shade, "symbol": "circle-open", "size": 17, "line": {"width": 2, "color": shade}},
         })  # fmt: skip
     values = [v for one in peaks for p in one.points for _, v in p.values]
-    log = bool(values) and min(values) > 0 and max(values) / min(values) > 30
+    log = bool(values) and min(values) > 0 and max(values) / min(values) > SPAN
     grid = sorted({p.peak for one in peaks for p in one.points})
-    x, y = _axis("peak learning rate", kind="log", ticks=grid), _axis("", kind="log" if log else "linear")
+    x = _axis("peak learning rate", kind="log", ticks=grid)
+    x["range"] = [math.log10(grid[0]) - 0.12, math.log10(grid[-1]) + 0.12]
+    y = _axis("", kind="log", ticks=_decades(min(values), max(values))) if log else _axis("")
     lost = [(one, p) for one in peaks for p in one.points if p.diverged or p.failed]
     layout = _layout(x, y, hover="closest")
     if lost:
@@ -173,13 +177,17 @@ def _axis(title: str, *, kind: str = "linear", tozero: bool = False, ticks: Sequ
     }  # fmt: skip
     if tozero:
         axis["rangemode"] = "tozero"
-    if kind == "log":
-        axis["exponentformat"] = "power"
-        axis["dtick"] = "D2" if not ticks else None
     if ticks:
-        axis |= {"tickmode": "array", "tickvals": list(ticks), "ticktext": [f"{t:g}" for t in ticks]}
-        axis["range"] = [math.log10(ticks[0]) - 0.12, math.log10(ticks[-1]) + 0.12]
-    return {k: v for k, v in axis.items() if v is not None}
+        axis |= {"tickmode": "array", "tickvals": list(ticks), "ticktext": [f"{t:.10g}" for t in ticks]}
+    return axis
+
+
+def _decades(low: float, high: float) -> list[float]:
+    """Round numbers for a logarithmic axis: 1, 2, 5 in every decade, or the decades alone when there are many."""
+    first, last = math.floor(math.log10(low)), math.ceil(math.log10(high))
+    parts = (1, 2, 5) if last - first <= 3 else (1,)
+    every = 1 + (last - first) // 10
+    return [float(f"{m}e{k}") for k in range(first, last + 1, every) for m in parts if low <= m * 10.0**k <= high]
 
 
 def _layout(x: Figure, y: Figure, hover: str = "x unified") -> Figure:

@@ -66,10 +66,9 @@ def _verdict(page: Page) -> list[RenderableType]:
         tied = "; ".join(f"{label} (peak {words.peak_text(peaks.get(label))})" for label in answer.tie_set)
         lead = "stands alone: " if answer.proven else "tied: "
         parts.append(Padding(Text(lead, style="bold").append(words.tame(tied), style="not bold"), (0, 0, 0, 1)))
-    for heading, lines in (("not proven: ", answer.not_proven), ("more seeds: ", answer.more)):
-        for line in lines:
-            entry = Text(heading, style="dim bold").append(words.tame(line), style="not bold")
-            parts.append(Padding(entry, (0, 0, 0, 1)))
+    for line in answer.not_proven:
+        entry = Text("not proven: ", style="dim bold").append(words.tame(line[:1].lower() + line[1:]), style="not bold")
+        parts.append(Padding(entry, (0, 0, 0, 1)))
     return parts
 
 

@@ -37,7 +37,7 @@ def thin(
 
 
 def common(
-    curves: Sequence[tuple[Sequence[float], Sequence[float]]], points: int = 240
+    curves: Sequence[tuple[Sequence[float], Sequence[float]]], points: int = 80
 ) -> tuple[tuple[float, ...], tuple[tuple[float, ...], ...], int]:
     """Several curves averaged onto the same buckets of steps: (steps, one row per curve, values per point).
 
