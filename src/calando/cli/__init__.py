@@ -31,7 +31,7 @@ class Group(click.Group):
     """A group that loads its commands when they are called, and tells our errors in their four parts."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(VERBS)
+        return [*VERBS]  # not list(VERBS): once its module is loaded, `list` here is the verb
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in VERBS:

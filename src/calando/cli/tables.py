@@ -21,13 +21,18 @@ def table(
 ) -> list[str]:
     """Rows as aligned lines: the first column to the left, the others to the right.
 
-    Columns that do not fit go on below, with the first column again. `slots` colour the heads.
+    Columns that do not fit go on below, with the first column again, cut short where it must be. `slots` colour
+    the heads.
 
     >>> table(["", "A", "B"], [["peak", "1", "0.5"]], 40)
     ['       A    B', 'peak   1  0.5']
     """
     columns = len(head)
     widths = [max(len(row[i]) for row in (head, *rows)) for i in range(columns)]
+    room = max(4, width - 2 - max(widths[1:], default=0))
+    if widths[0] > room:
+        rows = [[row[0] if len(row[0]) <= room else row[0][: room - 1] + "…", *row[1:]] for row in rows]
+        widths[0] = room
     chunks: list[list[int]] = [[]]
     used = widths[0]
     for i in range(1, columns):
