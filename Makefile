@@ -5,7 +5,7 @@ BIN = .venv/bin
 PYTEST = $(BIN)/python -m pytest
 JOBS = 2
 STUDY = studies/digits
-SCHEDULES = "warmup(5%) | cosine(end=0.1)" "wsd(warmup=5%, cooldown=20%)" "one_cycle()"
+SCHEDULES = "warmup(5%) | cosine(end=0.1)" "wsd(warmup=5%)" "one_cycle()"
 
 .PHONY: help venv run test lint types tests quick nightly bench picture format clean
 

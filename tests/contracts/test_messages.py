@@ -32,8 +32,10 @@ def helpers(src: Path = SRC) -> set[str]:
     found = set()
     for path in modules(src).values():
         for node in ast.walk(tree(path)):
-            if isinstance(node, ast.FunctionDef) and node.returns and ast.unparse(node.returns).strip("'\"") in OURS:
-                found.add(node.name)
+            if isinstance(node, ast.FunctionDef) and node.returns:
+                kinds = {kind.strip() for kind in ast.unparse(node.returns).strip("'\"").split("|")}
+                if kinds <= OURS:
+                    found.add(node.name)
     return found
 
 

@@ -97,6 +97,21 @@ def test_its_pictures_are_files_of_ours_without_scripts() -> None:
         assert "<script" not in text
 
 
+def test_its_picture_is_what_the_command_below_it_draws(tmp_path: Path) -> None:
+    (command,) = re.findall(r"<sub>`calando (show .+)`</sub>", README)
+    words = shlex.split(command)
+    kept = ROOT / words[-1]
+    drawn = tmp_path / kept.name
+    subprocess.run([sys.executable, "-m", "calando", *words[:-1], str(drawn)], check=True, capture_output=True)
+    assert drawn.read_text(encoding="utf-8") == kept.read_text(encoding="utf-8")
+
+
+def test_make_picture_draws_the_same() -> None:
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    schedules = re.findall(r"^SCHEDULES = (.*)$", makefile, flags=re.MULTILINE)[0]
+    assert f"show {schedules} --horizon" in README
+
+
 def test_its_links_lead_to_files() -> None:
     links = [x for x in re.findall(r"\]\(([^)#]+)\)", README) if "://" not in x]
     assert [x for x in links if not (ROOT / x).exists()] == []
