@@ -188,6 +188,36 @@ def test_a_run_that_hangs_is_killed_recorded_and_not_repeated() -> None:
     assert "no step for 1.5 seconds" in run.reason
 
 
+def test_a_hang_inside_a_c_call_is_killed_too() -> None:
+    found = study("holds_the_interpreter", peaks=[0.05], timeout=1.5, confirm_seeds=1)
+    assert outcomes(found) == {"failed": 1}
+
+
+def test_a_source_that_hangs_while_it_is_loaded_is_told(tmp_path: Path) -> None:
+    (tmp_path / "t.py").write_text("import time\nprint('loading the data', flush=True)\ntime.sleep(3600)")
+    with pytest.raises(LabError, match=r"no step for 0.5 seconds: killed\nloading the data"):
+        compare("t.py:train", ["cosine()"], steps=10, timeout=0.5, live=False)
+
+
+def test_a_store_that_fails_in_the_middle_loses_nothing_that_was_finished(monkeypatch: pytest.MonkeyPatch) -> None:
+    finish, done = Store.finish, []
+
+    def full(self: Store, *given: Any) -> None:
+        if len(done) == 3:
+            raise LabError(given="a full disk", allowed="room", where="here", fix="make room")
+        done.append(given)
+        finish(self, *given)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Store, "finish", full)
+        with pytest.raises(LabError, match="a full disk"):
+            study()
+    assert len(load("s").runs) == 3
+    found = study()
+    assert len(found.runs) == 8
+    assert max(Counter(a.key for a in found.attempts if a.outcome == "done").values()) == 1
+
+
 def test_a_megabyte_of_printing_neither_blocks_nor_shows(capfd: pytest.CaptureFixture[str]) -> None:
     found = study("shouts", peaks=[0.05], live=True)
     assert outcomes(found) == {"done": 2}

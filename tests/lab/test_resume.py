@@ -104,6 +104,21 @@ def test_a_coordinator_killed_at_three_random_moments_reaches_the_same_verdict(
     }
 
 
+def test_a_worker_stuck_in_a_c_call_dies_with_its_coordinator(tmp_path: Path) -> None:
+    line = [word.replace(":slow", ":holds_the_interpreter") for word in COMMAND]
+    process = subprocess.Popen(
+        [*line, "--study", "s"], cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    end, stuck = time.monotonic() + 60, set()
+    while not stuck and time.monotonic() < end:
+        study = begun(tmp_path / "s", 3)
+        stuck = {a.pid for a in study.attempts if not a.outcome and time.time() - a.started > 1}
+    process.kill()
+    process.wait()
+    assert stuck
+    assert all(gone(pid) for pid in stuck)
+
+
 def test_a_worker_killed_from_outside_costs_only_its_own_run(tmp_path: Path, undisturbed: Study) -> None:
     process = started(tmp_path, "s")
     victims = set()

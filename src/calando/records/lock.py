@@ -26,7 +26,7 @@ class StudyLock:
         self._file: IO[str] | None = path.open("a+", encoding="utf-8")
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
+        except BlockingIOError as error:
             self._file.seek(0)
             holder = self._file.read(32).strip()
             self._file.close()
@@ -36,6 +36,9 @@ class StudyLock:
                 where=str(path.parent),
                 fix="wait for it, stop it, or name another folder by --study",
             ) from error
+        except OSError:  # a file system without locks
+            self._file.close()
+            raise
         self._file.truncate(0)
         self._file.write(str(os.getpid()))
         self._file.flush()

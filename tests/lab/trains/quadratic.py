@@ -1,6 +1,7 @@
 """Train functions on a noisy quadratic, without any framework; the rate is taken from run.lr."""
 
 import asyncio
+import ctypes
 import os
 import random
 import signal
@@ -123,6 +124,12 @@ def leaves_traces(run: calando.Run) -> None:
 def cancels(run: calando.Run) -> None:
     if run.label == "wsd()":
         raise asyncio.CancelledError("as a \udcff half character")
+    descend(run)
+
+
+def holds_the_interpreter(run: calando.Run) -> None:
+    if run.label == "wsd()":
+        ctypes.PyDLL(None).sleep(3600)  # a C call that never lets another thread of this process run
     descend(run)
 
 
