@@ -196,6 +196,9 @@ class product(Joined):
     Args:
         plans: two or more plans.
 
+    Raises:
+        BadValue: when a plan is none, or is a listener or a bundle, which stand outside all others.
+
     Example:
         >>> import calando
         >>> (calando.warmup(10) * calando.exponential_decay(factor=0.5, every=10)).bind(100)(20)
@@ -215,6 +218,9 @@ class minimum(Joined):
     Args:
         plans: two or more plans.
 
+    Raises:
+        BadValue: when a plan is none, or is a listener or a bundle, which stand outside all others.
+
     Example:
         >>> import calando
         >>> calando.minimum(calando.constant(0.5), calando.linear_decay()).bind(10)(2)
@@ -233,6 +239,9 @@ class maximum(Joined):
 
     Args:
         plans: two or more plans.
+
+    Raises:
+        BadValue: when a plan is none, or is a listener or a bundle, which stand outside all others.
 
     Example:
         >>> import calando
@@ -270,6 +279,9 @@ class scale(Wrapper):
     Args:
         plan: any closed-form plan.
         by: the multiplier, a finite number >= 0.
+
+    Raises:
+        BadValue: for a negative or non-finite number, or when the plan is a listener or a bundle.
 
     Example:
         >>> import calando

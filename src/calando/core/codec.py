@@ -167,7 +167,7 @@ def _plan(plain: object, where: str, depth: int) -> Plan:
                 raise BadName(
                     given=shown(sorted(plain)),
                     allowed=f"name and {cls.variadic} (a list)",
-                    where="",
+                    where=cls.__name__,
                     fix="mend the keys",
                 )
             return cls(*[_plan(item, f"{where}.{cls.variadic}[{i}]", depth + 1) for i, item in enumerate(inside)])
@@ -183,7 +183,7 @@ def _plan(plain: object, where: str, depth: int) -> Plan:
 def _bundle(arguments: dict[str, Any], where: str, depth: int) -> Plan:
     quantities = arguments.get("quantities", {})
     if set(arguments) - {"lr", "quantities"} or not isinstance(quantities, dict):
-        raise BadName(given=shown(sorted(arguments)), allowed="lr and quantities", where="", fix="mend the keys")
+        raise BadName(given=shown(sorted(arguments)), allowed="lr and quantities", where="bundle", fix="mend the keys")
     others = {name: _plan(q, f"{where}.quantities.{name}", depth + 1) for name, q in quantities.items()}
     return bundle(_plan(arguments.get("lr"), f"{where}.lr", depth + 1), **others)
 

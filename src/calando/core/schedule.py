@@ -76,9 +76,9 @@ class Schedule:
         sizes = (steps_per_epoch, tokens_per_step, samples_per_step)
         steps = _horizon(horizon, Clock.of(1, *sizes))
         clock = Clock.of(steps, *sizes)
-        curve = lay_out(plan.children if isinstance(plan, then) else [plan], steps, clock, "bind")
+        curve = _laid_out(plan, steps, clock)
         others = plan.quantities if isinstance(plan, bundle) else ()
-        curves = {name: lay_out([other], steps, clock, "bind") for name, other in others}
+        curves = {name: _laid_out(other, steps, clock) for name, other in others}
         listener = plan.lr if isinstance(plan, bundle) else plan
         for name, value in (
             *zip(_SETTINGS, (plan, steps, steps_per_epoch, tokens_per_step, samples_per_step, strict), strict=True),
@@ -260,6 +260,16 @@ def _horizon(value: LengthLike, clock: Clock) -> int:
             fix="give the number of optimizer updates of the run",
         )  # fmt: skip
     return steps
+
+
+def _laid_out(plan: Plan, steps: int, clock: Clock) -> Curve:
+    try:
+        return lay_out(plan.children if isinstance(plan, then) else [plan], steps, clock, "bind")
+    except OverflowError as error:
+        raise DoesNotFit(
+            given="values beyond what a float64 can hold", allowed="finite values everywhere", where="bind",
+            fix="use a smaller factor, growth or decay",
+        ) from error  # fmt: skip
 
 
 def _check_finite(name: str, curve: Curve, horizon: int) -> None:

@@ -62,6 +62,9 @@ class stretch(Wrapper):
         plan: any closed-form plan.
         by: the multiplier, > 0.
 
+    Raises:
+        BadValue: for a number that is not above 0, or when the plan is a listener or a bundle.
+
     Example:
         >>> import calando
         >>> calando.stretch(calando.warmup(10), by=2).bind(100)(10)
@@ -85,6 +88,9 @@ class reverse(Wrapper):
 
     Args:
         plan: any closed-form plan.
+
+    Raises:
+        BadValue: when a plan is none, or is a listener or a bundle, which stand outside all others.
 
     Example:
         >>> import calando
@@ -226,6 +232,10 @@ class hold(Wrapper):
     Args:
         plan: any closed-form plan.
         every: the length between changes, >= 1 step.
+
+    Raises:
+        BadValue: when a plan is none, or is a listener or a bundle, which stand outside all others.
+        DoesNotFit: when `every` is less than half a step of the run.
 
     Example:
         >>> import calando

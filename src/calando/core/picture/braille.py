@@ -89,14 +89,12 @@ def _cells(text: str) -> list[Cell]:
 
 def _panel(panel: Panel, gutter: int, width: int, height: int, lettered: bool) -> list[list[Cell]]:
     canvas = _Canvas(width, height)
-    low, high = panel.y.low, panel.y.high
-    span, most = panel.x.high - panel.x.low, 2 * width - 1
 
     def across(step: float) -> int:
-        return round((step - panel.x.low) / span * most)
+        return round(panel.x.share(step) * (2 * width - 1))
 
     def up(value: float) -> int:
-        return min(round((high - value) / (high - low) * (4 * height - 1)), 4 * height - 1)
+        return round((1 - panel.y.share(value)) * (4 * height - 1))
 
     for line in panel.lines:
         spots = [(across(step), up(value)) for step, value in line.points]

@@ -1,9 +1,10 @@
 """What a picture of schedules shows, as data: panels, axes and lines, before any ink."""
 
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from calando.core.picture.numbers import labels, round_steps, step_labels, ticks
+from calando.core.picture.numbers import decades, labels, rate, round_steps, step_labels, ticks
 from calando.core.picture.trace import Point, quantity, trace
 from calando.errors import BadValue
 
@@ -13,15 +14,27 @@ if TYPE_CHECKING:
 __all__ = ["Axis", "Line", "Panel", "Picture", "letter", "picture", "spelled"]
 
 DOTS_UP_TO = 40
+DECADES = 9  # of a log axis, at most: below, a rate is as good as none
 
 
 class Axis(NamedTuple):
-    """From `low` to `high`, with marks: places and their texts."""
+    """From `low` to `high`, with marks: places and their texts; on a log axis `low` is above 0."""
 
     title: str
     low: float
     high: float
     marks: tuple[tuple[float, str], ...]
+    log: bool = False
+
+    def share(self, value: float) -> float:
+        """Where a value stands: 0 at `low`, 1 at `high`; what a log axis cannot show stands at 0.
+
+        >>> Axis("", 0.01, 1.0, (), log=True).share(0.1)
+        0.5
+        """
+        if self.log:
+            return math.log(max(value, self.low) / self.low) / math.log(self.high / self.low)
+        return (value - self.low) / (self.high - self.low)
 
 
 class Line(NamedTuple):
@@ -68,13 +81,20 @@ def spelled(schedule: "Schedule") -> str:
 
 
 def picture(
-    schedules: Sequence["Schedule"], *, peak: float | None = None, buckets: int = 600, about: int = 4, across: int = 5
+    schedules: Sequence["Schedule"],
+    *,
+    peak: float | None = None,
+    log: bool = False,
+    buckets: int = 600,
+    about: int = 4,
+    across: int = 5,
 ) -> Picture:
     """Schedules over each other: the learning rate (the factor, without a peak), then every other quantity.
 
     Args:
         schedules: one or more; their horizons may differ.
         peak: learning rate that factor 1 stands for, > 0.
+        log: whether the learning rate has a log axis.
         buckets: how finely a long run is looked at: the number of buckets along the x axis.
         about: about how many marks the y axis has.
         across: about how many marks the x axis has.
@@ -97,7 +117,11 @@ def picture(
             for slot, schedule in enumerate(schedules)
             if name in schedule.quantities
         )
-        panels.append(Panel(name, x, _upright(name, lines, peak, about if not panels else about // 2), lines))
+        panels.append(
+            Panel(
+                name, x, _upright(name, lines, peak, about if not panels else about // 2, log=log and not panels), lines
+            )
+        )
     return Picture(tuple(spelled(schedule) for schedule in schedules), tuple(panels))
 
 
@@ -108,8 +132,14 @@ def _line(slot: int, schedule: "Schedule", by: float, buckets: int) -> Line:
     return Line(slot, points, dots)
 
 
-def _upright(name: str, lines: Sequence[Line], peak: float | None, about: int) -> Axis:
+def _upright(name: str, lines: Sequence[Line], peak: float | None, about: int, *, log: bool) -> Axis:
     values = [value for line in lines for _, value in line.points]
+    title = name.replace("_", " ") if name != "lr" else "factor of the peak" if peak is None else "learning rate"
+    if log and max(values) > 0:
+        high = max(values)
+        low = max(min(value for value in values if value > 0), high / 10**DECADES)
+        low = 10.0 ** math.floor(math.log10(min(low, high / 2)))
+        return Axis(f"{title}, log scale", low, high, tuple((v, rate(v)) for v in decades(low, high, about)), log=True)
     low, high = min(values), max(values)
     if name == "lr" or low < 0.5 * high or low == high:
         low = 0.0
@@ -118,5 +148,4 @@ def _upright(name: str, lines: Sequence[Line], peak: float | None, about: int) -
         room = 0.06 * (high - low)
         low, high = low - room, high + room
     places = ticks(low, high, about)
-    title = name.replace("_", " ") if name != "lr" else "factor of the peak" if peak is None else "learning rate"
     return Axis(title, low, high, tuple(zip(places, labels(places), strict=True)))

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 
-__all__ = ["labels", "rate", "round_steps", "step_labels", "step_text", "ticks"]
+__all__ = ["decades", "labels", "rate", "round_steps", "step_labels", "step_text", "ticks"]
 
 
 def rate(value: float, digits: int = 4) -> str:
@@ -14,7 +14,7 @@ def rate(value: float, digits: int = 4) -> str:
     """
     if value == 0:
         return "0"
-    if 1e-3 <= abs(value) < 1e5:
+    if 2e-3 <= abs(value) < 1e5:
         return f"{value:.{digits}g}"
     mantissa, _, exponent = f"{value:.{digits - 1}e}".partition("e")
     return f"{mantissa.rstrip('0').rstrip('.') if '.' in mantissa else mantissa}e{int(exponent)}"
@@ -47,6 +47,19 @@ def ticks(low: float, high: float, about: int = 4) -> tuple[float, ...]:
     size = unit(high - low, about)
     first, last = math.ceil(low / size - 1e-9), math.floor(high / size + 1e-9)
     return tuple(float(f"{k * size:.12g}") for k in range(first, last + 1))
+
+
+def decades(low: float, high: float, about: int = 4) -> tuple[float, ...]:
+    """Powers of ten from `low` to `high`, about so many; over less than two of them, 2 and 5 times those as well.
+
+    >>> decades(1e-6, 1.0), decades(0.1, 1.0)
+    ((1e-06, 0.0001, 0.01, 1.0), (0.1, 0.2, 0.5, 1.0))
+    """
+    first, last = math.ceil(math.log10(low) - 1e-9), math.floor(math.log10(high) + 1e-9)
+    every = max(1, math.ceil((last - first) / max(about, 1)))
+    parts = (1, 2, 5) if last - first < 2 else (1,)
+    places = [float(f"{m}e{k}") for k in range(first - 1, last + 1) if (last - k) % every == 0 for m in parts]
+    return tuple(place for place in places if low * (1 - 1e-9) <= place <= high * (1 + 1e-9))
 
 
 def labels(values: Sequence[float]) -> tuple[str, ...]:

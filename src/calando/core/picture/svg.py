@@ -104,8 +104,7 @@ def _panel(body: list[str], panel: Panel, top: float, height: float, width: int,
     x_axis, y_axis = panel.x, panel.y
 
     def at(step: float, value: float) -> tuple[float, float]:
-        x = left + (step - x_axis.low) / (x_axis.high - x_axis.low) * (right - left)
-        return x, low - (value - y_axis.low) / (y_axis.high - y_axis.low) * (low - up)
+        return left + x_axis.share(step) * (right - left), low - y_axis.share(value) * (low - up)
 
     body.append(_text(left, top + 12, y_axis.title, "cal-soft", 12.5))
     for place, text in y_axis.marks:
