@@ -18,11 +18,12 @@ PROBE = """
 import json, sys, time
 sys.path.insert(0, sys.argv[2])
 before = set(sys.modules)
-start = time.perf_counter()
+wall, cpu = time.perf_counter(), time.process_time()
 __import__(sys.argv[1])
-took = time.perf_counter() - start
+wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
 new = {name.partition(".")[0] for name in set(sys.modules) - before}
-print(json.dumps({"ms": 1000 * took, "foreign": sorted(new - set(sys.stdlib_module_names) - {"calando"})}))
+foreign = sorted(new - set(sys.stdlib_module_names) - {"calando"})
+print(json.dumps({"wall": 1000 * wall, "cpu": 1000 * cpu, "foreign": foreign}))
 """
 
 FRAMEWORKS = {"torch", "tensorflow", "keras", "jax"}
@@ -42,12 +43,14 @@ def test_import_calando_loads_the_standard_library_alone() -> None:
 
 @pytest.mark.alone
 def test_import_calando_takes_less_than_its_budget(capsys: pytest.CaptureFixture[str]) -> None:
-    best, tries = float("inf"), 0
-    while tries < 5 or (best >= BUDGET_MS and tries < TRIES):  # a busy machine gets more tries
-        best, tries = min(best, probe("calando")["ms"]), tries + 1
+    # On an idle machine wall and CPU time agree; on a busy one the wall tells of the neighbours.
+    seen: list[dict] = []
+    while len(seen) < 5 or (min(x["cpu"] for x in seen) >= BUDGET_MS and len(seen) < TRIES):
+        seen.append(probe("calando"))
+    cpu, wall = (min(x[clock] for x in seen) for clock in ("cpu", "wall"))
     with capsys.disabled():
-        print(f"\nimport calando: {best:.1f} ms, best of {tries}; budget {BUDGET_MS:.0f} ms")
-    assert best < BUDGET_MS
+        print(f"\nimport calando: {cpu:.1f} ms CPU, {wall:.1f} ms wall, best of {len(seen)}; budget {BUDGET_MS:.0f} ms")
+    assert cpu < BUDGET_MS
 
 
 @pytest.mark.parametrize("module", ["calando.records", "calando.core.catalog", "calando.lab", "calando.report"])
@@ -76,5 +79,5 @@ def test_a_planted_numpy_is_found(copy: Path) -> None:
 
 
 def test_a_planted_delay_breaks_the_budget(copy: Path) -> None:
-    plant(copy, f"import time; time.sleep({2 * BUDGET_MS / 1000})")
-    assert probe("calando", copy)["ms"] > BUDGET_MS
+    plant(copy, f"import time\nwhile time.process_time() < {3 * BUDGET_MS / 1000}: pass")
+    assert probe("calando", copy)["cpu"] > BUDGET_MS
