@@ -38,7 +38,7 @@ class bundle(Plan):
     lr: Plan
     quantities: tuple[tuple[str, Plan], ...]
 
-    def __init__(self, lr: Plan = REQUIRED, *more: object, **quantities: Plan | float) -> None:
+    def __init__(self, lr: Plan = REQUIRED, /, *more: object, **quantities: Plan | float) -> None:
         if lr is REQUIRED or more:
             raise BadValue(
                 given=f"{1 + len(more)} plans without a name" if more else "no plan for lr",
