@@ -93,6 +93,17 @@ def test_axes_have_round_marks_from_zero_to_the_horizon() -> None:
         assert list(marks) == sorted(set(marks))
 
 
+def test_a_log_axis_has_powers_of_ten_and_keeps_zero_at_its_foot() -> None:
+    drawn = picture(schedules("exponential_decay(end=1e-6)", "linear_decay()"), log=True)
+    axis = drawn.panels[0].y
+    assert axis.log
+    assert [text for _, text in axis.marks] == ["1e-6", "1e-4", "0.01", "1"]
+    assert axis.share(0.0) == 0.0
+    assert axis.share(1e-3) == pytest.approx(0.5)
+    assert "log scale" in svg(drawn)
+    assert picture(schedules("constant(0)"), log=True).panels[0].y.log is False
+
+
 def schedules(*texts: str, horizon: int = 1000) -> list:
     return [calando.parse(text).bind(horizon) for text in texts]
 

@@ -5,7 +5,7 @@ from textwrap import wrap
 
 from calando.cli.tables import bulleted, paint, table
 from calando.cli.values import asked_steps, notable_steps, values_at
-from calando.core.picture.layout import letter, picture, spelled
+from calando.core.picture.layout import Picture, letter, picture, spelled
 from calando.core.picture.numbers import rate, step_text
 from calando.core.schedule import Schedule
 
@@ -20,6 +20,7 @@ def sheet(
     height: int,
     *,
     plain: bool = False,
+    log: bool = False,
 ) -> Iterator[str]:
     """The lines of `calando show`, coloured; none wider than `width`, but for a single word that is."""
     several = len(schedules) > 1
@@ -28,7 +29,10 @@ def sheet(
         first, *rest = bulleted(mark, spelled(schedule), width) if several else wrap(spelled(schedule), width)
         yield paint(mark, slot, bold=True) + first[len(mark) :] if several else first
         yield from rest
-    yield from _curves(schedules, peak, width, height, plain)
+    drawn = picture(
+        schedules, peak=peak, log=log, buckets=2 * width, about=max(2, height // 4), across=max(3, width // 16)
+    )
+    yield from _curves(drawn, width, height, plain)
     yield ""
     slots = [None, *(slot if several else None for slot in range(len(schedules)))]
     head = ["", *(letter(slot) if several else "" for slot in range(len(schedules)))]
@@ -44,10 +48,9 @@ def sheet(
         yield from bulleted("!", f"{who}: {text}" if who else text, width)
 
 
-def _curves(schedules: Sequence[Schedule], peak: float | None, width: int, height: int, plain: bool) -> Iterator[str]:
+def _curves(drawn: Picture, width: int, height: int, plain: bool) -> Iterator[str]:
     from calando.core.picture.braille import draw
 
-    drawn = picture(schedules, peak=peak, buckets=2 * width, about=max(2, height // 4), across=max(3, width // 16))
     yield ""
     for row in draw(drawn, width, height, plain=plain):
         line, run, slot = "", "", None
@@ -69,7 +72,7 @@ def clock_words(schedule: Schedule) -> str:
     >>> clock_words(calando.cosine().bind(1000, steps_per_epoch=100))
     '1,000 steps = 10 epochs'
     """
-    words = [f"{step_text(schedule.horizon)} steps"]
+    words = [f"{step_text(schedule.horizon)} step" + ("" if schedule.horizon == 1 else "s")]
     sizes = ((schedule.tokens_per_step, "tokens"), (schedule.samples_per_step, "samples"))
     if schedule.steps_per_epoch:
         words.append(f"{schedule.horizon / schedule.steps_per_epoch:.4g} epochs")

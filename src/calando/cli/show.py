@@ -18,6 +18,7 @@ NARROW, WIDE = 40, 200
 @click.command(short_help="Draw schedules in the terminal, with facts, lint and values.")
 @plan_argument(many=True)
 @clock_options
+@click.option("--log", is_flag=True, help="Draw the learning rate on a log axis.")
 @click.option("--at", multiple=True, metavar="STEPS", help="Steps to tell the values at, such as 0,500,5%,3ep.")
 @click.option("--png", type=click.Path(path_type=Path), help="Write the picture as PNG (needs calando[plot]).")
 @click.option("--svg", type=click.Path(path_type=Path), help="Write the picture as SVG, for light and dark pages.")
@@ -28,6 +29,7 @@ NARROW, WIDE = 40, 200
 def show(
     plans: tuple[str, ...],
     peak: float | None,
+    log: bool,
     at: tuple[str, ...],
     png: Path | None,
     svg: Path | None,
@@ -48,23 +50,20 @@ def show(
     """
     peak = checked_peak(peak)
     schedules = [bound(read_plan(text), given) for text in plans]
+    # Pictures first: a reader that leaves early, such as head, takes none of them away.
+    written = _pictures(schedules, peak, log, at, png, svg, html) if png or svg or html else []
     if as_json:
         click.echo(_json(schedules, peak, at))
-    elif not _is_only_files(png, svg, html):
+    else:
         from calando.cli.sheet import sheet
 
         columns, lines = _screen()
         width = width or columns
         height = height or max(8, min(width // 5, 24, lines - 12))
         plain = not _can_write("⣿│⠀")
-        for line in sheet(schedules, peak, at, width, height, plain=plain):
+        for line in sheet(schedules, peak, at, width, height, plain=plain, log=log):
             click.echo(line)
-    told(_pictures(schedules, peak, at, png, svg, html))
-
-
-def _is_only_files(*paths: Path | None) -> bool:
-    """Whether pictures were asked for where nobody reads the text: in a script, with the output thrown away."""
-    return any(paths) and sys.stdout is None
+    told(written)
 
 
 def _screen() -> tuple[int, int]:
@@ -110,28 +109,25 @@ def _json(schedules: list[Schedule], peak: float | None, at: tuple[str, ...]) ->
 def _pictures(
     schedules: list[Schedule],
     peak: float | None,
+    log: bool,
     at: tuple[str, ...],
     png: Path | None,
     svg: Path | None,
     html: Path | None,
 ) -> list[Path]:
-    written = []
-    if svg is not None or png is not None or html is not None:
-        from calando.core.picture.layout import picture
+    from calando.core.picture.layout import picture
+
+    drawn = picture(schedules, peak=peak, log=log)
+    if svg is not None:
         from calando.core.picture.svg import svg as drawn_svg
 
-        drawn = picture(schedules, peak=peak)
-        if svg is not None:
-            write_file(svg, drawn_svg(drawn) + "\n")
-            written.append(svg)
-        if png is not None:
-            from calando.report.schedule_png import png as drawn_png
+        write_file(svg, drawn_svg(drawn) + "\n")
+    if png is not None:
+        from calando.report.schedule_png import png as drawn_png
 
-            write_file(png, drawn_png(drawn))
-            written.append(png)
-        if html is not None:
-            from calando.cli.page import page
+        write_file(png, drawn_png(drawn))
+    if html is not None:
+        from calando.cli.page import page
 
-            write_file(html, page(schedules, drawn, peak, at))
-            written.append(html)
-    return written
+        write_file(html, page(schedules, drawn, peak, at))
+    return [path for path in (svg, png, html) if path is not None]

@@ -86,8 +86,8 @@ def _legend(canvas: Any, names: list[list[str]], height: float) -> None:
 
 def _panel(axes: Any, panel: Panel, *, last: bool) -> None:
     axes.set_xlim(panel.x.low, panel.x.high)
-    axes.set_ylim(panel.y.low, panel.y.high)
-    axes.set_yticks([place for place, _ in panel.y.marks], [text for _, text in panel.y.marks])
+    axes.set_ylim(0, 1)
+    axes.set_yticks([panel.y.share(place) for place, _ in panel.y.marks], [text for _, text in panel.y.marks])
     texts = [text if last else "" for _, text in panel.x.marks]
     axes.set_xticks([place for place, _ in panel.x.marks], texts)
     axes.grid(axis="y", color=RULE, linewidth=0.8)
@@ -102,8 +102,10 @@ def _panel(axes: Any, panel: Panel, *, last: bool) -> None:
         axes.set_xlabel(panel.x.title, loc="right", fontsize=9, color=SOFT)
     for line in panel.lines:
         steps, values = zip(*line.points, strict=True)
-        axes.plot(steps, values, clip_on=False, solid_joinstyle="round", dash_joinstyle="round", **_look(line.slot))
+        heights = [panel.y.share(value) for value in values]
+        axes.plot(steps, heights, clip_on=False, solid_joinstyle="round", dash_joinstyle="round", **_look(line.slot))
         if line.dots:
             steps, values = zip(*line.dots, strict=True)
             colour = LIGHT[line.slot % len(LIGHT)]
-            axes.plot(steps, values, "o", markersize=4, color=colour, markeredgewidth=0, clip_on=False)
+            heights = [panel.y.share(value) for value in values]
+            axes.plot(steps, heights, "o", markersize=4, color=colour, markeredgewidth=0, clip_on=False)
