@@ -197,4 +197,3 @@ def write(folder, *, horizon=400, question="Which schedule should the digits cla
             store.save_verdict(verdict(spec, runs))
         store.end_session(session)
     return load(folder)
-

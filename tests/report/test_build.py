@@ -72,9 +72,10 @@ def test_the_peak_grid_holds_every_peak_with_its_seeds_and_losses(page):
 def test_learning_rates_are_those_that_the_optimizer_used(page, study):
     line = next(entry for entry in page.rates.lines if entry.label == COSINE)
     used = next(r for r in study.of(COSINE) if r.spec.phase == "confirm").curve("lr")
-    assert dict(zip(line.steps, line.values, strict=True)).items() <= dict(
-        zip(map(float, used.steps), used.values, strict=True)
-    ).items()
+    assert (
+        dict(zip(line.steps, line.values, strict=True)).items()
+        <= dict(zip(map(float, used.steps), used.values, strict=True)).items()
+    )
     assert max(line.values) == max(used.values)
 
 

@@ -82,9 +82,7 @@ def _band(row: Row, curves: Sequence[tuple[Sequence[float], Sequence[float]]]) -
     return Band(row.slot, row.label, len(curves), at, mean, low, high, per_point)
 
 
-def reach(
-    runs: Sequence[RunRecord], metric: str, mode: str, horizon: int, target: float | None
-) -> Reach | None:
+def reach(runs: Sequence[RunRecord], metric: str, mode: str, horizon: int, target: float | None) -> Reach | None:
     """When these runs first met the target at an evaluation, by seed."""
     kept = [run for run in runs if len(run.curve(metric))]
     if target is None or not kept:

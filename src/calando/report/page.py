@@ -277,5 +277,5 @@ class Page:
 
     @property
     def better(self) -> str:
-        """"lower" or "higher"."""
+        """ "lower" or "higher"."""
         return "lower" if self.mode == "min" else "higher"

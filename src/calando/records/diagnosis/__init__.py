@@ -40,9 +40,7 @@ def diagnose(seen: Observed) -> tuple[Diagnosis, ...]:
     'diverged at step 31'
     """
     sign = -1.0 if seen.higher_is_better else 1.0
-    run = Judged(
-        seen, trend(*seen.train), trend(seen.val[0], [sign * v for v in seen.val[1]]), trend(*seen.lr)
-    )
+    run = Judged(seen, trend(*seen.train), trend(seen.val[0], [sign * v for v in seen.val[1]]), trend(*seen.lr))
     if seen.status == "failed":
         found: list[Diagnosis | None] = [endings.failed(run)]
     elif seen.status == "diverged":

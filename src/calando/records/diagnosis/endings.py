@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from calando.records.diagnosis.finding import CLEAR, TOO_FEW, Diagnosis, Evidence, Judged, main_curve, short, sure
-from calando.records.diagnosis.noisy import Trend
+from calando.records.diagnosis.noisy import Level, Trend
 
 __all__ = ["diverged", "failed", "not_converging", "rising", "too_little"]
 
@@ -87,25 +87,40 @@ def not_converging(run: Judged) -> Diagnosis | None:
     Large enough: less than 1 % of the starting level was gained, which no run that learned shows.
     """
     end = run.end
+    floor = math.inf
     for curve in (run.train, run.val):
         if len(curve) < TOO_FEW:
             continue
-        start, last = curve.level(0, 0.05 * end, least=3), curve.level(0.8 * end, end, least=3)
-        gain = start.minus(last)
-        # Small beside the level, yet beyond doubt: a fine-tuning run.
-        if gain.sigmas >= 2 * CLEAR or (gain.sigmas >= CLEAR and gain.value >= 0.01 * abs(start.value)):
-            return None
-    curve, name = main_curve(run)
-    start, last = curve.level(0, 0.05 * end, least=3), curve.level(0.8 * end, end, least=3)
-    best = curve.smooth()
-    low = best.values.argmin()
-    lost = last.value - float(best.values[low])
+        start = run.start(curve, 0.05)
+        if not run.seen.higher_is_better and start.value > floor:
+            start = Level(floor, start.error)  # validated first when the loss had already been thrown up
+        floor = min(floor, start.value)
+        gain = start.minus(curve.level(0.8 * end, end, least=3))
+        # Half a percent beyond doubt is a fine-tuning run.
+        for sigmas, share in ((CLEAR, 0.01), (2 * CLEAR, 0.005)):
+            if gain.sigmas >= sigmas and gain.value >= share * abs(start.value):
+                return None
+    curve, name = main_curve(run) if len(run.train) < 20 else (run.train, "training loss")
+    start, last = run.start(curve, 0.05), curve.level(0.8 * end, end, least=3)
     evidence = (
         Evidence("at the start", start.value, short(start.value)),
         Evidence("at the end", last.value, short(last.value)),
         Evidence("highest learning rate", run.peak, short(run.peak)),
     )
-    if lost > CLEAR * max(last.error, curve.noise / 3) and best.steps[low] > 0.02 * end:
+    if last.minus(start).sigmas > CLEAR and last.value > start.value + 0.05 * abs(start.value):
+        return Diagnosis(
+            "not converging", "failure", "ends above its start",
+            f"The {name} began at {short(start.value)} and ends at {short(last.value)}: the steps do harm, the "
+            "learning rate is far too high.",
+            (f"Try a peak of {short(run.peak / 10)}, a tenth of this one.", "Clip the gradient norm."),
+            evidence, sure(last.minus(start).sigmas),
+        )  # fmt: skip
+    best = curve.smooth()
+    low = best.values.argmin()
+    lost = last.value - float(best.values[low])
+    # The lowest of many blocks is low by chance: its own error counts, not that of the last level.
+    chance = CLEAR * 1.25 * curve.noise / math.sqrt(max(1.0, len(curve) / len(best)))
+    if lost > max(chance, 0.02 * abs(start.value)) and best.steps[low] > 0.02 * end:
         return Diagnosis(
             "not converging", "failure", "learned, then lost it",
             f"The {name} came down to {short(float(best.values[low]))} near step {best.steps[low]:,.0f} and then "

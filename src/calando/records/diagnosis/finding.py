@@ -97,10 +97,16 @@ class Judged:
             return math.nan
         return float(self.lr.values[max(0, int(np.searchsorted(self.lr.steps, step, side="right")) - 1)])
 
+    def start(self, curve: Trend, share: float = 0.02) -> Level:
+        """Where a curve begins: the level of its first stretch, or its first value where that stretch
+        has already been thrown far above it (a rate too high does that within a few steps)."""
+        level = curve.level(0, share * self.end, least=3)
+        first = float(curve.values[0])
+        return Level(first, curve.noise) if level.value > first + 6 * curve.noise else level
+
     def gained(self, curve: Trend) -> Level:
-        """From the level of the first fiftieth to that of the last tenth of the run."""
-        end = self.end
-        return curve.level(0, 0.02 * end, least=3).minus(curve.level(0.9 * end, end, least=3))
+        """From the start to the level of the last tenth of the run."""
+        return self.start(curve).minus(curve.level(0.9 * self.end, self.end, least=3))
 
 
 def main_curve(run: Judged) -> tuple[Trend, str]:

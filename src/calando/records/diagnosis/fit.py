@@ -3,32 +3,44 @@
 from __future__ import annotations
 
 from calando.records.diagnosis.finding import CLEAR, Diagnosis, Evidence, Judged, main_curve, short, sure, whole
+from calando.records.diagnosis.noisy import Level
 
 __all__ = ["fitted_early", "healthy", "overfitting"]
+
+
+EXPECTED = 1 / 3
+"""Training over validation loss below which a model knows its data by heart."""
 
 
 def overfitting(run: Judged) -> Diagnosis | None:
     """The validation curve turns up while the training loss goes on falling.
 
     Large enough: the rise is 2 % of the best value or of what was gained, whichever is less:
-    below that, stopping earlier would not change a decision.
+    below that, stopping earlier would not change a decision. Clear: `CLEAR` standard errors, or 3
+    where the training loss has fallen to a third of the validation loss, so that overfitting is what
+    one expects.
     """
     val, train, end = run.val, run.train, run.end
     if len(val) < 6:
         return None
     width = max(0.05 * end, 1.0)
-    low = int(val.values.argmin())
-    at = float(val.steps[low])
+    at = float(val.steps[int(val.values.argmin())])
     best, last = val.level(at - width, at + width, least=3), val.level(0.9 * end, end, least=3)
     rise, gained = last.minus(best), run.gained(val)
+    drift = val.fall(at + 0.5, end)  # without the lowest point itself, which is low by choice
+    if -drift.sigmas > rise.sigmas:  # a slow, steady rise is seen more surely by a line than by its two ends
+        rise = Level(-drift.value, drift.error)
     scale = min(abs(best.value), abs(gained.value) + abs(rise.value))
-    if at > 0.85 * end or rise.sigmas < CLEAR or rise.value < 0.02 * scale:
-        return None
-    fell = None
+    fell, enough = None, CLEAR
     if len(train) >= 6:
-        fell = train.level(at - width, at + width, least=3).minus(train.level(0.9 * end, end, least=3))
+        now = train.level(0.9 * end, end, least=3)
+        fell = train.level(at - width, at + width, least=3).minus(now)
         if fell.sigmas < -CLEAR:
             return None  # both rise: `rising` tells that story
+        if not run.seen.higher_is_better and now.value < EXPECTED * last.value and fell.sigmas > CLEAR:
+            enough = 3.0
+    if at > 0.85 * end or rise.sigmas < enough or rise.value < 0.02 * scale:
+        return None
     sign = -1.0 if run.seen.higher_is_better else 1.0
     turned = "fell" if run.seen.higher_is_better else "rose"
     words = (

@@ -10,10 +10,10 @@ __all__ = ["horizon_too_short", "lr_too_low"]
 def lr_too_low(run: Judged) -> Diagnosis | None:
     """The loss is still limited by the distance travelled, the sum of learning rates so far.
 
-    Large enough: half of the gain took more than a quarter of the summed learning rate, and the
-    last quarter still brought a tenth of the gain. A run with a sound peak is through half of its
-    gain in the first few percent of that sum; one that crawls shows a nearly straight line, whose
-    half lies at 50 %. Progress is counted in summed learning rate, not in steps, so that a long
+    Large enough: half of the gain took more than 35 % of the summed learning rate, and the last
+    quarter still brought 15 % of the gain (25 % and 10 % where a higher peak is known to be better).
+    A run with a sound peak is through half of its gain in the first few percent of that sum; one
+    that crawls shows a nearly straight line, whose half lies at 50 %. Progress is counted in summed learning rate, not in steps, so that a long
     warm-up or a short cooldown does not look like crawling.
     """
     import numpy as np
@@ -24,6 +24,8 @@ def lr_too_low(run: Judged) -> Diagnosis | None:
     hotter = run.seen.hotter
     if hotter is not None and hotter.sigmas < 1:
         return None  # a higher peak was tried and was no better
+    if len(run.val) >= 12 and run.gained(curve).sigmas < 2 * CLEAR:
+        curve = run.val  # less noise, where the gain is small
     smooth, gained = curve.smooth(), run.gained(curve)
     if gained.sigmas < 2 * CLEAR:
         return None
@@ -31,26 +33,28 @@ def lr_too_low(run: Judged) -> Diagnosis | None:
     rates = np.interp(every, run.lr.steps, run.lr.values)
     walked = np.concatenate([[0.0], np.cumsum(0.5 * (rates[1:] + rates[:-1]))])
     share = np.interp(smooth.steps, every, walked / max(float(walked[-1]), 1e-300))
-    start = curve.level(0, 0.02 * run.end, least=3).value
+    start = run.start(curve).value
     done = (start - smooth.values) / max(start - float(smooth.values[-1]), 1e-300)
     half = float(share[int(np.argmax(done >= 0.5))])
     late = 1.0 - float(np.interp(0.75, share, done))
-    if half < 0.25 or late < 0.1:
-        return None
     better = hotter is not None and hotter.sigmas >= 2
+    if half < (0.25 if better else 0.35) or late < (0.1 if better else 0.15):
+        return None
     words = (
         f"Half of the gain took {100 * half:.0f} % of the summed learning rate, and its last quarter still brought "
         f"{100 * late:.0f} %: the loss is held back by how far the steps carry it."
     )
     if better:
         words += " The next higher peak of the same plan did better, which confirms it."
+    title = f"learning rate too low (peak {short(run.peak)})" if better else (
+        f"learning rate too low (peak {short(run.peak)}) or run too short")  # fmt: skip
     evidence = [
         Evidence("half of the gain at", half, f"{100 * half:.0f} % of summed LR"),
         Evidence("gain of the last quarter", late, f"{100 * late:.0f} %"),
         Evidence("peak", run.peak, short(run.peak)),
     ]
     return Diagnosis(
-        "LR too low", "warning", f"learning rate too low (peak {short(run.peak)})", words,
+        "LR too low", "warning", title, words,
         (f"Try peaks of {short(run.peak * 3)} and {short(run.peak * 10)}.",
          "If the peak cannot rise because it diverges, lengthen the warm-up or the run."),
         tuple(evidence), 0.95 if better else 0.7,

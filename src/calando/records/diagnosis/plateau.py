@@ -58,7 +58,7 @@ def plateau_low(run: Judged) -> Diagnosis | None:
         return None
     import numpy as np
 
-    above = np.flatnonzero(run.lr.values > 0.1 * run.peak)
+    above = np.flatnonzero(run.lr.values > 0.0999 * run.peak)
     first = float(run.lr.steps[above[-1]]) if above.size else 0.0
     if run.end - first < 0.3 * run.end:
         return None
