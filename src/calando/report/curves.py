@@ -64,7 +64,7 @@ def _chart(name: str, shown: Sequence[tuple[Row, list[RunRecord]]], horizon: int
     falls = any(band.mean[-1] < band.mean[0] for band in bands)  # an accuracy rises: its top end matters
     log = falls and min(low) > 0 and max(high) / min(low) > SPAN
     top = None
-    if late and not log and max(high) - min(low) > 1.6 * (max(late) - min(low)):
+    if late and not log and max(late) > min(low) and max(high) - min(low) > 1.6 * (max(late) - min(low)):
         top = max(late) + 0.05 * (max(late) - min(low))
     return Chart(f"curve {name}", name, bands=tuple(bands), log=log, top=top)
 

@@ -95,6 +95,7 @@ def _panel(axes: Any, panel: Panel, *, last: bool) -> None:
     for side, spine in axes.spines.items():
         spine.set_visible(side == "bottom")
         spine.set_color(AXIS)
+        spine.set_zorder(1)  # below the curves
     axes.tick_params(axis="y", length=0, colors=SOFT, pad=6)
     axes.tick_params(axis="x", length=3.5, color=AXIS, labelcolor=SOFT)
     axes.set_title(panel.y.title, loc="left", fontsize=9, color=SOFT, pad=8)

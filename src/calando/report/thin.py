@@ -11,6 +11,9 @@ __all__ = ["POINTS", "common", "spark", "thin"]
 POINTS = 600
 """Points of a drawn curve: about one per pixel of a wide figure."""
 
+DRAWABLE = 1e30
+"""A value beyond this is as good as infinite: no axis shows it together with anything else."""
+
 
 def thin(
     steps: Sequence[float], values: Sequence[float], points: int = POINTS
@@ -94,7 +97,7 @@ def _finite(steps: Sequence[float], values: Sequence[float]) -> tuple[Any, Any]:
     import numpy as np
 
     x, y = np.asarray(steps, dtype=np.float64), np.asarray(values, dtype=np.float64)
-    keep = np.isfinite(y)
+    keep = np.abs(y) < DRAWABLE  # false for NaN
     return x[keep], y[keep]
 
 

@@ -13,8 +13,9 @@ def lr_too_low(run: Judged) -> Diagnosis | None:
     Large enough: half of the gain took more than 35 % of the summed learning rate, and the last
     quarter still brought 15 % of the gain (25 % and 10 % where a higher peak is known to be better).
     A run with a sound peak is through half of its gain in the first few percent of that sum; one
-    that crawls shows a nearly straight line, whose half lies at 50 %. Progress is counted in summed learning rate, not in steps, so that a long
-    warm-up or a short cooldown does not look like crawling.
+    that crawls shows a nearly straight line, whose half lies at 50 %. Progress is counted in summed
+    learning rate, not in steps, so that a long warm-up or a short cooldown does not look like
+    crawling.
     """
     import numpy as np
 
