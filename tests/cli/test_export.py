@@ -106,4 +106,4 @@ def test_torch_is_what_is_printed_unless_asked_otherwise() -> None:
 def test_what_was_exported_can_be_shown(tmp_path: Path) -> None:
     path = tmp_path / "kept.json"
     said("export", "wsd()", "--horizon", "70", "--to", "json", "--out", str(path))
-    assert "70 steps" in said("show", str(path))
+    assert "steps                            70" in said("show", str(path))

@@ -9,7 +9,7 @@ from calando.core.picture.layout import Picture, letter, picture, spelled
 from calando.core.picture.numbers import rate, step_text
 from calando.core.schedule import Schedule
 
-__all__ = ["clock_words", "fact_rows", "lint_lines", "sheet", "value_rows"]
+__all__ = ["fact_rows", "lint_lines", "sheet", "value_rows"]
 
 
 def sheet(
@@ -65,19 +65,21 @@ def _painted(run: str, slot: int | None) -> str:
     return paint(run, slot, bold=run.isalpha()) if run.strip() else run
 
 
-def clock_words(schedule: Schedule) -> str:
-    """The horizon in every unit that is known.
-
-    >>> import calando
-    >>> clock_words(calando.cosine().bind(1000, steps_per_epoch=100))
-    '1,000 steps = 10 epochs'
-    """
-    words = [f"{step_text(schedule.horizon)} step" + ("" if schedule.horizon == 1 else "s")]
-    sizes = ((schedule.tokens_per_step, "tokens"), (schedule.samples_per_step, "samples"))
-    if schedule.steps_per_epoch:
-        words.append(f"{schedule.horizon / schedule.steps_per_epoch:.4g} epochs")
-    words += [f"{rate(schedule.horizon * size)} {unit}" for size, unit in sizes if size]
-    return " = ".join(words)
+def _clock_rows(schedules: Sequence[Schedule]) -> list[list[str]]:
+    """The horizon in steps, and in every unit that is known."""
+    rows = [["steps", *(step_text(schedule.horizon) for schedule in schedules)]]
+    for unit in ("epochs", "tokens", "samples"):
+        cells = []
+        for schedule in schedules:
+            if unit == "epochs":
+                share = None if schedule.steps_per_epoch is None else schedule.horizon / schedule.steps_per_epoch
+            else:
+                size = schedule.tokens_per_step if unit == "tokens" else schedule.samples_per_step
+                share = None if size is None else schedule.horizon * size
+            cells.append("" if share is None else rate(share))
+        if any(cells):
+            rows.append([unit, *cells])
+    return rows
 
 
 def fact_rows(schedules: Sequence[Schedule], peak: float | None) -> list[list[str]]:
@@ -86,7 +88,7 @@ def fact_rows(schedules: Sequence[Schedule], peak: float | None) -> list[list[st
     known = [schedule.facts for schedule in schedules]
     about = ["" if facts.exact else "~" for facts in known]
     rows = [
-        ["horizon", *(clock_words(s) if len(schedules) == 1 else step_text(s.horizon) for s in schedules)],
+        *_clock_rows(schedules),
         ["peak", *(rate(facts.peak * by) for facts in known)],
         ["peak at step", *(step_text(facts.peak_step) for facts in known)],
         ["first update", *(rate(schedule(0) * by) for schedule in schedules)],
