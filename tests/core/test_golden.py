@@ -9,7 +9,7 @@ import pytest
 
 import calando
 from calando import catalog
-from tests.oracles import evaluate, literal, tree
+from tests.oracles import evaluate, tree
 from tests.oracles.write_golden import ROWS, STEPS_PER_EPOCH
 
 
@@ -29,8 +29,6 @@ for _row in TABLE:
 
 PLANS = pytest.mark.parametrize(("plan", "horizon"), list(BY_PLAN), ids=lambda v: str(v))
 
-LITERAL = {name: getattr(literal, name) for name in evaluate.LEAVES}
-
 
 def test_the_table_covers_every_plan_of_the_catalog() -> None:
     in_table = {node.name for plan, _ in BY_PLAN for _, node in tree.read(plan).walk()}
@@ -48,19 +46,6 @@ def test_the_mpmath_oracle_agrees_with_the_table(plan: str, horizon: int) -> Non
     for row in BY_PLAN[plan, horizon]:
         value = evaluate.value_at(plan, row.t, horizon, steps_per_epoch=STEPS_PER_EPOCH)
         assert float(value.number) == row.value
-
-
-@PLANS
-def test_the_literal_oracle_agrees_with_the_table(plan: str, horizon: int) -> None:
-    node = tree.read(plan)
-    node = node.children[0] if node.name == "reduce_on_plateau" else node
-    if node.name not in LITERAL or horizon > 10_000 or "%" in plan:
-        pytest.skip("composed, relative or too long for a loop")
-    args = {k: v for k, v in node.args.items() if k != "length" or node.args.get("cycle")}
-    if node.name == "one_cycle":
-        args["peak_at"] = 3 * horizon // 10
-    for row in BY_PLAN[plan, horizon]:
-        assert LITERAL[node.name](row.t, horizon, **args) == pytest.approx(row.value, rel=1e-12, abs=1e-16)
 
 
 @PLANS

@@ -10,6 +10,7 @@ from random import Random
 
 import numpy as np
 import pytest
+import torch
 
 import calando
 from tests.oracles.evaluate import Clock, value
@@ -153,3 +154,27 @@ def test_neighbouring_steps_beyond_float32_are_told_apart() -> None:
     assert line(2**24) != line(2**24 + 1)
     steps = np.array([2**31 - 1, 2**31, 2**31 + 1], dtype=np.int64)
     assert len(set(calando.linear_decay().bind(2**33)(steps).tolist())) == 3
+
+
+@pytest.mark.parametrize("plan", PLANS)
+def test_float32_tensors_keep_seven_digits_up_to_ten_million_steps(plan: str) -> None:
+    horizon = 10**7
+    schedule = calando.parse(plan).bind(horizon)
+    steps = interesting(horizon)
+    tensor = schedule(torch.tensor(steps))
+    assert tensor.dtype == torch.float32
+    exact = np.array([schedule(t) for t in steps])
+    bound = np.where(exact >= 1e-4, 1e-6 * exact, 1e-7 * exact.max())
+    apart = np.abs(tensor.numpy().astype(float) - exact)
+    assert (apart <= bound).all(), [(steps[i], exact[i], apart[i]) for i in np.flatnonzero(apart > bound)[:5]]
+
+
+def test_float64_tensors_agree_with_plain_floats() -> None:
+    torch.set_default_dtype(torch.float64)
+    try:
+        for plan in PLANS:
+            schedule, steps = calando.parse(plan).bind(MILLION), interesting(MILLION)
+            exact = [schedule(t) for t in steps]
+            np.testing.assert_allclose(schedule(torch.tensor(steps)).numpy(), exact, rtol=1e-14, atol=1e-300)
+    finally:
+        torch.set_default_dtype(torch.float32)

@@ -54,6 +54,17 @@ def test_every_constructor_and_combinator_appears_twenty_times_at_depths_of_thre
     assert all(grown.tree.depth >= DEEP for grown in FOREST)
 
 
+def test_the_forest_gives_every_argument_of_every_plan_a_value_of_its_own() -> None:
+    given = {(node.name, key) for grown in FOREST for _, node in grown.tree.walk() for key in node.args}
+    known = {
+        (entry.name, parameter.name)
+        for entry in catalog.entries()
+        for parameter in entry.parameters
+        if parameter.name not in ("plan", "plans", "lr", "quantities")
+    }
+    assert known <= given
+
+
 @pytest.mark.parametrize("part", range(10))
 def test_random_deep_plans_survive_text_and_json_and_bind_alike(part: int) -> None:
     for grown in FOREST[part::10]:

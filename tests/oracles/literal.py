@@ -207,6 +207,47 @@ def cyclical(
     return low + (high - low) * height * scale
 
 
+def wsd(
+    t: int,
+    n: int,
+    warmup: int = 0,
+    cooldown: int = 0,
+    stable: str = "constant",
+    cooldown_shape: str = "linear",
+    end: float = 0.0,
+    start: float = 0.0,
+    power: float = 2.0,
+    stable_power: float = 1.0,
+    timescale: float | None = None,
+) -> float:
+    """MiniCPM (Hu et al. 2024, arXiv:2404.06395, 4.2): three lines of cases, s < W, s < W+S, and f(s-W-S) after.
+
+    The ways down are transformers' get_wsd_schedule (linear, cosine, 1-sqrt), timm's WSD scheduler for the power and
+    the decaying stable stages, and Haegele et al. 2024 (arXiv:2405.18392) for 1-sqrt.
+    """
+    t = min(t, n)
+    if t < warmup:
+        return start + (1.0 - start) * t / warmup
+    tau = timescale or warmup or 10_000
+
+    def plateau(s: int) -> float:
+        decay = {"constant": 0.0, "inverse_sqrt": 0.5, "power": stable_power}[stable]
+        return float((1.0 + (s - warmup) / tau) ** -decay)
+
+    if t < n - cooldown:
+        return plateau(t)
+    top, progress = plateau(n - cooldown), (t - (n - cooldown)) / cooldown
+    if cooldown_shape == "exponential":
+        return float(top * math.exp(progress * (math.log(end) - math.log(top))))
+    factor = {
+        "linear": 1.0 - progress,
+        "cosine": 0.5 * (1.0 + math.cos(math.pi * progress)),
+        "1-sqrt": 1.0 - math.sqrt(progress),
+        "power": (1.0 - progress) ** power,
+    }[cooldown_shape]
+    return end + (top - end) * factor
+
+
 def pchip_slopes(at: Sequence[float], values: Sequence[float]) -> list[float]:
     """Fritsch & Butland 1984 weights with Moler's three-point ends, as SciPy's PchipInterpolator has them."""
     width = [b - a for a, b in zip(at, at[1:], strict=False)]
