@@ -3,9 +3,11 @@
 from typing import Any
 
 import calando
+from tests.growers import leaves
+from tests.oracles.evaluate import FUNCTIONS
 from tests.oracles.tree import Node
-from tests.strategies import FUNCTIONS
 
+assert leaves.REGISTERED  # it has entered its functions
 for _name, _call in FUNCTIONS.items():
     calando.register(_name, _call)
 

@@ -309,3 +309,40 @@ def test_plans_and_schedules_cannot_be_changed() -> None:
     for value in (plan, plan.bind(10)):
         with pytest.raises((CalandoError, AttributeError)):
             value.end = 3  # type: ignore[union-attr, misc]
+
+
+def nested(depth: int) -> calando.Plan:
+    """Plans inside plans, `depth` levels in all, with a list at the bottom."""
+    plan: calando.Plan = calando.multistep(milestones=[3, 5])
+    for _ in range(depth - 1):
+        plan = calando.scale(plan, 0.99)
+    return plan
+
+
+def test_the_deepest_plan_allowed_is_written_and_read_back() -> None:
+    plan = nested(50)
+    assert calando.parse(str(plan)) == plan
+    assert calando.from_json(plan.to_json()) == plan
+    assert calando.from_json(plan.bind(10).to_json()) == plan.bind(10)
+
+
+@pytest.mark.parametrize("depth", [51, 200, 10_000])
+def test_a_deeper_plan_is_refused_where_it_is_built(depth: int) -> None:
+    refused(lambda: nested(depth))
+
+
+def test_a_bundle_and_a_listener_fit_around_a_deep_plan() -> None:
+    plan = calando.bundle(calando.reduce_on_plateau(nested(48)), momentum=nested(49))
+    assert calando.parse(str(plan)) == plan
+    assert calando.from_json(plan.to_json()) == plan
+
+
+def test_long_chains_and_products_are_flat_however_they_are_built() -> None:
+    chain: calando.Plan = calando.constant(length=1)
+    factors: calando.Plan = calando.constant(0.999)
+    for _ in range(500):
+        chain = chain | calando.constant(0.5, length=1)
+        factors = factors * calando.constant(0.999)
+    assert chain.bind(600)(3) == 0.5
+    assert factors.bind(600)(3) == pytest.approx(0.999**501)
+    assert calando.parse(str(chain)) == chain

@@ -8,8 +8,9 @@ from hypothesis import given
 
 import calando
 from tests.core.test_golden import BY_PLAN, STEPS_PER_EPOCH
+from tests.growers import SIZES
 from tests.plans import build
-from tests.strategies import SIZES, Grown, plans
+from tests.strategies import Grown, plans
 
 
 def jumps(text: str, horizon: int) -> list[tuple[int, float, float]]:

@@ -11,10 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import calando
+from tests.growers import SIZES
 from tests.oracles import evaluate
 from tests.oracles.tree import Node
 from tests.plans import build
-from tests.strategies import SIZES, Grown, grow, pairs, plans
+from tests.strategies import Grown, grow, pairs, plans
 
 CLOSED = plans(listeners=False)
 

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
+from tests.growers import LEAVES, SIZES, Grower
 from tests.oracles import evaluate, literal
 from tests.oracles.tree import Node
 from tests.plans import build
-from tests.strategies import LEAVES, SIZES, Grower
 
 HORIZON = 60
 NAMED = [name for name in LEAVES if name != "function"]

@@ -11,9 +11,10 @@ from hypothesis import given
 
 import calando
 from calando import catalog
+from tests.growers import GROWERS, ROOT_ONLY, SIZES
 from tests.oracles import tree
 from tests.plans import build
-from tests.strategies import GROWERS, ROOT_ONLY, SIZES, Grown, grow, plans
+from tests.strategies import Grown, grow, plans
 
 ENOUGH = 20
 DEEP = 3

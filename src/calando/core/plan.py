@@ -11,7 +11,7 @@ generated for forty classes) and makes every wrong argument one of our errors.
 """
 
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, dataclass_transform
+from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple, dataclass_transform
 
 from calando.core.clock import Clock, Length, LengthLike
 from calando.core.formula import Formula
@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 __all__ = ["REQUIRED", "Leaf", "Nested", "Parameter", "Plan", "Smooth"]
 
 REQUIRED: Any = ...
+
+DEEPEST: Final = 50
+"""Levels of plans inside plans; the text and JSON readers allow a little more, for the lists inside."""
 
 
 class Parameter(NamedTuple):
@@ -283,6 +286,14 @@ class Smooth(Leaf):
         return SmoothCurve(steps, self.formula(steps, clock))
 
 
+def depth_of(plan: Plan) -> int:
+    """How many levels of plans there are; a leaf has 1. Remembered, since each level asks for the one below."""
+    known = plan.__dict__.get("_depth")
+    if known is None:
+        known = plan.__dict__["_depth"] = 1 + max(map(depth_of, plan.children), default=0)
+    return int(known)
+
+
 class Nested:
     """A plan as an argument of another plan."""
 
@@ -303,6 +314,13 @@ class Nested:
                 allowed="a closed-form plan; a listener or a bundle stands outside all others",
                 where=where,
                 fix=f"put {type(value).__name__} around the whole plan",
+            )
+        if depth_of(value) >= DEEPEST:
+            raise BadValue(
+                given=f"plans nested more than {DEEPEST} deep",
+                allowed=f"at most {DEEPEST}, so that every plan can be written and read back",
+                where=where,
+                fix="flatten the plan: then and product take many plans at once",
             )
         return value
 
