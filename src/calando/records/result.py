@@ -7,6 +7,8 @@ says which side is better under the study's mode, so that nobody has to think ab
 from dataclasses import dataclass
 from typing import Literal
 
+from calando.errors import BadName, did_you_mean, shown
+
 __all__ = [
     "Comparison",
     "Cost",
@@ -205,13 +207,24 @@ class Verdict:
         return self.leader is not None and self.tie_set == (self.leader,)
 
     def standing(self, label: str) -> Standing:
-        """The leaderboard line of that label; KeyError when there is none.
+        """The leaderboard line of that label.
+
+        Raises:
+            BadName: when no candidate has it.
 
         >>> Verdict("val_loss", "min", 0.95, 0.0, "b", None, ()).standing("b")
         Traceback (most recent call last):
-        KeyError: 'b'
+        calando.errors.BadName: the label 'b'; allowed: no labels: nothing was compared
+          at: Verdict.standing
+          do: use a label of the leaderboard
         """
         for standing in self.standings:
             if standing.label == label:
                 return standing
-        raise KeyError(label)
+        labels = [standing.label for standing in self.standings]
+        raise BadName(
+            given=f"the label {shown(label)}{did_you_mean(label, labels)}",
+            allowed=", ".join(labels) or "no labels: nothing was compared",
+            where="Verdict.standing",
+            fix="use a label of the leaderboard",
+        )

@@ -104,7 +104,10 @@ def pack(curve: Curve) -> tuple[bytes, bytes]:
 
 
 def unpack(steps: bytes, values: bytes) -> Curve:
-    """The curve that `pack` wrote; raises ValueError when the columns do not match.
+    """The curve that `pack` wrote.
+
+    Raises:
+        BadFile: when the two columns do not match.
 
     >>> unpack(*pack(Curve((0, 1), (0.5, 0.25))))
     Curve(steps=(0, 1), values=(0.5, 0.25))
@@ -113,7 +116,12 @@ def unpack(steps: bytes, values: bytes) -> Curve:
     left.frombytes(steps)
     right.frombytes(values)
     if len(left) != len(right):
-        raise ValueError(f"{len(left)} steps, {len(right)} values")
+        raise BadFile(
+            given=f"{len(left)} steps and {len(right)} values",
+            allowed="as many values as steps",
+            where="a curve of the study file",
+            fix="restore the study file from a copy",
+        )
     if sys.byteorder == "big":
         left.byteswap()
         right.byteswap()

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from calando.errors import BadName, did_you_mean, shown
 from calando.records.result import Verdict
 from calando.records.run import Attempt, RunRecord
 
@@ -66,7 +67,10 @@ class StudySpec:
     version: int = 1
 
     def candidate(self, label: str) -> Candidate:
-        """The candidate of that label; KeyError when there is none.
+        """The candidate of that label.
+
+        Raises:
+            BadName: when there is none.
 
         >>> StudySpec("?", "t.py:t", 10, (Candidate("c", "cosine()"),)).candidate("c").plan
         'cosine()'
@@ -74,7 +78,13 @@ class StudySpec:
         for candidate in self.candidates:
             if candidate.label == label:
                 return candidate
-        raise KeyError(label)
+        labels = [candidate.label for candidate in self.candidates]
+        raise BadName(
+            given=f"the label {shown(label)}{did_you_mean(label, labels)}",
+            allowed=", ".join(labels) or "no labels: the study has no candidates",
+            where="StudySpec.candidate",
+            fix="use the label of a candidate",
+        )
 
 
 @dataclass(frozen=True, slots=True)

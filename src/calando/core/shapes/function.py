@@ -38,8 +38,8 @@ def register(name: str, call: Call) -> None:
 
     Example:
         >>> import calando
-        >>> calando.register("halving", lambda t: 0.5 ** (t // 10))
-        >>> calando.parse("function(halving)").bind(100)(20)
+        >>> calando.register("half_every_10", lambda t: 0.5 ** (t // 10))
+        >>> calando.parse("function(half_every_10)").bind(100)(20)
         0.25
     """
     if not isinstance(name, str) or not name.isidentifier() or len(name) > 80:
