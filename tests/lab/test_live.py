@@ -2,7 +2,7 @@
 
 import io
 
-from calando.lab.board import Running, board, spark
+from calando.lab.board import Running, board, spark, tally
 from calando.lab.live import Lines, Quiet, Screen, view_for
 from calando.lab.strategy import walks
 from calando.records import Candidate, RunSpec
@@ -34,7 +34,7 @@ def test_the_board_counts_what_is_done_and_what_is_still_to_come() -> None:
     for most in (0, 3, 6, 15, 20):
         runs = played(question, bowl, most)
         now = board(question, walks(question, runs), runs, {}, workers=2)
-        assert (now.done, now.total) == (most, total)
+        assert (now.tally.done, now.tally.total) == (most, total)
     assert [row.state for row in now.rows] == ["finished", "finished"]
     assert [row.peak for row in now.rows] == ["0.2", "0.2"]
 
@@ -46,8 +46,8 @@ def test_the_time_left_counts_the_workers_and_what_is_under_way() -> None:
 
     runs = {key: replace(run, seconds=10.0) for key, run in runs.items()}
     half = Running(RunSpec("cosine()", "cosine()", 0.4, 0, 100), 50, (1.0,))
-    assert board(question, walks(question, runs), runs, {"x": half}, workers=2).left == (10 - 2 - 0.5) * 10 / 2
-    assert board(question, walks(question, {}), {}, {}, workers=2).left is None
+    assert board(question, walks(question, runs), runs, {"x": half}, workers=2).tally.left == (10 - 2 - 0.5) * 10 / 2
+    assert board(question, walks(question, {}), {}, {}, workers=2).tally.left is None
 
 
 def test_a_spark_draws_finite_values_from_low_to_high() -> None:
@@ -76,7 +76,7 @@ def test_elsewhere_there_is_one_plain_line_for_each_run() -> None:
     lines = view_for(None, stream)
     assert isinstance(lines, Lines)
     runs = played(question, bowl, 1)
-    now = board(question, walks(question, runs), runs, {}, workers=2)
+    now = tally(question, walks(question, runs), runs, {}, workers=2)
     lines.finished(next(iter(runs.values())), now)
     bad = record(RunSpec("a\nb\x1b[2J", "cosine()", 0.1, 0, 100), "diverged")
     lines.finished(bad, now)

@@ -1,13 +1,13 @@
 """How far a study is, as data: what a live view shows."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from calando.lab.strategy import Walk
 from calando.records.run import Curve, RunRecord, RunSpec
 from calando.records.study import StudySpec
 
-__all__ = ["Board", "Row", "Running", "board", "spark"]
+__all__ = ["Board", "Row", "Running", "Tally", "board", "spark", "tally"]
 
 BLOCKS = "▁▂▃▄▅▆▇█"
 WIDTH = 14
@@ -35,14 +35,21 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
-class Board:
-    """The whole study at one moment; `left` is the seconds still to go (None: too early to say)."""
+class Tally:
+    """How much is done; `left` is the seconds still to go (None: too early to say)."""
 
-    rows: tuple[Row, ...]
     done: int
     total: int
     running: int
     left: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Board:
+    """The whole study at one moment."""
+
+    rows: tuple[Row, ...]
+    tally: Tally
 
 
 def spark(values: tuple[float, ...], width: int = WIDTH) -> str:
@@ -64,23 +71,33 @@ def spark(values: tuple[float, ...], width: int = WIDTH) -> str:
 
 def board(
     spec: StudySpec,
-    stops: tuple[Walk, ...],
+    stops: Sequence[Walk],
     runs: Mapping[str, RunRecord],
     running: Mapping[str, Running],
     workers: int,
 ) -> Board:
-    """Sum up where everything stands."""
+    """Show where everything stands."""
     rows = tuple(_row(spec, stop, runs, running) for stop in stops)
-    wanted = {run.key for stop in stops for run in stop.wanted}
-    total = len(wanted) + sum(stop.ahead for stop in stops)
-    done = sum(key in runs for key in wanted)
-    finished = sorted(runs[key].seconds for key in wanted if key in runs and runs[key].status == "done")
+    return Board(rows, tally(spec, stops, runs, running, workers))
+
+
+def tally(
+    spec: StudySpec,
+    stops: Sequence[Walk],
+    runs: Mapping[str, RunRecord],
+    running: Mapping[str, Running],
+    workers: int,
+) -> Tally:
+    """Count what is done and guess the time left."""
+    total = sum(len(stop.wanted) + stop.ahead for stop in stops)
+    done = sum(len(stop.wanted) - len(stop.left) for stop in stops)
+    finished = sorted(run.seconds for run in runs.values() if run.status == "done")
     left = None
     if finished:
         usual = finished[len(finished) // 2]  # the first run of a worker also warms its framework up
         under_way = sum(one.steps / spec.horizon for one in running.values())
         left = max(0.0, (total - done - under_way) * usual / max(1, workers))
-    return Board(rows, done, total, len(running), left)
+    return Tally(done, total, len(running), left)
 
 
 def _row(spec: StudySpec, stop: Walk, runs: Mapping[str, RunRecord], running: Mapping[str, Running]) -> Row:

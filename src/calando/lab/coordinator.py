@@ -1,20 +1,22 @@
 """The one process that starts runs, hears how they end, and writes the store."""
 
+import time
 from collections import Counter
 from dataclasses import replace
 
 from calando.errors import CalandoError, LabError
-from calando.lab.board import Board, Running, board
+from calando.lab.board import Board, Running, board, tally
 from calando.lab.executors.base import Ended, Event, Executor, Progress, Ready, Task, Unloadable
 from calando.lab.live import View
 from calando.lab.question import bind
-from calando.lab.strategy import still_wanted, walks
+from calando.lab.strategy import in_order, walk, walks
 from calando.records.run import RunRecord, RunSpec
 from calando.records.store import Store
 from calando.records.study import Study, StudySpec
 
 __all__ = ["Coordinator", "unloadable"]
 
+REDRAW = 0.125  # seconds
 HOPELESS = 4  # so many failures, over two candidates or all, and nothing but failures: it is the train function
 
 
@@ -43,7 +45,8 @@ class Coordinator:
         self._retries = retries
         study = store.study() or Study(spec)
         self.runs: dict[str, RunRecord] = {run.spec.key: run for run in study.runs}
-        self._stops = walks(spec, self.runs)
+        self._stops = {stop.candidate.label: stop for stop in walks(spec, self.runs)}
+        self._shown = 0.0
         self._deaths = Counter(a.key for a in study.attempts if a.outcome == "lost")
         self._starts = Counter(a.key for a in study.attempts)
         self._running: dict[str, Running] = {}
@@ -71,7 +74,7 @@ class Coordinator:
             self._view.stop()
 
     def _loop(self) -> None:
-        wanted = still_wanted(self._spec, self.runs)
+        wanted = in_order(list(self._stops.values()))
         while wanted or self._running:
             for run in [run for run in wanted if run.key not in self._running][: self._executor.free]:
                 self._submit(run)
@@ -79,8 +82,10 @@ class Coordinator:
             for event in self._executor.poll(0.1):
                 changed |= self._hear(event)
             if changed:
-                wanted = still_wanted(self._spec, self.runs)
-            self._view.show(self._board())
+                wanted = in_order(list(self._stops.values()))
+            if (now := time.monotonic()) - self._shown >= REDRAW:
+                self._shown = now
+                self._view.show(self._board())
 
     def _submit(self, run: RunSpec) -> None:
         log = self._store.folder.resolve() / "logs" / f"run-{run.key}.log"
@@ -133,8 +138,9 @@ class Coordinator:
         )
         self._store.finish(attempt, record)
         self.runs[record.spec.key] = record
-        self._stops = walks(self._spec, self.runs)
-        self._view.finished(record, self._board())
+        self._stops[run.candidate] = walk(self._spec, self._spec.candidate(run.candidate), self.runs)
+        stops = tuple(self._stops.values())
+        self._view.finished(record, tally(self._spec, stops, self.runs, self._running, self._workers))
         if record.status == "failed":
             self._give_up_when_hopeless(record)
 
@@ -152,7 +158,7 @@ class Coordinator:
             )
 
     def _board(self) -> Board:
-        return board(self._spec, self._stops, self.runs, self._running, self._workers)
+        return board(self._spec, tuple(self._stops.values()), self.runs, self._running, self._workers)
 
 
 def unloadable(train: str, traceback: str) -> LabError:

@@ -4,7 +4,7 @@ import sys
 import time
 from typing import TYPE_CHECKING, Protocol, TextIO
 
-from calando.lab.board import Board
+from calando.lab.board import Board, Tally
 from calando.records.run import RunRecord
 from calando.records.study import StudySpec
 
@@ -23,7 +23,7 @@ class View(Protocol):
     def show(self, board: Board) -> None:
         """Where everything stands now; called several times a second."""
 
-    def finished(self, record: RunRecord, board: Board) -> None:
+    def finished(self, record: RunRecord, tally: Tally) -> None:
         """A run came to its end."""
 
     def say(self, text: str) -> None:
@@ -63,7 +63,7 @@ class Quiet:
     def show(self, board: Board) -> None:
         """Nothing."""
 
-    def finished(self, record: RunRecord, board: Board) -> None:
+    def finished(self, record: RunRecord, tally: Tally) -> None:
         """Nothing."""
 
     def say(self, text: str) -> None:
@@ -86,14 +86,14 @@ class Lines:
     def show(self, board: Board) -> None:
         """Nothing between runs."""
 
-    def finished(self, record: RunRecord, board: Board) -> None:
+    def finished(self, record: RunRecord, tally: Tally) -> None:
         """Say how the run ended."""
         spec = record.spec
         end = f"{record.final:.5g}" if record.final is not None else f"{record.status}: {record.reason}"
         peak = "" if spec.peak is None else f" peak {spec.peak:g}"
-        left = f", {duration(board.left)} left" if board.left and board.left >= 1 else ""
+        left = f", {duration(tally.left)} left" if tally.left and tally.left >= 1 else ""
         what = f"{spec.candidate}{peak} seed {spec.seed}: {end}"
-        self.say(f"[{board.done}/{board.total}] {what} ({record.seconds:.1f} s{left})")
+        self.say(f"[{tally.done}/{tally.total}] {what} ({record.seconds:.1f} s{left})")
 
     def say(self, text: str) -> None:
         """Write the text as one line, whatever it holds."""
@@ -120,7 +120,6 @@ class Screen:
         self._console = Console(file=stream)
         self._live = Live(console=self._console, auto_refresh=False, transient=True)
         self._began = time.monotonic()
-        self._drawn = 0.0
 
     def start(self, spec: StudySpec) -> None:
         """Say the question and begin to draw."""
@@ -128,13 +127,10 @@ class Screen:
         self._live.start()
 
     def show(self, board: Board) -> None:
-        """Redraw, at most eight times a second."""
-        now = time.monotonic()
-        if now - self._drawn >= 0.125:
-            self._drawn = now
-            self._live.update(self._table(board), refresh=True)
+        """Redraw."""
+        self._live.update(self._table(board), refresh=True)
 
-    def finished(self, record: RunRecord, board: Board) -> None:
+    def finished(self, record: RunRecord, tally: Tally) -> None:
         """Say what went wrong, if something did."""
         if record.status != "done":
             spec = record.spec
@@ -156,8 +152,9 @@ class Screen:
         from rich.text import Text
 
         spent = duration(time.monotonic() - self._began)
-        left = f" · about {duration(board.left)} left" if board.left is not None else ""
-        title = f"{board.done} of {board.total} runs · {board.running} running · {spent} spent{left}"
+        now = board.tally
+        left = f" · about {duration(now.left)} left" if now.left is not None else ""
+        title = f"{now.done} of {now.total} runs · {now.running} running · {spent} spent{left}"
         table = Table(title=Text(title), title_justify="left", pad_edge=False, box=None)
         columns = (("candidate", 0), ("state", 20), ("peak", 6), ("best so far", 0), ("loss", 14), ("lost", 0))
         for name, width in columns:

@@ -13,7 +13,7 @@ from calando.records.result import PeakScore, Selection
 from calando.records.run import Phase, RunRecord, RunSpec
 from calando.records.study import Candidate, StudySpec
 
-__all__ = ["Walk", "still_wanted", "walk", "walks"]
+__all__ = ["Walk", "in_order", "still_wanted", "walk", "walks"]
 
 Runs = Mapping[str, RunRecord]
 Side = Literal["", "low", "high"]
@@ -24,12 +24,14 @@ class Walk:
     """Where one candidate stands.
 
     `selection` is None while its peak is being chosen; `wanted` are the runs of its present phase in
-    order, finished ones included; `ahead` how many more will follow at least.
+    order, finished ones included; `left` those that are still to be made; `ahead` how many more will
+    follow at least.
     """
 
     candidate: Candidate
     selection: Selection | None
     wanted: tuple[RunSpec, ...]
+    left: tuple[RunSpec, ...]
     ahead: int = 0
 
 
@@ -43,11 +45,15 @@ def still_wanted(spec: StudySpec, runs: Runs) -> list[RunSpec]:
 
     Seed by seed over all candidates, so that an early look is a fair one.
     """
+    return in_order(walks(spec, runs))
+
+
+def in_order(stops: Sequence[Walk]) -> list[RunSpec]:
+    """What is left of several walks, in the order to start it."""
     found = [
         (run.phase != "select", run.seed, position, run.peak or 0.0, run)
-        for position, one in enumerate(walks(spec, runs))
-        for run in one.wanted
-        if run.key not in runs
+        for position, one in enumerate(stops)
+        for run in one.left
     ]
     found.sort(key=lambda item: item[:4])
     return [item[4] for item in found]
@@ -59,12 +65,12 @@ def walk(spec: StudySpec, candidate: Candidate, runs: Runs) -> Walk:
     if pinned:
         peak = candidate.peak if candidate.peak is not None else next(iter(spec.peaks), None)
         chosen = Selection(candidate.label, peak, chosen=True, edge="single")
-        return Walk(candidate, chosen, _confirmations(spec, candidate, peak))
+        return _walk(candidate, chosen, _confirmations(spec, candidate, peak), runs)
     grid, grown = list(spec.peaks), 0
     while True:
         wanted = [_ask(spec, candidate, peak, seed, "select") for seed in spec.select_seeds for peak in grid]
         if any(run.key not in runs for run in wanted):
-            return Walk(candidate, None, tuple(wanted), ahead=len(spec.confirm_seeds))
+            return _walk(candidate, None, wanted, runs, ahead=len(spec.confirm_seeds))
         scores = [_score(spec, candidate, peak, runs) for peak in grid]
         best = _best(scores, spec.mode)
         side = _side(best, scores)
@@ -76,9 +82,16 @@ def walk(spec: StudySpec, candidate: Candidate, runs: Runs) -> Walk:
         grid = [point, *grid] if side == "low" else [*grid, point]
         grown += 1
     if best is None:
-        return Walk(candidate, Selection(candidate.label, None, False, "", tuple(scores)), tuple(wanted))
+        return _walk(candidate, Selection(candidate.label, None, False, "", tuple(scores)), wanted, runs)
     selection = Selection(candidate.label, scores[best].peak, True, side, tuple(scores))
-    return Walk(candidate, selection, (*wanted, *_confirmations(spec, candidate, scores[best].peak)))
+    return _walk(candidate, selection, (*wanted, *_confirmations(spec, candidate, scores[best].peak)), runs)
+
+
+def _walk(
+    candidate: Candidate, selection: Selection | None, wanted: Sequence[RunSpec], runs: Runs, ahead: int = 0
+) -> Walk:
+    left = tuple(run for run in wanted if run.key not in runs)
+    return Walk(candidate, selection, tuple(wanted), left, ahead)
 
 
 def _ask(spec: StudySpec, candidate: Candidate, peak: float | None, seed: int, phase: Phase) -> RunSpec:

@@ -5,6 +5,7 @@ import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Literal
 
 __all__ = ["STATUSES", "Attempt", "Curve", "Phase", "RunRecord", "RunSpec", "Status"]
@@ -67,8 +68,12 @@ class RunSpec:
         >>> len(RunSpec("a", "cosine()", None, 0, 100).key)
         16
         """
-        content = json.dumps([self.candidate, self.plan, self.peak, self.seed, self.horizon])
-        return hashlib.sha256(content.encode()).hexdigest()[:16]
+        return _key(self.candidate, self.plan, self.peak, self.seed, self.horizon)
+
+
+@lru_cache(maxsize=1 << 17)
+def _key(*content: object) -> str:
+    return hashlib.sha256(json.dumps(content).encode()).hexdigest()[:16]
 
 
 @dataclass(frozen=True, slots=True)
