@@ -7,7 +7,7 @@ JOBS = 2
 STUDY = studies/digits
 SCHEDULES = "warmup(5%) | cosine(end=0.1)" "wsd(warmup=5%)" "one_cycle()"
 
-.PHONY: help venv run test lint types tests quick nightly bench picture format clean
+.PHONY: help venv run test lint types tests quick clients nightly bench picture format clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z]*\):.*## /  make \1|/p' Makefile | awk -F'|' '{ printf "%-16s %s\n", $$1, $$2 }'
@@ -42,7 +42,12 @@ tests: venv ## all tests, and every example in a docstring or the README
 quick: venv ## the tests without those marked slow, on one core
 	@$(PYTEST) -m "not slow and not nightly and not alone" -x
 
-nightly: venv ## all tests with many more random examples and more kills
+clients: venv ## the tests against real hosts: Lightning, Transformers, Accelerate, Ignite (installs them)
+	@echo "[clients] installing the pinned hosts"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --group clients
+	@$(PYTEST) -q tests/clients
+
+nightly: clients ## all tests with many more random examples and more kills
 	@CALANDO_KILLS=12 $(PYTEST) -n $(JOBS) -m "" --hypothesis-profile=nightly --timeout=3600
 
 bench: venv ## how fast a step is, beside torch's own classes
