@@ -1,13 +1,13 @@
 """What runs leave behind: frozen, versioned records and the one file that keeps them.
 
-    from calando.records import load
-    study = load("studies/digits")        # a folder or the file inside it; no framework is needed
-    study.spec          StudySpec         the question: candidates, peaks, seeds, horizon, metric
-    study.sessions      Session ...       command line, workers, environment of every sitting
-    study.runs          RunRecord ...     spec (candidate, plan, peak, seed, phase), status, reason,
-                                          traceback, final, curves {"lr", "train_loss", "val_loss", ...}
-    study.attempts      Attempt ...       every start of every run
-    study.verdict       Verdict | None    standings, intervals, tie set, sentences
+from calando.records import load
+study = load("studies/digits")        # a folder or the file inside it; no framework is needed
+study.spec          StudySpec         the question: candidates, peaks, seeds, horizon, metric
+study.sessions      Session ...       command line, workers, environment of every sitting
+study.runs          RunRecord ...     spec (candidate, plan, peak, seed, phase), status, reason,
+                                      traceback, final, curves {"lr", "train_loss", "val_loss", ...}
+study.attempts      Attempt ...       every start of every run
+study.verdict       Verdict | None    standings, intervals, tie set, sentences
 """
 
 from calando.records.result import (
