@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from calando.lab.executors.local import cores
+from calando.lab.executors.machine import cores
 from calando.records import Study, load
 
 DIGITS = Path(__file__).parents[2] / "examples" / "digits_torch.py"

@@ -176,7 +176,7 @@ def test_workers_get_their_share_of_the_threads(tmp_path: Path) -> None:
         "def train(run):\n"
         "    for _ in run.steps(): run.log(train_loss=run.lr, val_loss=float(THREADS))\n"
     )
-    from calando.lab.executors.local import threads_for
+    from calando.lab.executors.machine import threads_for
 
     found = compare("t.py:train", ["cosine()"], steps=3, workers=1, humble=False, confirm_seeds=1, live=False)
     assert [run.final for run in found.runs] == [threads_for(1)]

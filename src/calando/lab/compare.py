@@ -17,7 +17,8 @@ from calando.lab.coordinator import Coordinator, unloadable
 from calando.lab.declare import Declared
 from calando.lab.environment import describe
 from calando.lab.executors.base import Ready, Unloadable
-from calando.lab.executors.local import LocalExecutor, cores, threads_for
+from calando.lab.executors.local import LocalExecutor
+from calando.lab.executors.machine import cores, threads_for
 from calando.lab.judge import judge
 from calando.lab.live import View, view_for
 from calando.lab.question import build, real, reconcile, whole

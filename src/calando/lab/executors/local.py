@@ -3,11 +3,9 @@
 import os
 import selectors
 import signal
-import socket
 import subprocess
 import sys
 import time
-from array import array
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -15,137 +13,14 @@ from pathlib import Path
 from calando.errors import LabError
 from calando.lab.declare import Declared
 from calando.lab.executors.base import Ended, Event, Progress, Ready, Task, Unloadable
-from calando.lab.executors.wire import Columns, Inbox, send
+from calando.lab.executors.machine import threads_for
+from calando.lab.executors.process import WorkerProcess
+from calando.lab.executors.wire import Columns
 from calando.lab.trainref import TrainRef
-from calando.records.run import Curve
 
-__all__ = ["LocalExecutor", "cores", "gpus", "threads_for"]
+__all__ = ["LocalExecutor"]
 
-THREADS = (
-    "OMP_NUM_THREADS",
-    "MKL_NUM_THREADS",
-    "OPENBLAS_NUM_THREADS",
-    "NUMEXPR_NUM_THREADS",
-    "VECLIB_MAXIMUM_THREADS",
-    "BLIS_NUM_THREADS",
-    "TF_NUM_INTRAOP_THREADS",
-)
-WORKER = "calando.lab.executors.worker"
-TAIL = 4000  # characters of a dead worker's log that are kept with its run
 RUNAWAY = 20_000_000  # bytes of printing without a single step
-
-
-def cores() -> int:
-    """Cores that this process may use.
-
-    >>> cores() >= 1
-    True
-    """
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def threads_for(workers: int) -> int:
-    """Threads for each of so many workers: cores / workers, at least 1.
-
-    >>> threads_for(10**6)
-    1
-    """
-    return max(1, cores() // workers)
-
-
-def gpus() -> list[str]:
-    """The GPUs that workers share out: what CUDA_VISIBLE_DEVICES lists, else what the driver shows."""
-    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
-    if visible is not None:
-        return [device for device in visible.split(",") if device.strip()]
-    driver = Path("/proc/driver/nvidia/gpus")
-    return [str(number) for number, _ in enumerate(driver.iterdir())] if driver.is_dir() else []
-
-
-class _Process:
-    """One worker process as the coordinator sees it."""
-
-    def __init__(self, ref: TrainRef, slot: int, threads: int, log: Path) -> None:
-        ours, theirs = socket.socketpair()
-        environment = dict(os.environ, CALANDO_WORKER="1", PYTHONUNBUFFERED="1", PYTHONHASHSEED="0")
-        environment |= dict.fromkeys(THREADS, str(threads))
-        environment["CALANDO_PATH"] = os.pathsep.join(str(Path(entry).resolve()) for entry in sys.path)
-        devices = gpus()
-        if len(devices) > 1:
-            environment["CUDA_VISIBLE_DEVICES"] = devices[slot % len(devices)]
-        command = [sys.executable, "-m", WORKER, str(theirs.fileno()), str(os.getpid()), ref.text]
-        with theirs, log.open("ab") as out:
-            self.popen = subprocess.Popen(
-                command,
-                stdin=subprocess.DEVNULL,
-                stdout=out,
-                stderr=out,
-                pass_fds=(theirs.fileno(),),
-                start_new_session=True,
-                env=environment,
-            )
-        self.slot = slot
-        self.log = log
-        self.end = ours
-        self.inbox = Inbox()
-        self.ready = False
-        self.task: Task | None = None
-        self.heard = self.began = time.monotonic()
-        self.started = time.time()
-        self.steps = 0
-        self.curves: dict[str, tuple[array[int], array[float]]] = {}
-
-    def start(self, task: Task) -> None:
-        self.task, self.steps, self.curves = task, 0, {}
-        self.heard = self.began = time.monotonic()
-        self.started = time.time()
-        spec = task.spec
-        message = {
-            "op": "run",
-            "key": spec.key,
-            "schedule": task.schedule,
-            "seed": spec.seed,
-            "peak": spec.peak,
-            "candidate": spec.candidate,
-            "evals": task.evals,
-            "metric": task.metric,
-            "mode": task.mode,
-            "log": task.log,
-        }
-        with suppress(OSError):  # a worker that is dead already: the next poll says so
-            send(self.end, message)
-
-    def take(self, columns: Columns) -> None:
-        for name, (steps, values) in columns.items():
-            mine = self.curves.setdefault(name, (array("q"), array("d")))
-            mine[0].extend(steps)
-            mine[1].extend(values)
-
-    def frozen(self) -> dict[str, Curve]:
-        return {name: Curve(tuple(steps), tuple(values)) for name, (steps, values) in self.curves.items()}
-
-    def end_now(self) -> int:
-        """Kill the whole group, children included, and reap; gives the exit status."""
-        with suppress(ProcessLookupError, PermissionError):
-            os.killpg(self.popen.pid, signal.SIGKILL)
-        self.end.close()
-        return self.popen.wait()
-
-    def written(self) -> int:
-        path = Path(self.task.log) if self.task is not None and self.task.log else self.log
-        try:
-            return path.stat().st_size
-        except OSError:
-            return 0
-
-    def tail(self) -> str:
-        path = Path(self.task.log) if self.task is not None and self.task.log else self.log
-        try:
-            with path.open("rb") as file:
-                file.seek(max(0, path.stat().st_size - TAIL))
-                return file.read().decode(errors="replace")
-        except OSError:
-            return ""
 
 
 class LocalExecutor:
@@ -174,7 +49,7 @@ class LocalExecutor:
         self._logs = logs
         self._timeout = timeout
         self._isolate = isolate
-        self._running: list[_Process] = []
+        self._running: list[WorkerProcess] = []
         self._selector = selectors.DefaultSelector()
 
     @property
@@ -217,14 +92,14 @@ class LocalExecutor:
             self._drop(process)
         self._selector.close()
 
-    def _spawn(self) -> _Process:
+    def _spawn(self) -> WorkerProcess:
         taken = {process.slot for process in self._running}
         slot = next(number for number in range(self._workers + 1) if number not in taken)
         log = self._logs / f"worker-{slot}.log"
         try:
             self._logs.mkdir(parents=True, exist_ok=True)
             log.unlink(missing_ok=True)
-            process = _Process(self._ref, slot, threads_for(self._workers), log)
+            process = WorkerProcess(self._ref, slot, threads_for(self._workers), log)
         except OSError as error:
             raise LabError(
                 given=f"a worker process that cannot be started ({error})",
@@ -236,12 +111,12 @@ class LocalExecutor:
         self._selector.register(process.end, selectors.EVENT_READ, process)
         return process
 
-    def _drop(self, process: _Process) -> int:
+    def _drop(self, process: WorkerProcess) -> int:
         self._running.remove(process)
         self._selector.unregister(process.end)
         return process.end_now()
 
-    def _hear(self, process: _Process) -> list[Event]:
+    def _hear(self, process: WorkerProcess) -> list[Event]:
         try:
             data = process.end.recv(1 << 20)
         except OSError:
@@ -254,7 +129,7 @@ class LocalExecutor:
             events += self._understand(process, message, columns)
         return events
 
-    def _bury(self, process: _Process) -> list[Event]:
+    def _bury(self, process: WorkerProcess) -> list[Event]:
         """A worker is dead although its socket may be held open by a child: hear its last words."""
         events: list[Event] = []
         process.end.setblocking(False)
@@ -269,7 +144,7 @@ class LocalExecutor:
                 events += self._understand(process, message, columns)
         return events
 
-    def _understand(self, process: _Process, message: dict[str, object], columns: Columns) -> list[Event]:
+    def _understand(self, process: WorkerProcess, message: dict[str, object], columns: Columns) -> list[Event]:
         kind = message.pop("op")
         if kind == "ready":
             process.ready = True
@@ -292,13 +167,13 @@ class LocalExecutor:
             self._drop(process)  # whatever broke may have left the process unwell
         return [ended]
 
-    def _tidy(self, process: _Process) -> None:
+    def _tidy(self, process: WorkerProcess) -> None:
         log = Path(process.task.log) if process.task is not None and process.task.log else None
         process.task = None
         if log is not None and log.exists() and log.stat().st_size == 0:
             log.unlink()
 
-    def _died(self, process: _Process) -> list[Event]:
+    def _died(self, process: WorkerProcess) -> list[Event]:
         tail, task = process.tail(), process.task
         with suppress(subprocess.TimeoutExpired):
             process.popen.wait(2)  # its own last status, not that of our kill
@@ -308,14 +183,14 @@ class LocalExecutor:
             return [] if process.ready else [Unloadable(f"the worker died {how} while it was loading\n{tail}")]
         return [self._ended(process, task, "lost", f"the worker died {how} at step {process.steps}", tail)]
 
-    def _stop(self, process: _Process, reason: str) -> list[Event]:
+    def _stop(self, process: WorkerProcess, reason: str) -> list[Event]:
         tail, task = process.tail(), process.task
         self._drop(process)
         if task is None or not process.ready:
             return [Unloadable(f"loading the train function: {reason}\n{tail}")]
         return [self._ended(process, task, "failed", f"hung at step {process.steps}: {reason}", tail)]
 
-    def _ended(self, process: _Process, task: Task, status: str, reason: str, tail: str) -> Ended:
+    def _ended(self, process: WorkerProcess, task: Task, status: str, reason: str, tail: str) -> Ended:
         return Ended(
             task.spec.key,
             status,  # type: ignore[arg-type]
