@@ -39,6 +39,11 @@ def test_a_jump_says_where_from_what_and_to_what() -> None:
     assert jumps("reverse(multistep(milestones=[30]))", 100) == [(71, 0.1, 1.0)]
 
 
+def test_a_drop_at_the_horizon_itself_is_a_jump_that_no_update_sees() -> None:
+    for text in ("step_decay(50)", "multistep(milestones=[50, 100])"):
+        assert jumps(text, 100) == [(50, 1.0, 0.1), (100, 0.1, 0.01)]
+
+
 @given(plans())
 def test_monotone_pieces_cover_the_run_and_are_what_they_say(grown: Grown) -> None:
     schedule = build(grown.tree).bind(grown.horizon, **SIZES)

@@ -111,9 +111,9 @@ def interesting(horizon: int) -> list[int]:
     for percent in range(1, 100):
         edge = horizon * percent // 100
         steps |= {edge - 1, edge, edge + 1}
-    steps |= {chance.randrange(horizon) for _ in range(60)}
-    steps |= {int(horizon ** chance.random()) for _ in range(30)}
-    steps |= {horizon - int(horizon ** chance.random()) for _ in range(30)}
+    steps |= {chance.randrange(horizon) for _ in range(400)}
+    steps |= {int(horizon ** chance.random()) for _ in range(150)}
+    steps |= {horizon - int(horizon ** chance.random()) for _ in range(150)}
     return sorted(steps)
 
 
