@@ -9,7 +9,7 @@ import pytest
 from calando.errors import BadFile, BadValue, CalandoError, LabError
 from calando.lab import compare
 from calando.records import Store, load
-from tests.lab.small import QUADRATIC, study
+from tests.lab.small import QUADRATIC, outcomes, study
 
 
 @pytest.fixture(autouse=True)
@@ -88,6 +88,17 @@ def test_a_changed_question_is_refused_and_what_differs_is_named(change: dict, t
     with pytest.raises(LabError, match=told):
         study(**change)
     assert load("s") == first
+
+
+def test_failed_runs_stay_failed_until_they_are_asked_for_again(tmp_path: Path) -> None:
+    given: dict = {"peaks": [0.05], "retries": 0, "function": "dies_once"}
+    assert outcomes(study(**given)) == {"failed": 2}
+    assert outcomes(study(**given)) == {"failed": 2}
+    again = study(**given, retry_failed=True)
+    assert outcomes(again) == {"done": 2}
+    assert again.verdict is not None
+    starts = Counter(a.key for a in again.attempts)
+    assert {starts[run.spec.key] for run in again.of("linear_decay()")} == {1}
 
 
 def test_a_changed_train_function_is_refused_and_can_be_begun_anew(tmp_path: Path) -> None:

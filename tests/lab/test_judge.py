@@ -81,6 +81,18 @@ def test_a_failed_run_costs_a_pair_but_not_the_candidate() -> None:
     assert versus.interval.n == 3
 
 
+def test_a_mean_is_not_flattered_by_the_hard_seed_that_it_lacks() -> None:
+    hard = {1000: 0.0, 1001: 0.0, 1002: 0.0, 1003: 5.0}
+
+    def how(run: RunSpec) -> Outcome:
+        if run.candidate == "cosine()" and run.seed == 1003:
+            return "failed"
+        return (0.5 if run.candidate == "cosine()" else 0.4) + hard.get(run.seed, 0.0) + WOBBLE.get(run.seed, 0.0)
+
+    found = verdict(how=how)
+    assert [(s.label, round(s.mean or 0, 3)) for s in found.standings] == [("wsd()", 0.401), ("cosine()", 0.501)]
+
+
 def test_where_nothing_works_no_one_leads() -> None:
     found = verdict(how=lambda run: "diverged")
     assert (found.leader, found.tie_set, found.recommended) == (None, (), None)

@@ -50,6 +50,7 @@ INTERRUPTED = 130
 @click.option("--isolate", is_flag=True, help="A fresh process for every run (slower).")
 @click.option("--question", help="The question in your words, for the report.")
 @click.option("--fresh", is_flag=True, help="Set an existing study aside and begin anew.")
+@click.option("--retry-failed", is_flag=True, help="Make runs that failed earlier again.")
 @click.option("--quiet", is_flag=True, help="Show no progress.")
 @click.option("--report/--no-report", default=True, show_default=True, help="Write STUDY/report.html at the end.")
 def compare(train: str, report: bool, quiet: bool, **given: Any) -> None:
@@ -83,8 +84,8 @@ def compare(train: str, report: bool, quiet: bool, **given: Any) -> None:
 
 
 def _command_line() -> tuple[str, ...]:
-    """What was typed, without --fresh: said again, it goes on with this study."""
-    return ("calando", *(word for word in sys.argv[1:] if word != "--fresh"))
+    """What was typed, without what is meant for once: said again, it goes on with this study."""
+    return ("calando", *(word for word in sys.argv[1:] if word not in ("--fresh", "--retry-failed")))
 
 
 def _show(study: "Study") -> None:

@@ -58,6 +58,7 @@ def compare(
     isolate: bool = False,
     question: str | None = None,
     fresh: bool = False,
+    retry_failed: bool = False,
     live: bool | None = None,
     command: Sequence[str] | None = None,
 ) -> Study:
@@ -92,6 +93,7 @@ def compare(
         isolate: True gives every run a process of its own, for train functions that leave traces in theirs.
         question: the study's question in your words.
         fresh: set an existing study folder aside and begin anew.
+        retry_failed: True makes runs that failed earlier again (not those that diverged).
         live: True or None shows progress on standard error, False nothing.
         command: words to write down as the command line; this process's own unless given.
 
@@ -155,6 +157,8 @@ def compare(
         ask(Declared())  # everything that can be wrong is said before a worker is paid for
     view = view_for(live)
     with Store(folder) as store, _terminable():
+        if retry_failed:
+            store.forget_failed()
         old = store.study()
         executor = LocalExecutor(ref, count, folder.resolve() / "logs", patience, isolate=isolate)
         try:

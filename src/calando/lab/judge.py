@@ -18,8 +18,9 @@ POWER = 0.8
 def judge(spec: StudySpec, runs: Mapping[str, RunRecord]) -> Verdict:
     """Rank the candidates on the confirmation seeds and say what that proves.
 
-    Only candidates that diverged on the fewest seeds (usually none) can lead or tie; pairs are compared
-    on the seeds that both finished.
+    Only candidates that diverged on the fewest seeds (usually none) can lead or tie. They are ranked by
+    their means over the seeds that all of them finished (their own, where fewer than two are shared);
+    pairs are compared on the seeds that both finished.
 
     Args:
         spec: the question.
@@ -44,9 +45,12 @@ def judge(spec: StudySpec, runs: Mapping[str, RunRecord]) -> Verdict:
     finished = [label for label in values if values[label]]
     fewest = min((lost[label] for label in finished), default=0)
     fair = {label: values[label] for label in finished if lost[label] == fewest}
-    leader = min(fair, key=lambda label: _cost(fair[label], spec), default=None)
-    tied = _tie_set(spec, fair, leader)
-    table = [_standing(spec, stop.candidate.label, selections, confirmed, values, leader, tied) for stop in stops]
+    ranked_on = {**values, **_on_shared_seeds(fair)}
+    leader = min(fair, key=lambda label: _cost(ranked_on[label], spec), default=None)
+    tied = _tie_set(spec, fair, ranked_on, leader)
+    table = [
+        _standing(spec, stop.candidate.label, selections, confirmed, values, ranked_on, leader, tied) for stop in stops
+    ]
     table.sort(key=lambda s: (s.label not in fair, s.diverged, s.mean is None, _sign(spec) * (s.mean or 0.0)))
     ranked = [replace(s, rank=i + 1, why=words.why(spec, s, tied, leader, fewest)) for i, s in enumerate(table)]
     used = [runs[r.key] for stop in stops for r in stop.wanted if r.key in runs]
@@ -81,7 +85,20 @@ def _cost(values: evidence.Values, spec: StudySpec) -> float:
     return _sign(spec) * math.fsum(values.values()) / len(values)
 
 
-def _tie_set(spec: StudySpec, fair: Mapping[str, evidence.Values], leader: str | None) -> tuple[str, ...]:
+def _on_shared_seeds(fair: Mapping[str, evidence.Values]) -> Mapping[str, evidence.Values]:
+    """The values on the seeds that everyone finished, so that no mean is flattered by a hard seed it lacks."""
+    shared = set.intersection(*(set(values) for values in fair.values())) if fair else set()
+    if len(shared) < 2:
+        return fair
+    return {label: {seed: values[seed] for seed in sorted(shared)} for label, values in fair.items()}
+
+
+def _tie_set(
+    spec: StudySpec,
+    fair: Mapping[str, evidence.Values],
+    ranked_on: Mapping[str, evidence.Values],
+    leader: str | None,
+) -> tuple[str, ...]:
     """The candidates that may be best, and those whose difference to the leader is within the margin."""
     if leader is None:
         return ()
@@ -91,7 +108,7 @@ def _tie_set(spec: StudySpec, fair: Mapping[str, evidence.Values], leader: str |
             found = _against(spec, label, leader, mine, fair[leader], len(fair) - 1)
             if found.equivalent:
                 names.add(label)
-    return tuple(sorted(names, key=lambda label: (label != leader, _cost(fair[label], spec), label)))
+    return tuple(sorted(names, key=lambda label: (label != leader, _cost(ranked_on[label], spec), label)))
 
 
 def _against(
@@ -115,10 +132,12 @@ def _standing(
     selections: Mapping[str, Selection],
     confirmed: Mapping[str, list[RunRecord]],
     values: Mapping[str, evidence.Values],
+    ranked_on: Mapping[str, evidence.Values],
     leader: str | None,
     tied: tuple[str, ...],
 ) -> Standing:
     candidate, mine, family = spec.candidate(label), values[label], len(values) - 1
+    ranked = list(ranked_on[label].values())
     by_seed = {record.spec.seed: record for record in confirmed[label]}
 
     def versus(other: str | None) -> Comparison | None:
@@ -132,8 +151,8 @@ def _standing(
         plan=candidate.plan,
         role=candidate.role,
         peak=selections[label].peak if label in selections else None,
-        mean=math.fsum(mine.values()) / len(mine) if mine else None,
-        interval=evidence.mean_interval(list(mine.values()), spec.confidence),
+        mean=math.fsum(ranked) / len(ranked) if ranked else None,
+        interval=evidence.mean_interval(ranked, spec.confidence),
         values=tuple((seed, mine.get(seed)) for seed in sorted(by_seed)),
         diverged=sum(r.status == "diverged" for r in by_seed.values()),
         failed=sum(r.status == "failed" for r in by_seed.values()),

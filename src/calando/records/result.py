@@ -107,8 +107,9 @@ class Selection:
 class Standing:
     """One line of the leaderboard, from confirmation runs alone.
 
-    `rank` counts from 1 (candidates with fewer lost seeds first, then by mean). `interval` is of the
-    candidate's own mean over seeds (not widened; seeds vary together, so read the paired differences).
+    `rank` counts from 1 (candidates with fewer diverged seeds first, then by mean). `mean` is over the
+    seeds that all candidates in the running finished. `interval` is of that mean (not widened; seeds vary
+    together, so read the paired differences).
     `versus_baseline` and `versus_leader` are paired; None for the reference itself. `tied`: it may be
     the best one. `why` says in one sentence why it is in or out of the tie set.
 

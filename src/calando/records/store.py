@@ -158,6 +158,17 @@ class Store:
                     connection.execute("INSERT INTO curve VALUES (?, ?, ?, ?)", packed)
             _end_attempt(connection, attempt, record.status, record.reason)
 
+    def forget_failed(self) -> int:
+        """Drop failed runs, so that they are made again; gives how many. Their attempts stay on record."""
+        with self._writing() as connection:
+            failed = "(SELECT id FROM run WHERE status = 'failed')"
+            connection.execute(f"DELETE FROM curve WHERE run IN {failed}")  # noqa: S608 - no text from outside
+            dropped = connection.execute("DELETE FROM run WHERE status = 'failed'").rowcount
+            connection.execute("UPDATE attempt SET outcome = 'lost, retried' WHERE outcome = 'lost'")
+            if dropped:
+                connection.execute("DELETE FROM verdict")
+            return dropped
+
     def save_verdict(self, verdict: Verdict) -> None:
         """Write the answer, in place of an earlier one."""
         with self._writing() as connection:
