@@ -29,6 +29,9 @@ REQUIRED: Any = ...
 DEEPEST: Final = 50
 """Levels of plans inside plans; the text and JSON readers allow a little more, for the lists inside."""
 
+MOST: Final = 20_000
+"""Plans inside a plan, written out."""
+
 
 class Parameter(NamedTuple):
     """One argument of a plan: its name, kind and default (REQUIRED when there is none)."""
@@ -286,12 +289,17 @@ class Smooth(Leaf):
         return SmoothCurve(steps, self.formula(steps, clock))
 
 
-def depth_of(plan: Plan) -> int:
-    """How many levels of plans there are; a leaf has 1. Remembered, since each level asks for the one below."""
-    known = plan.__dict__.get("_depth")
+def bulk_of(plan: Plan) -> tuple[int, int]:
+    """How many levels of plans there are, and how many plans, written out; a leaf has 1 and 1.
+
+    Remembered, since each level asks for the one below, and plans built in Python may share their parts.
+    """
+    known: tuple[int, int] | None = plan.__dict__.get("_bulk")
     if known is None:
-        known = plan.__dict__["_depth"] = 1 + max(map(depth_of, plan.children), default=0)
-    return int(known)
+        inside = [bulk_of(child) for child in plan.children]
+        levels = 1 + max((depth for depth, _ in inside), default=0)
+        known = plan.__dict__["_bulk"] = (levels, 1 + sum(count for _, count in inside))
+    return known
 
 
 class Nested:
@@ -315,10 +323,11 @@ class Nested:
                 where=where,
                 fix=f"put {type(value).__name__} around the whole plan",
             )
-        if depth_of(value) >= DEEPEST:
+        levels, count = bulk_of(value)
+        if levels >= DEEPEST or count >= MOST:
             raise BadValue(
-                given=f"plans nested more than {DEEPEST} deep",
-                allowed=f"at most {DEEPEST}, so that every plan can be written and read back",
+                given=f"plans nested more than {DEEPEST} deep" if levels >= DEEPEST else f"{count} plans in one",
+                allowed=f"at most {DEEPEST} levels and {MOST} plans, so that every plan can be written and read back",
                 where=where,
                 fix="flatten the plan: then and product take many plans at once",
             )
