@@ -19,6 +19,7 @@ from calando.records.study import Mode
 
 __all__ = [
     "Values",
+    "beaten",
     "best_set",
     "common",
     "compare_pair",
@@ -159,12 +160,24 @@ def best_set(values: Mapping[str, Values], mode: Mode, confidence: float) -> tup
         >>> best_set({"a": {0: 1.0, 1: 1.1, 2: 1.2}, "b": {0: 2.0, 1: 2.2, 2: 2.1}}, "min", 0.95)
         ('a',)
     """
+    out = beaten(values, mode, confidence)
+    return tuple(name for name in values if name not in out)
+
+
+def beaten(values: Mapping[str, Values], mode: Mode, confidence: float) -> dict[str, str]:
+    """Who is out of the best set, and the rival that puts it out most clearly.
+
+    >>> beaten({"a": {0: 1.0, 1: 1.1, 2: 1.2}, "b": {0: 2.0, 1: 2.2, 2: 2.1}}, "min", 0.95)
+    {'b': 'a'}
+    """
     level = (1 - confidence) / max(1, len(values) - 1)
-    return tuple(
-        name
-        for name, mine in values.items()
-        if all(worse_p(mine, other, mode) > level for rival, other in values.items() if rival != name)
-    )
+    out = {}
+    for name, mine in values.items():
+        rivals = {rival: worse_p(mine, other, mode) for rival, other in values.items() if rival != name}
+        clearest = min(rivals, key=lambda rival: rivals[rival], default=name)
+        if rivals and rivals[clearest] <= level:
+            out[name] = clearest
+    return out
 
 
 def seeds_needed(differences: Sequence[float], level: float, power: float = 0.8) -> int | None:

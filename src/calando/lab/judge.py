@@ -52,7 +52,11 @@ def judge(spec: StudySpec, runs: Mapping[str, RunRecord]) -> Verdict:
         _standing(spec, stop.candidate.label, selections, confirmed, values, ranked_on, leader, tied) for stop in stops
     ]
     table.sort(key=lambda s: (s.label not in fair, s.diverged, s.mean is None, _sign(spec) * (s.mean or 0.0)))
-    ranked = [replace(s, rank=i + 1, why=words.why(spec, s, tied, leader, fewest)) for i, s in enumerate(table)]
+    out = evidence.beaten(fair, spec.mode, spec.confidence)
+    ranked = [
+        replace(s, rank=i + 1, why=words.why(spec, s, tied, leader, fewest, out.get(s.label)))
+        for i, s in enumerate(table)
+    ]
     used = [runs[r.key] for stop in stops for r in stop.wanted if r.key in runs]
     verdict = Verdict(
         metric=spec.metric,

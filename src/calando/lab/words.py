@@ -51,7 +51,9 @@ def method(spec: StudySpec, candidates: int) -> str:
     )
 
 
-def why(spec: StudySpec, standing: Standing, tied: tuple[str, ...], leader: str | None, fewest: int) -> str:
+def why(
+    spec: StudySpec, standing: Standing, tied: tuple[str, ...], leader: str | None, fewest: int, rival: str | None
+) -> str:
     """Why a candidate is in or out of the tie set."""
     if standing.peak is None and standing.mean is None and not standing.values:
         return "No peak of the grid gave a result, so it was not confirmed."
@@ -68,11 +70,9 @@ def why(spec: StudySpec, standing: Standing, tied: tuple[str, ...], leader: str 
         if found.equivalent and spec.margin:
             return f"Within {number(spec.margin)} of {leader}: {_interval(found.interval)}."
         return f"Cannot be told from {leader}: {_interval(found.interval)}."
-    if found is None or found.interval is None:
-        return "Worse than another candidate."
-    if found.is_ == "worse":
+    if found is not None and found.interval is not None and (found.is_ == "worse" or rival == leader):
         return f"Worse than {leader} by {_interval(found.interval)}."
-    return f"Worse than another candidate (to {leader}: {_interval(found.interval)})."
+    return f"Worse than {rival or 'another candidate'} on the same seeds."
 
 
 def in_words(spec: StudySpec, verdict: Verdict, seed_matters: bool) -> Verdict:
@@ -118,7 +118,7 @@ def _sentences(spec: StudySpec, verdict: Verdict) -> list[str]:
     if baseline := [s for s in verdict.standings if s.label == spec.baseline and not s.tied and s.versus_leader]:
         behind = baseline[0].versus_leader
         if behind is not None and behind.interval is not None and behind.is_ != "worse":
-            found.append(f"The baseline {spec.baseline} is out of the tie set: {baseline[0].why}")
+            found.append(f"The baseline {spec.baseline} is out of the tie set. {baseline[0].why}")
     for selection in verdict.selections:
         if selection.edge in ("low", "high") and selection.peak is not None:
             side = "smallest" if selection.edge == "low" else "largest"
