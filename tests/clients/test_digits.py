@@ -1,12 +1,16 @@
 """The digits example: a plain script, and a study that is the same to the last bit whenever it runs."""
 
 import importlib.util
+import random
 import subprocess
 import sys
+import time
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
+from calando.errors import BadFile
 from calando.lab.executors.machine import cores
 from calando.records import Study, load
 
@@ -19,7 +23,14 @@ pytestmark = [
 
 
 def compared(folder: Path, study: str, *plans: str) -> Study:
-    line = [
+    done = subprocess.run(typed(study, *plans), cwd=folder, capture_output=True, text=True, check=False, timeout=280)
+    assert done.returncode == 0, done.stderr
+    assert "VERDICT" in done.stdout
+    return load(folder / study)
+
+
+def typed(study: str, *plans: str) -> list[str]:
+    return [
         *(sys.executable, "-m", "calando", "compare", f"{DIGITS}:train"),
         *("--candidates", *plans, "--no-humble"),
         *(
@@ -36,10 +47,6 @@ def compared(folder: Path, study: str, *plans: str) -> Study:
             str(cores()),
         ),
     ]
-    done = subprocess.run(line, cwd=folder, capture_output=True, text=True, check=False, timeout=280)
-    assert done.returncode == 0, done.stderr
-    assert "VERDICT" in done.stdout
-    return load(folder / study)
 
 
 def test_it_runs_as_a_plain_script() -> None:
@@ -62,3 +69,27 @@ def test_every_run_is_bit_reproducible_in_any_order_and_company(tmp_path: Path) 
         assert run.notes == ()
         assert len(run.curve("lr")) == 120
         assert run.curve("val_accuracy").last > 0.5
+
+
+@pytest.mark.nightly
+def test_killed_three_times_it_reaches_the_same_verdict_and_repeats_no_finished_run(tmp_path: Path) -> None:
+    plans = ("warmup(5%) | cosine()", "step_decay(every=30%)", "constant()")
+    chance, undisturbed = random.Random(), compared(tmp_path, "undisturbed", *plans)
+    runs = 0
+    for kill in (1, 2, 3):
+        process = subprocess.Popen(typed("killed", *plans), cwd=tmp_path, stderr=subprocess.DEVNULL)
+        while runs < kill and process.poll() is None:
+            time.sleep(0.1)
+            try:
+                runs = len(load(tmp_path / "killed").runs)
+            except BadFile:
+                continue
+        time.sleep(chance.uniform(0, 0.5))
+        process.kill()
+        process.wait()
+        print(f"kill {kill}: {len(load(tmp_path / 'killed').runs)} of {len(undisturbed.runs)} runs finished")
+    study = compared(tmp_path, "killed", *plans)
+    assert study.verdict == undisturbed.verdict
+    ended = Counter(a.key for a in study.attempts if a.outcome in ("done", "diverged", "failed"))
+    assert set(ended.values()) == {1}
+    assert len(ended) == len(study.runs)
