@@ -79,7 +79,7 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Study:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", [1, 2, 3])
+@pytest.mark.parametrize("seed", range(1, 1 + int(os.environ.get("CALANDO_KILLS", "3"))))
 def test_a_coordinator_killed_at_three_random_moments_reaches_the_same_verdict(
     tmp_path: Path, undisturbed: Study, seed: int
 ) -> None:
