@@ -36,10 +36,12 @@ def finished(folder: Path, study: str) -> Study:
     return load(folder / study)
 
 
-def begun(folder: Path, runs: int, seconds: float = 60) -> Study:
+def begun(folder: Path, runs: int, process: subprocess.Popen[str], seconds: float = 60) -> Study:
     """Wait until so many runs have finished."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
+        if process.poll() not in (None, 0):
+            pytest.fail(f"the coordinator ended with {process.returncode}: {process.communicate()}")
         try:
             study = load(folder)
         except BadFile:  # not written yet
@@ -47,7 +49,8 @@ def begun(folder: Path, runs: int, seconds: float = 60) -> Study:
         if study is not None and len(study.runs) >= runs:
             return study
         time.sleep(0.01)
-    pytest.fail(f"{runs} runs did not finish in {seconds} s")
+    process.kill()
+    pytest.fail(f"{runs} runs did not finish in {seconds} s: {process.communicate()}")
 
 
 def running_workers(study: Study) -> set[int]:
@@ -86,7 +89,7 @@ def test_a_coordinator_killed_at_three_random_moments_reaches_the_same_verdict(
     chance, kept = random.Random(seed), {}
     for _ in range(3):
         process = started(tmp_path, "s")
-        before = begun(tmp_path / "s", len(kept) + chance.randint(0, 5))
+        before = begun(tmp_path / "s", len(kept) + chance.randint(0, 5), process)
         time.sleep(chance.uniform(0, 0.3))
         workers = running_workers(before)
         process.kill()
@@ -107,11 +110,11 @@ def test_a_coordinator_killed_at_three_random_moments_reaches_the_same_verdict(
 def test_a_worker_stuck_in_a_c_call_dies_with_its_coordinator(tmp_path: Path) -> None:
     line = [word.replace(":slow", ":holds_the_interpreter") for word in COMMAND]
     process = subprocess.Popen(
-        [*line, "--study", "s"], cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        [*line, "--study", "s"], cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, text=True
     )
     end, stuck = time.monotonic() + 60, set()
     while not stuck and time.monotonic() < end:
-        study = begun(tmp_path / "s", 3)
+        study = begun(tmp_path / "s", 3, process)
         stuck = {a.pid for a in study.attempts if not a.outcome and time.time() - a.started > 1}
     process.kill()
     process.wait()
@@ -123,7 +126,7 @@ def test_a_worker_killed_from_outside_costs_only_its_own_run(tmp_path: Path, und
     process = started(tmp_path, "s")
     victims = set()
     while not victims:
-        victims = running_workers(begun(tmp_path / "s", 4))
+        victims = running_workers(begun(tmp_path / "s", 4, process))
     os.kill(min(victims), signal.SIGKILL)
     _, err = process.communicate(timeout=120)
     study = load(tmp_path / "s")
@@ -137,7 +140,7 @@ def test_an_interrupted_study_keeps_everything_and_says_how_to_go_on(
     tmp_path: Path, undisturbed: Study, how: signal.Signals
 ) -> None:
     process = started(tmp_path, "s")
-    workers = running_workers(begun(tmp_path / "s", 3))
+    workers = running_workers(begun(tmp_path / "s", 3, process))
     process.send_signal(how)
     _, err = process.communicate(timeout=60)
     assert process.returncode == 130
