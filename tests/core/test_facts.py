@@ -69,7 +69,7 @@ def test_a_jump_lands_on_the_value_of_its_step(grown: Grown) -> None:
     for jump in schedule.facts.jumps:
         assert 0 < jump.step <= grown.horizon
         assert jump.after == schedule(jump.step)
-        assert abs(jump.after - jump.before) >= 0.999e-3 * schedule.facts.peak
+        assert abs(jump.after - jump.before) >= 0.999e-3 * max(jump.before, jump.after)
 
 
 def test_the_peak_step_is_the_first_that_has_the_peak() -> None:
@@ -100,3 +100,28 @@ def test_the_area_of_a_long_run_is_close() -> None:
     horizon = 10**9
     assert calando.cosine().bind(horizon).facts.mean == pytest.approx(0.5, rel=1e-3)
     assert calando.parse("wsd(warmup=1%, cooldown=20%)").bind(horizon).facts.mean == pytest.approx(0.895, rel=1e-3)
+
+
+def test_a_reversed_curve_has_the_jumps_of_the_curve_and_no_others() -> None:
+    assert jumps("reverse(warmup(5%) | cosine())", 100) == []
+    assert jumps("reverse(warmup(4) | constant())", 20) == []
+    staircase = calando.parse("reverse(repeat(step_decay(every=1, length=10)))").bind(30)
+    assert all(0 <= jump.before <= 1 and 0 <= jump.after <= 1 for jump in staircase.facts.jumps)
+
+
+def test_the_facts_of_long_runs_look_at_every_corner_and_top() -> None:
+    lone = calando.points(at=[0, 3333333, 3333343, 3333353, 10**7], values=[0.1, 0.1, 1, 0.1, 0.1]).bind(10**7)
+    assert (lone.facts.peak, lone.facts.peak_step) == (1.0, 3333343)
+    wave = calando.cyclical(low=0.1, half=1234567).bind(10**7)
+    assert (wave.facts.peak, wave.facts.peak_step, wave.facts.exact) == (1.0, 1234567, False)
+    assert wave.lint() == ()
+    assert calando.cyclical(low=0.1, half=3).bind(3_000_000).facts.peak == 1.0
+
+
+def test_a_drop_is_a_jump_however_low_it_happens() -> None:
+    text = "multistep(milestones=[20, 40, 60, 80], factor=0.1)"
+    assert [jump.step for jump in calando.parse(text).bind(100).facts.jumps] == [20, 40, 60, 80]
+
+
+def test_the_lowest_factor_is_that_of_an_update() -> None:
+    assert calando.parse("warmup(5, first=step) | linear_decay(end=0.1)").bind(50).facts.lowest == pytest.approx(0.12)

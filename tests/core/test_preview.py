@@ -49,6 +49,17 @@ def test_a_floor_that_is_not_reached_is_named() -> None:
     assert "floor reached only after the run: the last update still has 0.1" in lint("linear_decay()", 10)
 
 
+def test_a_last_update_near_its_floor_needs_no_word() -> None:
+    assert "floor" not in lint("linear_decay()", 20)
+    assert "floor reached only after the run" in lint("linear_decay()", 19)
+
+
+def test_a_floor_inside_a_clip_or_a_cut_cycle_is_named() -> None:
+    assert "floor not reached: clip(low=0.01) never holds" in lint("clip(exponential_decay(factor=0.999), low=0.01)")
+    assert lint("clip(exponential_decay(factor=0.99), low=0.01)") == ""
+    assert "floor not reached: end=0 was asked for" in lint("repeat(cosine(length=30), decay=0.5)", 100)
+
+
 def test_a_plan_that_is_over_early_is_named() -> None:
     assert "ends early: the last piece is over at step 50 of 100" in lint("cosine(length=50)", 100)
 
@@ -57,6 +68,10 @@ def test_a_drop_past_the_end_is_named() -> None:
     assert (
         lint("multistep(milestones=[50, 500])", 100) == "never happens: multistep drops at 500, the run has 100 steps"
     )
+    assert "never happens: multistep drops at 100, the run has 100" in lint("multistep(milestones=[50, 100])", 100)
+    late = lint("constant(length=50) | multistep(milestones=[49, 60])", 100)
+    assert "never happens: multistep drops at 60, the piece has 50 steps" in late
+    assert "drops at 49" not in late
     assert "never happens: step_decay drops at 30ep" in lint("step_decay(every=30ep)", 90, steps_per_epoch=3)
     assert lint("exponential_decay(factor=0.5, every=1000)", 100) == ""
 
@@ -89,6 +104,14 @@ def test_a_preview_tells_peak_end_area_and_lint_beside_the_curve() -> None:
 def test_a_preview_needs_a_sensible_width(width: object) -> None:
     with pytest.raises(BadValue):
         calando.cosine().bind(100).preview(width=width)  # type: ignore[arg-type]
+
+
+def test_a_plan_with_a_nameless_function_can_be_looked_at() -> None:
+    schedule = calando.function(lambda step: 1 / (1 + step)).bind(10)
+    assert "function(" in str(schedule)
+    assert "function(" in schedule.preview()
+    calando.register("harmonic_of_preview", lambda step: 1 / (1 + step))
+    assert repr(calando.function("harmonic_of_preview")) == "function(call='harmonic_of_preview')"
 
 
 def test_a_small_factor_still_shows_in_the_curve() -> None:

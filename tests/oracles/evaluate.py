@@ -4,6 +4,7 @@ Every call walks the tree anew: extents as exact fractions, boundaries rounded h
 by counting, the leaf evaluated at 50 digits.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -13,7 +14,7 @@ import mpmath
 from mpmath import mpf
 
 from tests.oracles import exact
-from tests.oracles.exact import LEAVES, Value, round_half_up
+from tests.oracles.exact import LEAVES, Value, of, round_half_up
 from tests.oracles.tree import Node, read
 
 UNITS = {"%": None, "ep": "steps_per_epoch", "tok": "tokens_per_step", "sa": "samples_per_step"}
@@ -130,7 +131,15 @@ def value(tree: Node, clock: Clock, n: int, t: int) -> Value:
             else clock.whole(peak_at)
         )  # fmt: skip
     if tree.name == "function":
-        return Value(mpf(FUNCTIONS[args["call"]](t)))
+        return Value(mpf(FUNCTIONS[args["call"]](math.floor(t / clock.stretched))))
+    if tree.name == "inverse_sqrt" and not args.get("warmup") and args.get("timescale") is None:
+        args["timescale"] = round_half_up(10_000 * clock.stretched)
+    if args.get("gamma") is not None:
+        args["gamma"] = mpf(args["gamma"]) ** (1 / of(clock.stretched))
+    if tree.name == "points":  # the last point stands at the end of the piece, which was itself rounded
+        kept = [k for k, mark in enumerate(args["at"][:-1]) if mark < n]
+        args["at"] = [*(args["at"][k] for k in kept), n]
+        args["values"] = [*(args["values"][k] for k in kept), args["values"][-1]]
     return LEAVES[tree.name](min(t, n), n, **args)
 
 
@@ -222,6 +231,8 @@ def _repeat(tree: Node, clock: Clock, n: int, t: int) -> Value:
     if args.get("times") is not None and index >= args["times"]:  # over: the end of the last cycle is held
         starts = exact.cycle_starts(own, growth, args["times"])
         index, begin, finish, t = args["times"] - 1, starts[-2], starts[-1], starts[-1]
+    if args.get("times") is not None and index == args["times"] - 1:
+        finish, t = n, min(t, n)
     longer = replace(clock, stretched=clock.stretched * growth**index, piece=own * growth**index)
     v = _inner(child, longer, finish - begin, t - begin)
     share, floor = mpf(args.get("decay", 1.0)) ** index, mpf(args.get("floor", 0.0))
@@ -270,7 +281,7 @@ def _stable(args: Any, clock: Clock, warm: int, t: int) -> Value:
     if kind == "constant":
         return Value(mpf(1))
     given = args.get("timescale")
-    tau = mpf(clock.whole(given) if given is not None else warm or 10_000)
+    tau = mpf(clock.whole(given) if given is not None else warm or round_half_up(10_000 * clock.stretched))
     if kind == "inverse_sqrt":
         return Value(1 / mpmath.sqrt(1 + t / tau))
     power = mpf(args.get("stable_power", 1.0))

@@ -1,12 +1,14 @@
 """Composition: plans one after the other, and plans joined value by value."""
 
+import math
 from collections.abc import Sequence
 from fractions import Fraction
+from itertools import islice
 from typing import Annotated, Any, ClassVar
 
 from calando.core.clock import Clock, round_half_up
 from calando.core.curve import Chain, Curve, Mapped, Pointwise
-from calando.core.formula import Array, Ops
+from calando.core.formula import SCALAR, Array, Ops
 from calando.core.kinds import FACTOR, Factor, Items, Optional
 from calando.core.plan import Nested, Plan
 from calando.errors import BadName, BadValue, DoesNotFit, shown
@@ -63,7 +65,8 @@ def lay_out(plans: Sequence[Plan], steps: int, clock: Clock, where: str) -> Curv
     for plan, extent, start, stop in zip(plans, extents, marks, marks[1:], strict=False):
         if stop > start:
             starts.append(start)
-            curves.append(plan.lower(stop - start, clock.inside(rest if extent is None else extent)))
+            curve = plan.lower(stop - start, clock.inside(rest if extent is None else extent))
+            curves.append(_finite(curve, type(plan).__name__))
     if not curves:
         raise DoesNotFit(
             given="a plan without a single step",
@@ -79,8 +82,26 @@ def lay_out(plans: Sequence[Plan], steps: int, clock: Clock, where: str) -> Curv
 def fit(plan: Plan, steps: int, clock: Clock, where: str) -> Curve:
     """The curve of one plan over a piece: its own rounding is the piece's; a shorter plan holds its last value."""
     if extent_of(plan, clock) == clock.piece:
-        return plan.lower(steps, clock)
+        return _finite(plan.lower(steps, clock), type(plan).__name__)
     return lay_out([plan], steps, clock, where)
+
+
+def _finite(curve: Curve, where: str) -> Curve:
+    """The law that values are finite, checked where they can be largest: at both ends and around the first joins."""
+    marks = list(islice(curve.breaks(), 64))
+    for step in (0, *(mark - 1 for mark in marks), *marks, curve.steps - 1, curve.steps):
+        try:
+            value = float(curve.at(min(step, curve.steps), SCALAR))
+        except OverflowError:
+            value = math.inf
+        if not (math.isfinite(value) and value >= 0.0):
+            raise DoesNotFit(
+                given=f"{value} at step {step} of its piece",
+                allowed="finite values >= 0 everywhere",
+                where=where,
+                fix="use a smaller factor, growth or decay, or a shorter horizon",
+            )
+    return curve
 
 
 PLANS = Items(Nested(), least=1, most=10_000)
@@ -93,7 +114,7 @@ class Variadic(Plan):
     kind: ClassVar[str] = "combinator"
     least: ClassVar[int] = 2
 
-    def __init__(self, *plans: Plan, **unknown: object) -> None:
+    def __init__(self, /, *plans: Plan, **unknown: object) -> None:
         name = type(self).__name__
         if unknown:
             raise BadName(

@@ -15,6 +15,7 @@ UNITS: Final = {"": "steps", "%": "percent of the horizon", "ep": "epochs", "tok
 
 _SPELLING: Final = "whole steps (500) or text with a unit ('5%', '3ep', '2e9tok', '64e6sa')"
 _TEXT: Final = re.compile(r"([0-9]{1,60}(?:\.[0-9]{0,60})?|\.[0-9]{1,60})(?:[eE]([+-]?[0-9]{1,3}))?(%|ep|tok|sa)")
+_PLACES: Final = 60
 _LARGEST: Final = Fraction(10) ** 30
 
 
@@ -131,6 +132,14 @@ def _check_amount(length: Length, where: str) -> None:
             allowed=_SPELLING,
             where=where,
             fix="let Calando build the Length from a number or a text",
+        )
+    denominator = length.amount.denominator
+    if denominator > 1 and (length.unit == "" or 10**_PLACES % denominator):
+        raise BadValue(
+            given=f"Length({shown(length.amount)}, {length.unit!r})",
+            allowed=f"whole steps, or a decimal number of at most {_PLACES} places with a unit",
+            where=where,
+            fix="round it",
         )
     limit = {"": Fraction(LONGEST), "%": Fraction(100)}.get(length.unit, _LARGEST)
     if not 0 <= length.amount <= limit:

@@ -10,14 +10,14 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from calando.core.bundle import bundle
-from calando.core.plan import Plan, is_default
+from calando.core.plan import MOST, Plan, is_default
 from calando.core.schedule import Schedule
 from calando.errors import BadFile, BadName, CalandoError, did_you_mean, shown
 
 __all__ = ["MIGRATIONS", "VERSION", "decode", "encode", "from_json", "plan_plain"]
 
 VERSION: Final = 1
-LONGEST_JSON: Final = 8_000_000
+LONGEST_JSON: Final = 3_000_000
 DEEPEST: Final = 60
 
 MIGRATIONS: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {}
@@ -65,7 +65,7 @@ def from_json(text: str | bytes) -> Plan | Schedule:
     Formula: the inverse of `to_json`.
 
     Args:
-        text: JSON of at most 8,000,000 characters, nested at most 60 deep.
+        text: JSON of at most 3,000,000 characters, nested at most 60 deep.
 
     Raises:
         BadFile: for text that is no JSON, not Calando's, of a newer version, or with a key that does not belong.
@@ -170,6 +170,8 @@ def _plan(plain: object, where: str, depth: int) -> Plan:
                     where=cls.__name__,
                     fix="mend the keys",
                 )
+            if len(inside) > MOST:
+                raise _bad(f"{len(inside)} plans", f"at most {MOST}", f"{where}.{cls.variadic}", "use fewer plans")
             return cls(*[_plan(item, f"{where}.{cls.variadic}[{i}]", depth + 1) for i, item in enumerate(inside)])
         return cls(**{key: _value(value, f"{where}.{key}", depth + 1) for key, value in arguments.items()})
     except CalandoError as error:

@@ -5,7 +5,7 @@ steps inside that range.
 """
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Protocol
 
@@ -25,21 +25,22 @@ class Curve(Protocol):
         """The factor at `step`, 0 <= step <= steps."""
 
     def breaks(self) -> Iterator[int]:
-        """The steps after 0 where the value may jump, in order; may be many."""
+        """The steps after 0 where the value may jump or turn, in order; may be many."""
 
     def limit(self, step: int) -> float:
         """The value that the curve was heading for at `step` >= 1, seen from the step before."""
 
 
 class Smooth:
-    """One formula without jumps."""
+    """One formula without jumps; `turns` are the steps where it may have a corner or a top."""
 
-    def __init__(self, steps: int, formula: Formula) -> None:
+    def __init__(self, steps: int, formula: Formula, turns: Iterable[int] = ()) -> None:
         self.steps = steps
         self.at = formula
+        self._turns = turns
 
     def breaks(self) -> Iterator[int]:
-        return iter(())
+        return iter(self._turns)
 
     def limit(self, step: int) -> float:
         return float(self.at(step, SCALAR))
@@ -108,6 +109,7 @@ class Periodic:
         self.steps = steps
         self.curve, self.decay, self.floor = curve, decay, floor
         self.last = (steps - 1) // curve.steps
+        decay ** float(self.last)  # raises OverflowError where a growing height leaves the floats
 
     def at(self, step: Array, ops: Ops) -> Array:
         cycle = ops.minimum(step // self.curve.steps, self.last)
@@ -218,8 +220,10 @@ class Reversed:
         return (self.steps - step + 1 for step in inner if step >= 1)
 
     def limit(self, step: int) -> float:
-        here = float(self.at(step - 1, SCALAR))
-        return here if step < 2 else 2 * here - float(self.at(step - 2, SCALAR))
+        mirrored = self.steps - step + 1
+        before, after = self._curve.limit(mirrored), float(self._curve.at(mirrored, SCALAR))
+        leaps = abs(after - before) > 1e-12 * max(abs(after), abs(before))
+        return float(self.at(step - 1 if leaps else step, SCALAR))
 
 
 class Held:

@@ -12,6 +12,7 @@ __all__ = ["Facts", "Jump", "Stretch", "facts_of"]
 EVERY_STEP_UP_TO = 1_000_000
 STRATA = 32_768
 IN_A_ROW = 64
+MOST_JUMPS = 1000
 VISIBLE = 1e-3
 
 
@@ -41,8 +42,9 @@ class Facts(NamedTuple):
         last: the factor of the last update.
         area: the sum of the factors over the run, in steps.
         mean: area / horizon.
-        jumps: leaps of at least a thousandth of the peak, the first 1000.
+        jumps: leaps of at least a thousandth of the value there, the first 1000.
         pieces: monotone stretches, the first 1000.
+        lowest: the smallest factor of any update.
         exact: whether every step was looked at; beyond a million steps 65536 of them and all
             joins are, and the area is an estimate.
 
@@ -61,6 +63,7 @@ class Facts(NamedTuple):
     mean: float
     jumps: tuple[Jump, ...]
     pieces: tuple[Stretch, ...]
+    lowest: float
     exact: bool
 
 
@@ -84,6 +87,7 @@ def facts_of(schedule: "Schedule") -> Facts:
         mean=area / horizon,
         jumps=_jumps(schedule, breaks, peak),
         pieces=_stretches(steps, values, peak),
+        lowest=float(values.min()),
         exact=exact,
     )
 
@@ -108,8 +112,10 @@ def _jumps(schedule: "Schedule", breaks: tuple[int, ...], peak: float) -> tuple[
     found = []
     for step in breaks:
         before, after = schedule.limit(step), schedule(step)
-        if abs(after - before) >= VISIBLE * peak and after != before:
+        if abs(after - before) >= max(VISIBLE * max(before, after), 1e-12 * peak) and after != before:
             found.append(Jump(step, before, after))
+            if len(found) == MOST_JUMPS:
+                break
     return tuple(found)
 
 

@@ -198,7 +198,9 @@ class _NumPy(_Arrays):
         check_whole(step)
         if step.size:
             check_range(int(step.min()), int(step.max()), horizon, strict)
-        return self.minimum(step.astype("int64", copy=False), horizon)
+        if step.dtype.itemsize == 8:
+            return self.minimum(step, horizon).astype("int64", copy=False)
+        return self.minimum(step.astype("int64"), horizon)
 
     def pieces(self, step: Array, starts: Sequence[int], value: Callable[[int, Array], Array]) -> Array:
         np = self._module
@@ -304,7 +306,7 @@ def check_range(least: int, most: int, horizon: int, strict: bool) -> None:
 def out_of_range(step: int, horizon: int) -> OutOfRange:
     """The error for a step outside the run."""
     return OutOfRange(
-        given=f"step {step}",
+        given=f"step {shown(step)}",
         allowed=f"0 to {horizon}" if step > 0 else "0 and up",
         where="schedule(step)",
         fix="count updates from 0" if step < 0 else "bind to a longer horizon, or without strict=True",

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple, dataclass_tr
 from calando.core.clock import Clock, Length, LengthLike
 from calando.core.formula import Formula
 from calando.core.kinds import Kind, number_text
-from calando.errors import BadName, BadValue, Frozen, did_you_mean, shown
+from calando.errors import BadName, BadValue, Frozen, NotSerialisable, did_you_mean, shown
 
 if TYPE_CHECKING:
     from calando.core.curve import Curve
@@ -69,7 +69,7 @@ class Plan:
         if own:
             cls.parameters = tuple(own)
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, /, *args: Any, **kwargs: Any) -> None:
         cls = type(self)
         if len(args) > len(cls.parameters):
             raise BadValue(
@@ -202,7 +202,7 @@ class Plan:
     def __or__(self, other: "Plan") -> "Plan":
         from calando.core.algebra import then
 
-        return then(self, other) if isinstance(other, Plan) else NotImplemented
+        return then(self, other)
 
     def __mul__(self, other: "Plan | float") -> "Plan":
         from calando.core.algebra import product, scale
@@ -243,6 +243,14 @@ class Plan:
 
     def __reduce__(self) -> tuple[Any, ...]:
         return (_rebuild, (type(self), dict(zip((p.name for p in self.parameters), self.arguments, strict=True))))
+
+
+def told(plan: Plan) -> str:
+    """The text form of a plan, or its repr where it holds a function and has none."""
+    try:
+        return str(plan)
+    except NotSerialisable:
+        return repr(plan)
 
 
 def _rebuild(cls: type[Plan], values: dict[str, Any]) -> Plan:

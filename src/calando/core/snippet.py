@@ -14,7 +14,8 @@ IN_ADAMW = {"momentum", "beta1", "beta2", "weight_decay", "eps"}
 
 def _sizes(schedule: "Schedule") -> str:
     names = ("steps_per_epoch", "tokens_per_step", "samples_per_step")
-    return "".join(f", {name}={getattr(schedule, name)!r}" for name in names if getattr(schedule, name) is not None)
+    sizes = "".join(f", {name}={getattr(schedule, name)!r}" for name in names if getattr(schedule, name) is not None)
+    return sizes + (", strict=True" if schedule.strict else "")
 
 
 def python_code(schedule: "Schedule") -> str:
@@ -32,11 +33,8 @@ def python_code(schedule: "Schedule") -> str:
     expression = repr(schedule.plan)
     bare = re.sub(r"'[^']*'", "", expression)
     known = sorted({word for word in re.findall(r"[a-z_][a-z0-9_]*(?=\()", bare) if word in names()})
-    if "Fraction(" in bare:
-        head = f"from fractions import Fraction\n\nfrom calando import {', '.join(known)}"
-    else:
-        head = f"from calando import {', '.join(known)}"
-    return f"{head}\n\nplan = {expression}\nschedule = plan.bind({schedule.horizon}{_sizes(schedule)})"
+    bound = f"plan.bind({schedule.horizon}{_sizes(schedule)})"
+    return f"from calando import {', '.join(known)}\n\nplan = {expression}\nschedule = {bound}"
 
 
 def torch_code(schedule: "Schedule", peak: float) -> str:

@@ -22,7 +22,7 @@ from calando.errors import BadText, CalandoError, did_you_mean, shown
 
 __all__ = ["parse", "write"]
 
-LONGEST_TEXT: Final = 1_000_000
+LONGEST_TEXT: Final = 200_000
 DEEPEST: Final = 60
 
 _TOKEN: Final = re.compile(
@@ -54,7 +54,7 @@ def parse(text: str) -> Plan:
     Formula: see the grammar in ARCHITECTURE.md; `str(plan)` is its inverse.
 
     Args:
-        text: at most 1,000,000 characters, nested at most 60 deep.
+        text: at most 200,000 characters, nested at most 60 deep.
 
     Raises:
         BadText: where the text is not in the grammar, with the column.

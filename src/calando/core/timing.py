@@ -13,7 +13,7 @@ from calando.errors import BadValue, DoesNotFit
 
 __all__ = ["hold", "repeat", "reverse", "shift", "stretch"]
 
-MOST_CYCLES = 100_000
+MOST_CYCLES = 20_000
 
 
 class shift(Wrapper):
@@ -113,7 +113,7 @@ class repeat(Wrapper):
 
     Args:
         plan: any closed-form plan; it needs a length of its own unless `times` is given.
-        times: number of cycles, 1 to 100000, or left out.
+        times: number of cycles, 1 to 20000 (2000 where they grow), or left out.
         growth: the ratio of a cycle's length to the one before, > 0.
         decay: the ratio of a cycle's height above the floor to the one before, >= 0.
         floor: the factor that heights are counted from, >= 0.
@@ -162,11 +162,13 @@ class repeat(Wrapper):
             cycles = steps if times is None else min(times * int(first), steps)
             return Periodic(cycles, inner, self.decay, self.floor)
         marks = cycle_marks(first, growth, steps, times, "repeat")
-        curves = []
+        if len(marks) - 1 == times and marks[-2] < steps:
+            marks[-1] = steps  # the piece was itself rounded, and the last cycle ends with it
+        curves, grown = [], Fraction(1)
         for i, (a, b) in enumerate(zip(marks, marks[1:], strict=False)):
-            here = clock.stretch(growth**i).inside(first * growth**i)
-            curve = fit(self.plan, b - a, here, f"repeat, cycle {i}")
+            curve = fit(self.plan, b - a, clock.stretch(grown).inside(first * grown), f"repeat, cycle {i}")
             curves.append(Mapped(curve, _Decay(self.decay**i, self.floor)) if self.decay != 1 and i else curve)
+            grown = rounded(grown * growth)
         return Chain(steps, marks[:-1], curves)
 
 
@@ -189,7 +191,11 @@ def _sum(growth: Fraction, times: int) -> Fraction:
             where="repeat.times",
             fix="use growth=1 or fewer cycles",
         )
-    return (growth**times - 1) / (growth - 1)
+    total, grown = Fraction(0), Fraction(1)
+    for _ in range(times):
+        total += grown
+        grown = rounded(grown * growth)
+    return total
 
 
 def cycle_marks(first: Fraction, growth: Fraction, steps: int, times: int | None, where: str) -> list[int]:
@@ -198,15 +204,15 @@ def cycle_marks(first: Fraction, growth: Fraction, steps: int, times: int | None
     Formula: round_half_up(first * (1 + growth + ... + growth^(i-1))), up to the first mark >= steps.
 
     Raises:
-        DoesNotFit: when a cycle would have no step, or there would be more than 100000 cycles.
+        DoesNotFit: when a cycle would have no step, or there would be more than 20000 cycles.
 
     >>> cycle_marks(Fraction(10), Fraction(2), 100, None, "here")
     [0, 10, 30, 70, 150]
     """
     marks, position, length = [0], Fraction(0), first
     while marks[-1] < steps and (times is None or len(marks) <= times):
-        position = _rounded(position + length)
-        length = _rounded(length * growth)
+        position = rounded(position + length)
+        length = rounded(length * growth)
         mark = round_half_up(position)
         if mark <= marks[-1] or len(marks) > MOST_CYCLES:
             raise DoesNotFit(
@@ -219,7 +225,7 @@ def cycle_marks(first: Fraction, growth: Fraction, steps: int, times: int | None
     return marks
 
 
-def _rounded(value: Fraction) -> Fraction:
+def rounded(value: Fraction) -> Fraction:
     """The value to 2^-80, which keeps many growing cycles exact to far below a step and quick to add."""
     return value if value.denominator < 2**80 else Fraction(round(value * 2**80), 2**80)
 

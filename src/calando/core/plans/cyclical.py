@@ -1,5 +1,6 @@
 """Cyclical learning rates."""
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from calando.core.algebra import ordered
@@ -82,6 +83,8 @@ class cyclical(Leaf):
         """
         from calando.core.bundle import bundle
 
+        ordered("cyclical.with_momentum", low=low, high=high)
+        ordered("cyclical.with_momentum", low=high, high=1.0)
         momentum = cyclical(
             low=low, high=high, half=self.half, down=self.down, mode=self.mode, gamma=self.gamma,
             inverse=not self.inverse, length=self.length,
@@ -95,13 +98,28 @@ class cyclical(Leaf):
         last = (steps - 1) // period
         base = {"triangular": 1.0, "triangular2": 0.5, "exp_range": self.gamma or 1.0}[self.mode]
         by_step = self.mode == "exp_range"
+        pace = float(1 / clock.stretched)
 
         def formula(step: Array, ops: Ops) -> Array:
             cycle = ops.minimum(step // period, last)
             here = step - cycle * period
             w = ops.where(here < up, ops.ratio(here, up), ops.ratio(period - here, down))
             if base != 1.0:
-                w = w * ops.power(base, ops.real(step if by_step else cycle))
+                w = w * ops.power(base, ops.real(step) * pace if by_step else ops.real(cycle))
             return high * (1.0 - w) + low * w if inverse else low * (1.0 - w) + high * w
 
-        return Smooth(steps, formula)
+        return Smooth(steps, formula, turns=_Turns(up, period, steps))
+
+
+class _Turns:
+    """The tops and bottoms of the wave, in order."""
+
+    def __init__(self, up: int, period: int, steps: int) -> None:
+        self._up, self._period, self._steps = up, period, steps
+
+    def __iter__(self) -> Iterator[int]:
+        for bottom in range(0, self._steps + 1, self._period):
+            if bottom:
+                yield bottom
+            if bottom + self._up <= self._steps:
+                yield bottom + self._up

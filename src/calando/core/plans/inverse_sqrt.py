@@ -3,7 +3,7 @@
 from typing import Annotated
 
 from calando.core.algebra import boundaries
-from calando.core.clock import Clock, LengthLike, length_of
+from calando.core.clock import Clock, LengthLike, length_of, round_half_up
 from calando.core.curve import Chain, Curve, Smooth
 from calando.core.formula import Array, Formula, Ops
 from calando.core.kinds import Factor, Lengths, Optional, OptionalSpan
@@ -18,7 +18,7 @@ TIMESCALE = 10_000
 def timescale_of(clock: Clock, timescale: LengthLike | None, warmup: int, where: str) -> int:
     """The time constant in whole steps: as given, else the warm-up, else 10000."""
     if timescale is None:
-        return warmup or TIMESCALE
+        return warmup or max(round_half_up(TIMESCALE * clock.stretched), 1)
     return clock.whole(length_of(timescale), where, least=1)
 
 

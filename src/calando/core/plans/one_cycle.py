@@ -70,6 +70,7 @@ class one_cycle(Leaf):
         from calando.core.bundle import bundle
 
         ordered("one_cycle.with_momentum", low=low, high=high)
+        ordered("one_cycle.with_momentum", low=high, high=1.0)
         momentum = one_cycle(
             peak_at=self.peak_at, start=high, peak=low, end=high, phases=self.phases, anneal=self.anneal,
             length=self.length,
@@ -81,10 +82,10 @@ class one_cycle(Leaf):
         here = clock.within(steps) if length.unit == "%" else clock
         up = here.whole(Length(length.amount, length.unit), "one_cycle.peak_at")
         marks = [0, up, 2 * up, steps] if self.phases == 3 else [0, up, steps]
-        if marks[-2] > steps:
+        if up >= steps or marks[-2] > steps:
             raise DoesNotFit(
-                given=f"{self.phases - 1} phases of {up} steps in a piece of {steps}",
-                allowed="phases that fit the piece",
+                given=f"{self.phases - 1} phase{'s' * (self.phases - 2)} of {up} steps in a piece of {steps}",
+                allowed="a peak before the last update, and phases that fit the piece",
                 where="one_cycle.peak_at",
                 fix="reach the peak earlier",
             )

@@ -131,4 +131,4 @@ class cyclic_cosine(Leaf):
             w = weight(away, ops)
             return w if low == 0.0 else w + low * (1.0 - w)
 
-        return Smooth(steps, formula)
+        return Smooth(steps, formula, turns=range(period, steps + 1, period))

@@ -23,6 +23,9 @@ class Named(NamedTuple):
     name: str | None
     call: Call
 
+    def __repr__(self) -> str:
+        return repr(self.call if self.name is None else self.name)
+
 
 def register(name: str, call: Call) -> None:
     """Give a function of the step a name, so that plans which use it can be written down.
@@ -42,10 +45,11 @@ def register(name: str, call: Call) -> None:
         >>> calando.parse("function(half_every_10)").bind(100)(20)
         0.25
     """
-    if not isinstance(name, str) or not name.isidentifier() or len(name) > 80:
+    fit = isinstance(name, str) and name.isidentifier() and name.isascii() and len(name) <= 80
+    if not fit or name in ("true", "false"):
         raise BadValue(
-            given=shown(name), allowed="an identifier of at most 80 characters", where="register.name",
-            fix="use letters, digits and underscores",
+            given=shown(name), allowed="an ASCII identifier of at most 80 characters, not true or false",
+            where="register.name", fix="use letters, digits and underscores",
         )  # fmt: skip
     if not callable(call):
         raise BadValue(
@@ -53,12 +57,18 @@ def register(name: str, call: Call) -> None:
             fix="pass the function itself",
         )  # fmt: skip
     known = _REGISTERED.get(name)
-    if known is not None and known is not call and getattr(known, "__code__", 0) != getattr(call, "__code__", 1):
+    if known is not None and known is not call and not _same_source(known, call):
         raise BadValue(
             given=f"{name!r} for a second function", allowed="one function for a name", where="register.name",
             fix="choose another name: written plans would change their meaning",
         )  # fmt: skip
     _REGISTERED[name] = call
+
+
+def _same_source(a: Any, b: Any) -> bool:
+    """Whether two functions are one, defined twice, as when a notebook's cell runs again; closures never are."""
+    same = all(getattr(a, part, 0) == getattr(b, part, 1) for part in ("__code__", "__defaults__", "__kwdefaults__"))
+    return same and a.__closure__ is None and b.__closure__ is None
 
 
 def registered() -> tuple[str, ...]:
@@ -108,7 +118,7 @@ class Callables:
 class function(Smooth):
     """A factor computed by a function of your own; it cannot be written down unless it is registered by name.
 
-    Formula: call(t), t counted from the start of the piece.
+    Formula: call(t), t counted from the start of the piece; stretched by s it is call(floor(t/s)).
 
     Args:
         call: a function from a whole step >= 0 to a finite factor >= 0, or a name given to `register`.
@@ -134,6 +144,7 @@ class function(Smooth):
 
     def formula(self, steps: int, clock: Clock) -> Formula:
         call = self.call.call
+        fast, slow = clock.stretched.numerator, clock.stretched.denominator
 
         def checked(step: int) -> float:
             value = call(step)
@@ -151,6 +162,6 @@ class function(Smooth):
             return factor
 
         def formula(step: Array, ops: Ops) -> Array:
-            return ops.each(checked, step)
+            return ops.each(checked, step * slow // fast)
 
         return formula

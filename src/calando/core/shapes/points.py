@@ -65,14 +65,19 @@ class points(Plan):
         return clock.steps(self.at[-1], "points.at")
 
     def lower(self, steps: int, clock: Clock) -> Curve:
-        marks, values = whole_rising("points.at", self.at, clock), list(self.values)
+        marks, values = _within(whole_rising("points.at", self.at, clock), list(self.values), steps)
         if marks[0] > 0:
             marks, values = [0, *marks], [values[0], *values]
         if self.between == "step" or len(marks) == 1:
             return Stairs(steps, lambda t, ops: ops.table(t, marks, values)[0], marks[1:])
-        if self.between == "linear":
-            return Smooth(steps, _straight(marks, values))
-        return Smooth(steps, _cubic(marks, values))
+        formula = _straight(marks, values) if self.between == "linear" else _cubic(marks, values)
+        return Smooth(steps, formula, turns=marks[1:-1])
+
+
+def _within(marks: list[int], values: list[float], steps: int) -> tuple[list[int], list[float]]:
+    """The points of a piece that was itself rounded: the last stands at its end, what is pushed onto it goes."""
+    kept = [i for i, mark in enumerate(marks[:-1]) if mark < steps]
+    return [*(marks[i] for i in kept), steps], [*(values[i] for i in kept), values[-1]]
 
 
 def _straight(marks: Sequence[int], values: Sequence[float]) -> Any:
