@@ -16,8 +16,8 @@ venv: ## make .venv, or bring it up to date (the other targets do so themselves)
 	@python=$$(sh scripts/python.sh) && exec "$$python" scripts/setup.py
 
 run: venv ## the main job: compare schedules on handwritten digits, end with a verdict and one HTML page
-	@echo "[run] which schedule is best for a small network on handwritten digits? about 100 short trainings, 1 to 3 minutes"
-	@$(BIN)/calando compare examples/digits_torch.py:train --study $(STUDY) --seeds 3 --workers $(JOBS) \
+	@echo "[run] which schedule is best for a small network on handwritten digits? about 150 short trainings, 1 to 3 minutes"
+	@$(BIN)/calando compare examples/digits_torch.py:train --study $(STUDY) --seeds 3 --confirm-seeds 12 --workers $(JOBS) \
 		--peaks 0.03 0.1 0.3 --candidates "warmup(5%) | cosine()" "one_cycle()" \
 		"wsd(warmup=5%, cooldown=40%, cooldown_shape=1-sqrt)"
 	@echo "[run] again: make run shows this verdict at once; rm -r $(STUDY) begins anew"
@@ -42,7 +42,7 @@ tests: venv ## all tests, and every example in a docstring or the README
 quick: venv ## the tests without those marked slow, on one core
 	@$(PYTEST) -m "not slow and not nightly and not alone" -x
 
-clients: venv ## the tests against real hosts: Lightning, Transformers, Accelerate, Ignite (installs them)
+clients: venv ## the tests against real hosts: Lightning, Transformers, Accelerate, Ignite, JAX (installs them)
 	@echo "[clients] installing the pinned hosts"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --group clients
 	@$(PYTEST) -q tests/clients
