@@ -190,6 +190,13 @@ REFUSED = {
     "odd policy": (lambda o: attach(o, COSINE, resume="extended"), BadName, "did you mean 'extend'"),
     "no calls": (lambda o: attach(o, COSINE, calls_per_update=0), BadValue, ">= 1"),
     "idle setter": (lambda o: attach(o, COSINE, setters={"dropout": print}), BadName, "bundle"),
+    "setters as list": (lambda o: attach(o, COSINE, setters=[1]), BadValue, "setters={'dropout': function}"),
+    "follow as text": (lambda o: attach(o, COSINE, follow="no"), BadValue, "True or False"),
+    "follow as number": (lambda o: attach(o, COSINE, follow=1), BadValue, "True or False"),
+    "policy as list": (lambda o: attach(o, COSINE, resume=["exact"]), BadName, "exact, rebind, extend"),
+    "empty policy": (lambda o: attach(o, COSINE).load_state_dict({}, resume=""), BadName, "exact, rebind, extend"),
+    "peak beyond all floats": (lambda o: attach(o, COSINE, peak=10**400), BadValue, "a finite number > 0"),
+    "jump beyond all": (lambda o: attach(o, COSINE).step(10**400), BadValue, "step(metric)"),
     "metric": (lambda o: attach(o, COSINE).step(0.25), BadValue, "reduce_on_plateau(plan)"),
     "negative jump": (lambda o: attach(o, COSINE).step(-1), BadValue, "step(-1)"),
 }
@@ -202,6 +209,17 @@ def test_what_is_wrong_is_refused_with_a_way_out(case: str) -> None:
     with pytest.raises(error) as caught:
         call(optimizer)
     assert words in str(caught.value)
+
+
+@pytest.mark.parametrize("case", set(REFUSED) - {"metric", "negative jump", "jump beyond all", "empty policy"})
+def test_what_is_refused_leaves_the_optimizer_free_while_the_error_is_dealt_with(case: str) -> None:
+    optimizer = optimizer_of(0.1)
+    try:
+        REFUSED[case][0](optimizer)
+    except (BadValue, BadName):
+        assert attached(optimizer) is None
+        assert not optimizer._optimizer_step_pre_hooks
+        attach(optimizer, COSINE)
 
 
 def test_a_refusal_leaves_the_optimizer_as_it_was() -> None:

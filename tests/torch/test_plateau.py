@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch.optim.lr_scheduler import ReduceLROnPlateau
 
-from calando.errors import BadValue
+from calando.errors import BadValue, OutOfRange
 from calando.torch import attach
-from tests.torch.helpers import bound, metric, optimizer_of, rates, update
+from tests.torch.helpers import bound, optimizer_of, rates, update
 
 METRICS = st.lists(st.sampled_from([0.1, 0.5, 0.9, 0.91, 1.0, 1.5, 2.0]), min_size=1, max_size=40)
 
@@ -68,10 +68,15 @@ def test_a_metric_may_be_any_one_number(value: Any) -> None:
     attach(optimizer_of(0.1), bound("reduce_on_plateau(constant())")).step(value)
 
 
-@pytest.mark.parametrize("value", ["0.5", True, torch.ones(2), [1.0], b"1"])
+@pytest.mark.parametrize("value", ["0.5", True, torch.ones(2), [1.0], b"1", 10**400])
 def test_what_is_no_number_is_refused(value: Any) -> None:
+    scheduler = attach(optimizer_of(0.1), bound("reduce_on_plateau(constant())"), interval="epoch")
+    before = scheduler.state_dict()
     with pytest.raises(BadValue, match="one number"):
-        attach(optimizer_of(0.1), bound("reduce_on_plateau(constant())")).step(value)
+        scheduler.step(value)
+    with pytest.raises(BadValue, match="one number"):
+        scheduler.step(value, epoch=3)
+    assert scheduler.state_dict() == before
 
 
 def test_a_metric_that_is_not_a_number_counts_as_bad() -> None:
@@ -127,13 +132,12 @@ def test_a_listener_cannot_be_stepped_several_times_an_update() -> None:
         attach(optimizer_of(0.1), bound("reduce_on_plateau(constant())"), calls_per_update=2)
 
 
-def test_what_hosts_ask_a_plateau_scheduler_has_an_answer() -> None:
-    scheduler = attach(optimizer_of(0.1), bound("reduce_on_plateau(constant(), patience=0, cooldown=3, mode=max)"))
-    peer = ReduceLROnPlateau(optimizer_of(0.1), mode="max", patience=0, cooldown=3)
-    names = ("best", "num_bad_epochs", "cooldown_counter", "in_cooldown", "mode", "factor", "patience", "cooldown")
-    for t in range(5):
-        assert [getattr(scheduler, name) for name in names] == [getattr(peer, name) for name in names]
-        scheduler.step(metric(t))
-        peer.step(metric(t))
-    assert "reduce_on_plateau" in repr(scheduler)
-    assert not hasattr(scheduler, "total_steps")
+def test_an_epoch_past_the_end_of_a_strict_schedule_is_not_counted_and_its_metric_not_heard() -> None:
+    strict = bound("reduce_on_plateau(constant(), patience=0)", 10, strict=True)
+    scheduler = attach(optimizer_of(0.1), strict, interval="epoch")
+    scheduler.step(1.0)
+    scheduler.step(0.9)
+    before = scheduler.state_dict()
+    with pytest.raises(OutOfRange, match="step 15; allowed: 0 to 10"):
+        scheduler.step(2.0)
+    assert scheduler.state_dict() == before

@@ -10,6 +10,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from torch.optim import SGD, AdamW
+from torch.optim.lr_scheduler import ConstantLR, SequentialLR
 
 import calando
 from calando.errors import BadName, BadState
@@ -260,6 +261,45 @@ def test_bases_that_differ_by_a_rounding_are_the_same_and_the_saved_ones_win(res
     assert rates(optimizer) == [optimizer.param_groups[0]["initial_lr"] * bound("cosine()")(20)]
 
 
+@pytest.mark.parametrize("factor", [1.005, 0.995, 1.00001])
+@pytest.mark.parametrize("resume", ["exact", "extend"])
+def test_bases_that_differ_by_more_than_a_rounding_are_other_bases(resume: Any, factor: float) -> None:
+    with pytest.raises(BadState, match="bases"):
+        resumed(saved_at(20, "cosine()"), "cosine()", 50, resume, bases=[0.1 * factor])
+
+
+def test_a_scheduler_that_waits_its_turn_in_a_sequence_is_saved_and_resumed() -> None:
+    def sequence() -> tuple[Any, Any]:
+        optimizer = optimizer_of(0.1)
+        first = ConstantLR(optimizer, factor=0.5, total_iters=10)
+        return optimizer, SequentialLR(optimizer, [first, attach(optimizer, bound("cosine()"))], milestones=[4])
+
+    optimizer, both = sequence()
+    for _ in range(2):
+        update(optimizer)
+        both.step()
+    state = through_disk(optimizer.state_dict()), through_disk(both.state_dict()["_schedulers"][1])
+    fresh, again = sequence()
+    again._schedulers[1].load_state_dict(state[1])
+    fresh.load_state_dict(state[0])
+    assert rates(fresh) == rates(optimizer) == [0.05]
+    used = []
+    for _ in range(6):
+        used += rates(fresh)
+        update(fresh)
+        again.step()
+    assert used == [0.05] * 4 + [0.1 * bound("cosine()")(t) for t in range(2)]
+
+
+def test_a_strict_schedule_is_not_resumed_past_its_end() -> None:
+    state = saved_at(40, "cosine()")
+    optimizer = optimizer_of(0.1, momentum=0.9)
+    scheduler = attach(optimizer, bound("cosine()", 30, strict=True), resume="rebind")
+    with pytest.raises(BadState, match="step 40, which is past the horizon 30 of a strict schedule"):
+        scheduler.load_state_dict(state)
+    assert (scheduler.last_epoch, rates(optimizer)) == (0, [0.1])
+
+
 def test_an_extension_counted_in_epochs_wants_epochs_of_the_same_length() -> None:
     state = saved_at(4, "linear_decay()", interval="epoch")
     optimizer, _ = resumed(state, "linear_decay()", 80, "extend", interval="epoch")
@@ -279,26 +319,6 @@ def test_another_number_of_processes_goes_on_at_the_same_update() -> None:
     assert scheduler.last_epoch == 80
 
 
-def test_a_schedule_with_a_function_is_known_by_its_horizon_and_its_value() -> None:
-    def half(step: int) -> float:
-        return 0.5 if step < 30 else 0.25
-
-    def other(step: int) -> float:
-        return 0.7
-
-    def after(call: Any, horizon: int, **options: Any) -> Any:
-        scheduler = attach(optimizer_of(0.1), calando.function(call).bind(horizon), **options)
-        scheduler.step(epoch=10)
-        return scheduler
-
-    state = through_disk(after(half, 50).state_dict())
-    after(half, 50).load_state_dict(state)
-    others = ((other, 50, "exact"), (half, 60, "exact"), (half, 60, "rebind"), (half, 60, "extend"))
-    for call, horizon, resume in others:
-        with pytest.raises(BadState, match="cannot be compared"):
-            after(call, horizon, resume=resume).load_state_dict(state)
-
-
 def planted() -> dict[str, Any]:
     """States that nobody should load."""
     good = saved_at(20, "cosine()")
@@ -312,11 +332,32 @@ def planted() -> dict[str, Any]:
         "no position": {k: v for k, v in good.items() if k != "last_epoch"},
         "negative position": {**good, "last_epoch": -3},
         "position as text": {**good, "last_epoch": "20"},
+        "position beyond all floats": {**good, "last_epoch": 10**400},
+        "bases beyond all floats": {**good, "base_lrs": [10**400]},
         "bases of nan": {**good, "base_lrs": [float("nan")]},
         "lanes astray": {**good, "lanes": [4]},
         "lanes missing": {**good, "lanes": []},
         "broken JSON": {**good, "tracks": [{**track, "schedule": "{"}]},
         "a plan": {**good, "tracks": [{**track, "schedule": calando.cosine().to_json()}]},
+        "another horizon than its schedule": {**good, "tracks": [{**track, "horizon": 80}]},
+        "a horizon beyond all floats": {**good, "tracks": [{**track, "horizon": 10**400}]},
+        "knots that go back": {
+            **good,
+            "tracks": [{**track, "horizon": 9, "knots": [[5, 5, 1], [9, 3, 1], [9, 50, 1]]}],
+        },
+        "one knot": {**good, "tracks": [{**track, "horizon": 5, "knots": [[5, 50, 1]]}]},
+        "no sketch": {**good, "tracks": [{**track, "schedule": None}]},
+        "a broken sketch": {**good, "tracks": [{**track, "sketch": {"plan": "?"}}]},
+        "sketch's values of text": {
+            **good,
+            "tracks": [{**track, "sketch": {"plan": "?", "names": [], "sizes": {}, "values": {"lr": ["1"]}}}],
+        },
+        "sketch's values beyond all floats": {
+            **good,
+            "tracks": [{**track, "sketch": {"plan": "?", "names": [], "sizes": {}, "values": {"lr": [10**400]}}}],
+        },
+        "version as text": {**good, "calando": "1"},
+        "version as truth": {**good, "calando": True},
         "knots astray": {**good, "tracks": [{**track, "knots": [[1, 2, 0], [2, 3, 1]]}]},
         "a rule out of nowhere": {**good, "tracks": [{**track, "rule": {"best": 1}}]},
         "tracks of text": {**good, "tracks": ["cosine"]},

@@ -20,7 +20,8 @@ except ImportError as error:
     ) from error
 
 from calando.torch.door import attach
+from calando.torch.owner import attached
 from calando.torch.plateau import PlateauLR
-from calando.torch.scheduler import ScheduleLR, attached
+from calando.torch.scheduler import ScheduleLR
 
 __all__ = ["PlateauLR", "ScheduleLR", "attach", "attached"]

@@ -7,9 +7,10 @@ from calando.core.plan import Plan
 from calando.core.schedule import Schedule
 from calando.errors import BadName, BadValue, did_you_mean, shown
 from calando.torch.groups import HasGroups, check_optimizer, chosen_bases
+from calando.torch.owner import attached
 from calando.torch.plateau import PlateauLR
 from calando.torch.quantities import BySetter, Setter, writers_for
-from calando.torch.scheduler import Options, ScheduleLR, attached
+from calando.torch.scheduler import Options, ScheduleLR
 from calando.torch.state import check_policy
 from calando.torch.track import Track
 
@@ -46,7 +47,8 @@ def attach(
     plan, and follows the new schedule and bases from the saved step on; the rate may jump. "extend" keeps what was
     run: the part of the old schedule that was left is spread evenly over what is left of the new horizon, so the rate
     goes on without a jump and ends where it would have ended. All else raises BadState and shows the difference.
-    The optimizer's state may be loaded before or after the scheduler's.
+    The optimizer's state may be loaded before or after the scheduler's. A Python function is known by the values that
+    it gives at 64 steps; one that was not registered by name resumes at the horizon it was saved with, and no other.
 
     Args:
         optimizer: a torch.optim.Optimizer, or a wrapper with `param_groups`.
@@ -80,6 +82,7 @@ def attach(
     """
     owned = check_optimizer(optimizer)
     _check_free(optimizer)
+    _check_follow(follow)
     schedules = _of_each_group(schedule, groups, len(owned))
     distinct: list[Schedule] = [schedule] if schedule is not None else []
     for own in schedules:
@@ -197,7 +200,24 @@ def _calls(value: Any, follow: bool) -> int:
     return value
 
 
+def _check_follow(value: object) -> None:
+    if not isinstance(value, bool):
+        raise BadValue(
+            given=f"follow={shown(value)}",
+            allowed="True or False",
+            where="attach(follow)",
+            fix="write follow=True to count the optimizer's own updates",
+        )
+
+
 def _checked_setters(setters: Mapping[str, Setter] | None, schedules: Sequence[Schedule]) -> dict[str, Setter]:
+    if setters is not None and not isinstance(setters, Mapping):
+        raise BadValue(
+            given=f"setters={shown(setters)}",
+            allowed="a dict from a quantity's name to a function of one float",
+            where="attach(setters)",
+            fix="write setters={'dropout': function}",
+        )
     known = sorted({name for schedule in schedules for name in schedule.quantities} - {"lr"})
     for name, call in (setters or {}).items():
         if name not in known:

@@ -17,6 +17,8 @@ __all__ = [
     "innermost",
     "put",
     "put_initial",
+    "recall",
+    "remember",
     "separate",
 ]
 
@@ -70,7 +72,7 @@ def check_optimizer(optimizer: object) -> list[Group]:
     for i, group in enumerate(groups):
         if "lr" not in group:
             raise BadValue(
-                given=f"a group with {shown(sorted(k for k in group if k != 'params'))}",
+                given=f"a group with {shown(sorted(str(k) for k in group if k != 'params'))}",
                 allowed="groups that have 'lr'",
                 where=f"optimizer.param_groups[{i}]",
                 fix="give the group a learning rate",
@@ -157,6 +159,38 @@ def put_initial(group: Group, base: float) -> None:
     """Record the base where PyTorch keeps it, as a tensor of its own where the LR is one."""
     lr = group["lr"]
     group["initial_lr"] = lr.detach().clone().fill_(base) if isinstance(lr, Tensor) else base
+
+
+def remember(groups: Sequence[Group]) -> list[Group]:
+    """Everything in the groups but their parameters, for `recall`: each entry beside the numbers in its tensors."""
+    return [{k: (v, _numbers(v)) for k, v in group.items() if k != "params"} for group in groups]
+
+
+def recall(groups: Sequence[Group], kept: Sequence[Group]) -> None:
+    """Put groups back as they were when they were remembered: the same objects with the same numbers.
+
+    >>> import torch
+    >>> rate = torch.tensor(0.5)
+    >>> group = {"lr": rate}
+    >>> kept = remember([group])
+    >>> group["initial_lr"] = 1.0
+    >>> put(group, "lr", 2.0)
+    >>> recall([group], kept)
+    >>> group["lr"] is rate, group
+    (True, {'lr': tensor(0.5000)})
+    """
+    for group, old in zip(groups, kept, strict=False):
+        for key in [key for key in group if key != "params" and key not in old]:
+            del group[key]
+        for key, (value, numbers) in old.items():
+            group[key] = value
+            for tensor, number in numbers:
+                tensor.detach().copy_(number)
+
+
+def _numbers(value: object) -> list[tuple[Tensor, Tensor]]:
+    inside = value if isinstance(value, tuple | list) else [value]
+    return [(tensor, tensor.detach().clone()) for tensor in inside if isinstance(tensor, Tensor)]
 
 
 def scaled_to(peak: float, bases: Sequence[float]) -> list[float]:

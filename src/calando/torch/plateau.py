@@ -1,6 +1,5 @@
 """A schedule with a listener: stepped per update, fed by `step(metric)`, and taken for a ReduceLROnPlateau."""
 
-import math
 from typing import Any
 
 from torch.optim.lr_scheduler import ReduceLROnPlateau
@@ -8,15 +7,12 @@ from torch.optim.lr_scheduler import ReduceLROnPlateau
 from calando.errors import BadValue, shown
 from calando.torch.scheduler import ScheduleLR
 from calando.torch.track import Continued, Track
+from calando.torch.views import PlateauViews
 
 __all__ = ["PlateauLR"]
 
-_OF_RULE = ("factor", "patience", "cooldown", "threshold", "mode")
-_OF_STATE = {"best": "best", "num_bad_epochs": "bad", "cooldown_counter": "cooling"}
-"""Names that PyTorch's class keeps in attributes, and where they stand here."""
 
-
-class PlateauLR(ScheduleLR, ReduceLROnPlateau):
+class PlateauLR(PlateauViews, ScheduleLR, ReduceLROnPlateau):
     """A `ScheduleLR` whose rule listens to a metric; made by `calando.torch.attach`.
 
     Formula: learning rate = base * schedule(t) * scale, where the rule lowers scale when the metric stalls.
@@ -24,6 +20,9 @@ class PlateauLR(ScheduleLR, ReduceLROnPlateau):
     `step()` counts an update, `step(metric)` feeds the rule and moves no clock (with interval="epoch" it counts the
     epoch, too). A host that only ever calls `step(metric)`, such as the HF Trainer or Lightning, would leave the clock
     at 0: attach with follow=True, which counts the optimizer's own updates, or with interval="epoch".
+
+    What PyTorch's class keeps in attributes (best, num_bad_epochs, patience, min_lrs, ...) can be read here, too.
+    Assigning to one raises Frozen: bind another plan.
 
     Source: torch.optim.lr_scheduler.ReduceLROnPlateau, whose interface this class has.
 
@@ -49,18 +48,25 @@ class PlateauLR(ScheduleLR, ReduceLROnPlateau):
             BadValue: for a metric that is no number, or one that comes before the clock ever moved, where the rest of
                 the schedule would stand still.
         """
-        if epoch is not None:
-            super().step(epoch)
         if metrics is None:
-            if epoch is None:
-                super().step()
+            super().step(epoch)
             return
         metric = self._number(metrics)
-        if self.options.interval == "epoch":
-            if epoch is None:
+        position = None if epoch is None else self._whole(epoch)
+        if position is None and self.options.interval == "epoch":
+            position = self.last_epoch + 1
+        with self._all_or_nothing():
+            if position is not None:
+                self.last_epoch = position
                 self._step_count += 1
-                self.last_epoch += 1
-        elif self.last_epoch == 0 and not self.options.follow and any(_moves(track) for track in self.tracks):
+            self._check_moving(metric)
+            for track in self.tracks:
+                track.told(metric)
+            self._write()
+
+    def _check_moving(self, metric: float) -> None:
+        moves = self.options.interval == "epoch" or self.options.follow or self.last_epoch != 0
+        if not moves and any(_moves(track) for track in self.tracks):
             raise BadValue(
                 given=f"step({metric:g}) before any step()",
                 allowed="a metric after the clock has moved, because this schedule changes with every update",
@@ -68,27 +74,13 @@ class PlateauLR(ScheduleLR, ReduceLROnPlateau):
                 fix="call scheduler.step() after each update; where the host never does, attach(..., follow=True) "
                 "counts the optimizer's updates, and interval='epoch' takes each metric for an epoch",
             )
-        for track in self.tracks:
-            track.told(metric)
-        self._write()
-
-    def __getattr__(self, name: str) -> Any:
-        """What hosts may read of PyTorch's own class: best, num_bad_epochs, cooldown_counter, factor, patience, ..."""
-        tracks = [track for track in self.__dict__.get("tracks", ()) if track.rule is not None]
-        if tracks and name in _OF_RULE:
-            return getattr(tracks[0].rule, name)
-        if tracks and name in _OF_STATE:
-            value = getattr(tracks[0].state, _OF_STATE[name])
-            worst = math.inf if tracks[0].rule.mode == "min" else -math.inf
-            return worst if value is None else value
-        raise AttributeError(f"{type(self).__name__} has no attribute {name!r}")
 
     @staticmethod
     def _number(value: Any) -> float:
         if not isinstance(value, str | bytes | bool):
             try:
                 return float(value)
-            except (TypeError, ValueError, RuntimeError):
+            except (TypeError, ValueError, RuntimeError, OverflowError):
                 pass
         raise BadValue(
             given=f"step({shown(value)})",

@@ -82,8 +82,8 @@ class BySetter:
 
     def write(self, groups: Sequence[Group], value: float) -> None:
         if value != self.last:
-            self.last = value
             self.call(value)
+            self.last = value
 
     def fits(self, group: Group) -> bool:
         return True

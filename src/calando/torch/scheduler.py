@@ -1,24 +1,35 @@
 """The learning-rate scheduler that PyTorch and its hosts take as one of their own."""
 
-import weakref
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+import copy
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from operator import index
 from typing import Any
 
-import torch
 from torch import Tensor
 from torch.optim.lr_scheduler import LRScheduler
 
 from calando.errors import BadState, BadValue, shown
-from calando.torch.groups import Group, HasGroups, bases_of, check_optimizer, innermost, put, put_initial, separate
+from calando.torch.groups import (
+    Group,
+    HasGroups,
+    bases_of,
+    check_optimizer,
+    put,
+    put_initial,
+    recall,
+    remember,
+    separate,
+)
+from calando.torch.owner import Hold
 from calando.torch.quantities import Setter, float_key, writers_for
 from calando.torch.state import check_policy, load, to_plain
 from calando.torch.track import Track
 
-__all__ = ["Options", "ScheduleLR", "attached"]
+__all__ = ["Options", "ScheduleLR"]
 
-_OWNERS: "weakref.WeakKeyDictionary[Any, weakref.ref[ScheduleLR]]" = weakref.WeakKeyDictionary()
+MOST_CALLS = 2**63 - 1
+"""The largest `last_epoch` that can be jumped to, saved and loaded."""
 
 
 class Options:
@@ -42,27 +53,6 @@ class Options:
         self.resume = resume
         self.setters = dict(setters or {})
         self.open_ended = open_ended
-
-
-def attached(optimizer: object) -> "ScheduleLR | None":
-    """The Calando scheduler that owns an optimizer's learning rate, or None.
-
-    Args:
-        optimizer: any object.
-
-    Example:
-        >>> import torch, calando.torch
-        >>> optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=0.1)
-        >>> calando.torch.attached(optimizer) is None
-        True
-        >>> scheduler = calando.torch.attach(optimizer, calando.cosine().bind(100))
-        >>> calando.torch.attached(optimizer) is scheduler
-        True
-    """
-    owner = None
-    with suppress(TypeError):  # an object that cannot be weakly referred to was never remembered
-        owner = _OWNERS.get(innermost(optimizer))
-    return owner() if owner is not None else None
 
 
 class ScheduleLR(LRScheduler):
@@ -91,16 +81,36 @@ class ScheduleLR(LRScheduler):
         self.last_epoch = 0
         self._step_count = 1
         self._seen: Any = None
-        self._listen()
+        self._detached = False
+        self._hold: Hold | None = Hold(self, options.follow)
 
     def begin(self, bases: Sequence[float]) -> None:
         """Take the optimizer over: record the bases and write the values of position 0."""
-        self.base_lrs = list(bases)
         try:
-            self._arrange(self.optimizer.param_groups)
-            self._write()
+            with self._all_or_nothing():
+                self.base_lrs = list(bases)
+                self._arrange(self.optimizer.param_groups)
+                self._write()
         except BaseException:  # a setter of the user's, say: leave no hook behind
-            self._unlisten()
+            self._let_go()
+            raise
+
+    @contextmanager
+    def _all_or_nothing(self) -> Iterator[None]:
+        """Should what is done inside fail, both the scheduler and the optimizer's groups are as they were."""
+        groups = self.optimizer.param_groups
+        kept = remember(groups)
+        clock = self.last_epoch, self._step_count, list(self.base_lrs), list(self.lanes)
+        tracks = [(track, dict(vars(track))) for track in self.tracks]
+        try:
+            yield
+        except BaseException:
+            self.last_epoch, self._step_count, self.base_lrs, self.lanes = clock
+            for track, was in tracks:
+                vars(track).update(was)
+                track.forget()
+            recall(groups, kept)
+            self._seen = None
             raise
 
     # ---- the clock
@@ -122,24 +132,28 @@ class ScheduleLR(LRScheduler):
             if not self.options.follow:
                 self._advance()
         else:
-            self._step_count += 1
             self._update_lr(self._whole(epoch))
+            self._step_count += 1
 
     def _advance(self) -> None:
+        self._update_lr()
         self._step_count += 1
-        self.last_epoch += 1
-        self._write()
 
     def _update_lr(self, epoch: int | None = None) -> None:
-        self.last_epoch = self.last_epoch + 1 if epoch is None else epoch
-        self._write()
+        before = self.last_epoch
+        self.last_epoch = before + 1 if epoch is None else epoch
+        try:
+            self._write()
+        except BaseException:  # past the end of a strict schedule, say: the clock stays where it was
+            self.last_epoch = before
+            raise
 
     def _whole(self, value: object) -> int:
         try:
             whole = -1 if isinstance(value, bool) else index(value)  # type: ignore[arg-type]
         except TypeError:
             whole = -1
-        if whole < 0:
+        if not 0 <= whole <= MOST_CALLS:
             raise BadValue(
                 given=f"step({shown(value)})",
                 allowed="step() after each update; step(metric) only where the schedule listens to one",
@@ -172,45 +186,54 @@ class ScheduleLR(LRScheduler):
         return [rate.detach().clone() if isinstance(rate, Tensor) else rate for rate in rates]
 
     @property
-    def _last_lr(self) -> list[float | Tensor]:  # type: ignore[override]
+    def _last_lr(self) -> list[float | Tensor]:
         return self.get_last_lr()
 
+    @_last_lr.setter
+    def _last_lr(self, value: object) -> None:
+        """Ignored: PyTorch's classes and some hosts write this record of theirs; here it is read off the optimizer."""
+
     def _write(self) -> None:
+        if self.last_epoch < 0:
+            return  # in a SequentialLR of PyTorch's, before its turn
         groups = self.optimizer.param_groups
         if groups is not self._seen or len(groups) != len(self.base_lrs):
             self._arrange(groups)
         options = self.options
         position = self.last_epoch * options.stride // options.calls_per_update
         if len(self.tracks) == 1:
-            self._write_track(self.tracks[0], groups, self.base_lrs, position)
+            track = self.tracks[0]
+            self._write_track(track, groups, self.base_lrs, *track.values(position))
             return
-        for track in self.tracks:
+        values = [track.values(position) for track in self.tracks]  # all of them before any is written
+        for track, (factor, others) in zip(self.tracks, values, strict=True):
             own = track.groups
-            self._write_track(track, [groups[i] for i in own], [self.base_lrs[i] for i in own], position)
+            self._write_track(track, [groups[i] for i in own], [self.base_lrs[i] for i in own], factor, others)
 
-    def _write_track(self, track: Track, groups: Sequence[Group], bases: Sequence[float], position: int) -> None:
+    def _write_track(
+        self,
+        track: Track,
+        groups: Sequence[Group],
+        bases: Sequence[float],
+        factor: float,
+        others: Mapping[str, float],
+    ) -> None:
         """The hot loops: a plain one where all numbers are floats, and one that fills tensors in place."""
         key = track.floats
         if key is not None and groups and groups[0]["lr"].__class__ is not float:
             key = None  # someone put a tensor there since the groups were last arranged
         if key == "":
-            factor = track.factor(position)
             for group, base in zip(groups, bases):  # noqa: B905  # hot; _arrange made them equally long
                 group["lr"] = base * factor
             return
-        if not track.writers:
-            factor = track.factor(position)
-        else:
-            values = track.schedule.at(position)
-            factor = values["lr"] * track.scale
-            if key is not None:
-                value = values[next(iter(track.writers))]
-                for group, base in zip(groups, bases):  # noqa: B905
-                    group["lr"] = base * factor
-                    group[key] = value
-                return
-            for name, writer in track.writers.items():
-                writer.write(groups, values[name])
+        if key is not None:
+            value = others[next(iter(track.writers))]
+            for group, base in zip(groups, bases):  # noqa: B905
+                group["lr"] = base * factor
+                group[key] = value
+            return
+        for name, writer in track.writers.items():
+            writer.write(groups, others[name])
         for group, base in zip(groups, bases, strict=True):
             put(group, "lr", base * factor)
 
@@ -218,13 +241,20 @@ class ScheduleLR(LRScheduler):
 
     def _arrange(self, groups: Sequence[Group]) -> None:
         """Take in groups that are new, and a `param_groups` list that the optimizer replaced."""
+        if self._detached:
+            raise BadState(
+                given="a scheduler that was detached",
+                allowed="the scheduler that an optimizer is attached to",
+                where=type(self).__name__,
+                fix="attach a schedule to the optimizer again, and use the scheduler that this gives",
+            )
         known = len(self.base_lrs)
         if len(groups) < known:
             raise BadState(
                 given=f"{len(groups)} groups where there were {known}",
                 allowed="groups may be added to an optimizer, never taken away",
                 where="optimizer.param_groups",
-                fix="attach to the optimizer again",
+                fix="calando.torch.attached(optimizer).detach(), then attach again",
             )
         if len(groups) > known:
             self._join(groups, known)
@@ -255,50 +285,7 @@ class ScheduleLR(LRScheduler):
         self.base_lrs.extend(bases_of(groups, known, self.base_lrs))
         self.lanes.extend([0] * (len(groups) - len(self.lanes)))
 
-    # ---- the optimizer's own hooks: nothing of it is patched
-
-    def _listen(self) -> None:
-        """Write again after the optimizer loads a state, and before an update when a group has just joined."""
-        self._handles: list[Any] = []
-        me = weakref.ref(self)
-
-        def loaded(_: object) -> None:
-            scheduler = me()
-            if scheduler is not None:
-                scheduler._write()
-
-        def before(*_: object) -> None:
-            scheduler = me()
-            if scheduler is not None and len(scheduler.optimizer.param_groups) != len(scheduler.base_lrs):
-                scheduler._write()
-
-        self._register("register_load_state_dict_post_hook", loaded)
-        self._register("register_step_pre_hook", before)
-        if self.options.follow:
-            updated = torch.compiler.disable(self._updated)  # type: ignore[no-untyped-call]
-            if not self._register("register_step_post_hook", updated):
-                self._unlisten()
-                raise BadValue(
-                    given=f"follow=True with {type(self.optimizer).__name__}",
-                    allowed="an optimizer with register_step_post_hook, as torch.optim.Optimizer has",
-                    where="attach(follow)",
-                    fix="attach to the optimizer inside the wrapper, or call scheduler.step() yourself",
-                )
-        with suppress(TypeError):
-            _OWNERS[innermost(self.optimizer)] = weakref.ref(self)
-
-    def _register(self, name: str, hook: Callable[..., None]) -> bool:
-        # A wrapper may inherit the method and lack what it works on, as Accelerate's does: then its inside has it.
-        for optimizer in (self.optimizer, innermost(self.optimizer)):
-            with suppress(AttributeError, TypeError):
-                self._handles.append(getattr(optimizer, name)(hook))
-                return True
-        return False
-
-    def _unlisten(self) -> None:
-        for handle in self._handles:
-            handle.remove()
-        self._handles = []
+    # ---- the hold on the optimizer
 
     def _updated(self, optimizer: object, *_: object) -> None:
         skipped = getattr(optimizer, "found_inf", None)  # a GradScaler leaves it to a fused optimizer to skip
@@ -315,12 +302,17 @@ class ScheduleLR(LRScheduler):
             >>> optimizer.param_groups[0]["lr"], calando.torch.attached(optimizer)
             (0.1, None)
         """
-        self._unlisten()
-        if attached(self.optimizer) is self:
-            del _OWNERS[innermost(self.optimizer)]
+        if self._hold is None:
+            return  # a copy, which owns nothing, or let go before: the groups may be another's by now
+        self._let_go()
         for group, base in zip(self.optimizer.param_groups, self.base_lrs, strict=False):
             put(group, "lr", base)
             group.pop("initial_lr", None)
+
+    def _let_go(self) -> None:
+        if self._hold is not None:
+            self._hold.release(self)
+        self._hold, self._seen, self._detached = None, None, True
 
     # ---- state
 
@@ -342,17 +334,26 @@ class ScheduleLR(LRScheduler):
             BadState: when the state is not Calando's, is broken, or belongs to another schedule than `resume` allows;
                 the scheduler is then as it was.
         """
-        load(self, state_dict, check_policy(resume or self.options.resume))
-        self._arrange(self.optimizer.param_groups)
-        self._write()
+        with self._all_or_nothing():
+            load(self, state_dict, check_policy(self.options.resume if resume is None else resume))
+            self._arrange(self.optimizer.param_groups)
+            self._write()
+
+    def __copy__(self) -> "ScheduleLR":
+        """A scheduler with a clock of its own, that neither owns the optimizer nor listens to it."""
+        other = type(self).__new__(type(self))
+        other.__dict__.update(self.__dict__)
+        other.tracks = [copy.copy(track) for track in self.tracks]
+        other.base_lrs, other.lanes = list(self.base_lrs), list(self.lanes)
+        other._hold = None
+        return other
 
     def __getstate__(self) -> dict[str, Any]:
-        return {k: v for k, v in self.__dict__.items() if k not in ("_handles", "_seen")}
+        return {**self.__dict__, "_hold": self._hold is not None, "_seen": None}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
-        self._seen = None
-        self._listen()
+        self._hold = Hold(self, self.options.follow) if state["_hold"] else None
 
     def __repr__(self) -> str:
         told = [str(track.schedule) for track in self.tracks]

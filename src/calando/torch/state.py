@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -9,6 +10,7 @@ from calando.core.codec import from_json
 from calando.core.plan import Plan
 from calando.core.schedule import Schedule
 from calando.errors import BadName, BadState, CalandoError, NotSerialisable, did_you_mean, shown
+from calando.torch.sketch import Sketch
 from calando.torch.track import Continued, Track
 
 if TYPE_CHECKING:
@@ -20,11 +22,13 @@ VERSION = 1
 POLICIES = ("exact", "rebind", "extend")
 _SAME = 1e-6
 """Bases that agree this closely are the same number, once stored in a float32 tensor."""
+_FINEST = 10**300
+"""The largest part of a fraction: each extension of a run multiplies them by its own steps."""
 
 
 def check_policy(name: object) -> str:
     """A resume policy's name, or BadName."""
-    if name not in POLICIES:
+    if not isinstance(name, str) or name not in POLICIES:
         hint = did_you_mean(name, POLICIES) if isinstance(name, str) else ""
         raise BadName(
             given=f"resume={shown(name)}{hint}",
@@ -32,16 +36,19 @@ def check_policy(name: object) -> str:
             where="attach(resume)",
             fix="use exact unless the horizon changed on purpose",
         )
-    return str(name)
+    return name
 
 
 class SavedTrack(NamedTuple):
-    """A track as it was saved; `schedule` is None where a function kept it from being written down."""
+    """A track as it was saved; `schedule` is None where a function kept it from being written down.
+
+    `sketch` is there where functions are, and tells them by their values.
+    """
 
     schedule: "Schedule | Continued | None"
+    sketch: Sketch | None
     told: str
     horizon: int
-    factor: float
     rule: Mapping[str, Any] | None
 
 
@@ -62,7 +69,6 @@ class Saved(NamedTuple):
 
 def to_plain(scheduler: "ScheduleLR") -> dict[str, Any]:
     """The scheduler as ints, floats, texts, lists and dicts."""
-    position = scheduler.position()
     return {
         "calando": VERSION,
         "last_epoch": int(scheduler.last_epoch),
@@ -72,11 +78,11 @@ def to_plain(scheduler: "ScheduleLR") -> dict[str, Any]:
         "base_lrs": [float(base) for base in scheduler.base_lrs],
         "_last_lr": [float(rate) for rate in scheduler.get_last_lr()],
         "lanes": list(scheduler.lanes),
-        "tracks": [_track_to_plain(track, position) for track in scheduler.tracks],
+        "tracks": [_track_to_plain(track) for track in scheduler.tracks],
     }
 
 
-def _track_to_plain(track: Track, position: int) -> dict[str, Any]:
+def _track_to_plain(track: Track) -> dict[str, Any]:
     schedule = track.schedule
     origin = schedule.origin if isinstance(schedule, Continued) else schedule
     text: str | None
@@ -85,13 +91,14 @@ def _track_to_plain(track: Track, position: int) -> dict[str, Any]:
         text, fingerprint = origin.to_json(), origin.fingerprint()
     except NotSerialisable:
         text = fingerprint = None
+    sketch = Sketch.of(origin)
     return {
         "schedule": text,
         "fingerprint": fingerprint,
+        "sketch": None if sketch is None else sketch.to_plain(),
         "told": _told(schedule),
         "horizon": schedule.horizon,
         "knots": [[t, p.numerator, p.denominator] for t, p in getattr(schedule, "knots", ())],
-        "factor": float(schedule(position)),
         "rule": None if track.rule is None else dict(track.rule.to_plain(track.state)),
     }
 
@@ -124,7 +131,7 @@ def read(state: object) -> Saved:
     if not isinstance(state, Mapping) or "calando" not in state:
         keys = sorted(map(str, state)) if isinstance(state, Mapping) else state
         raise _broken(f"{type(state).__name__} {shown(keys)}")
-    if state["calando"] != VERSION:
+    if type(state["calando"]) is not int or state["calando"] != VERSION:
         raise BadState(
             given=f"a state of version {shown(state['calando'])}",
             allowed=f"version {VERSION}",
@@ -133,7 +140,7 @@ def read(state: object) -> Saved:
         )
     try:
         saved = Saved(
-            last_epoch=_whole(state["last_epoch"]),
+            last_epoch=_whole(state["last_epoch"], least=-1),
             step_count=_whole(state["_step_count"]),
             interval=str(state["interval"]),
             calls_per_update=max(_whole(state["calls_per_update"]), 1),
@@ -143,7 +150,7 @@ def read(state: object) -> Saved:
         )
     except BadState:
         raise
-    except (KeyError, TypeError, ValueError, ZeroDivisionError) as error:
+    except (KeyError, TypeError, ValueError, ArithmeticError) as error:
         reason = error.given if isinstance(error, CalandoError) else f"{type(error).__name__}: {error}"
         raise _broken(f"a broken state ({reason})") from error
     if len(saved.lanes) != len(saved.bases) or any(lane >= len(saved.tracks) for lane in saved.lanes):
@@ -151,31 +158,47 @@ def read(state: object) -> Saved:
     return saved
 
 
-def _whole(value: object) -> int:
-    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
-        raise _broken(f"{shown(value)} where a whole number >= 0 should be")
+def _whole(value: object, least: int = 0, most: int = 2**63 - 1) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
+        raise _broken(f"{shown(value)} where a whole number from {least} on should be")
     return value
 
 
 def _real(value: object) -> float:
-    if not isinstance(value, int | float) or isinstance(value, bool) or not math.isfinite(value):
-        raise _broken(f"{shown(value)} where a finite number should be")
-    return float(value)
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        with suppress(OverflowError):
+            if math.isfinite(value):
+                return float(value)
+    raise _broken(f"{shown(value)} where a finite number should be")
 
 
 def _read_track(track: Mapping[str, Any]) -> SavedTrack:
-    schedule: Any = None
+    schedule: Schedule | Continued | None = None
+    horizon = _whole(track["horizon"])
+    sketch = None if track["sketch"] is None else Sketch.from_plain(track["sketch"])
     if track["schedule"] is not None:
-        schedule = from_json(track["schedule"])
-        if not isinstance(schedule, Schedule):
+        origin = from_json(track["schedule"])
+        if not isinstance(origin, Schedule):
             raise _broken("a plan where a schedule should be")
-        knots = [(_whole(t), Fraction(_whole(p), _whole(q))) for t, p, q in track["knots"]]
-        if knots:
-            schedule = Continued(schedule, knots)
+        knots = _read_knots(track["knots"], origin.horizon)
+        schedule = Continued(origin, knots) if knots else origin
+        if schedule.horizon != horizon:
+            raise _broken(f"a horizon of {horizon} beside a schedule of {schedule.horizon} steps")
+    elif sketch is None:
+        raise _broken("a track without a schedule")
     rule = track["rule"]
     if rule is not None and not isinstance(rule, Mapping):
         raise _broken("a rule's state that is no dict")
-    return SavedTrack(schedule, str(track["told"]), _whole(track["horizon"]), _real(track["factor"]), rule)
+    return SavedTrack(schedule, sketch, str(track["told"]), horizon, rule)
+
+
+def _read_knots(knots: Any, horizon: int) -> list[tuple[int, Fraction]]:
+    read = [(_whole(t), Fraction(_whole(p, most=_FINEST), _whole(q, 1, _FINEST))) for t, p, q in knots]
+    steps, places = [t for t, _ in read], [place for _, place in read]
+    rising = all(a < b and p <= q for a, b, p, q in zip(steps, steps[1:], places, places[1:], strict=False))
+    if read and not (rising and len(read) > 1 and places[0] == steps[0] and places[-1] == horizon):
+        raise _broken("knots that do not lead from where the run was to its end")
+    return read
 
 
 # ---- going on
@@ -195,24 +218,32 @@ def load(scheduler: "ScheduleLR", state: object, policy: str) -> None:
                 "extend": "the same plan and bases, at any horizon that is still ahead",
             }[policy],
             where=f"load_state_dict (resume={policy!r})",
-            fix=_fix(policy),
+            fix=_fix(policy, any(track.schedule is None for track in saved.tracks)),
         )
-    stride, calls = scheduler.options.stride, scheduler.options.calls_per_update
-    position = saved.last_epoch * stride // saved.calls_per_update
+    position = _position(scheduler, saved)
     schedules = [_successor(t, s, position, policy) for t, s in zip(scheduler.tracks, saved.tracks, strict=True)]
     rules = [_rule_state(t, s) for t, s in zip(scheduler.tracks, saved.tracks, strict=True)]
     for track, schedule, rule in zip(scheduler.tracks, schedules, rules, strict=True):
         track.schedule = schedule
         track.state = rule
-        for writer in track.writers.values():
-            writer.forget()
-    scheduler.last_epoch = saved.last_epoch // saved.calls_per_update * calls
+        track.forget()
+    calls = scheduler.options.calls_per_update
+    scheduler.last_epoch = max(saved.last_epoch // saved.calls_per_update * calls, -1)
     scheduler._step_count = saved.step_count
     if policy != "rebind":
         scheduler.base_lrs = list(saved.bases)
 
 
-def _fix(policy: str) -> str:
+def _position(scheduler: "ScheduleLR", saved: Saved) -> int:
+    return max(saved.last_epoch, 0) * scheduler.options.stride // saved.calls_per_update
+
+
+def _fix(policy: str, nameless: bool) -> str:
+    if nameless:
+        return (
+            "attach the very plan, functions and horizon that were saved; functions given a name before the run, "
+            "calando.register('a_name', function), may also be rebound and extended to another horizon"
+        )
     if policy == "exact":
         return (
             "attach the schedule that was saved, or say how to go on: attach(..., resume='rebind') follows the new "
@@ -233,7 +264,7 @@ def _differences(scheduler: "ScheduleLR", saved: Saved, policy: str) -> list[str
         told.append(f"bases {shown(saved.bases)} -> {shown(list(scheduler.base_lrs))}")
     if told:
         return told
-    position = saved.last_epoch * scheduler.options.stride // saved.calls_per_update
+    position = _position(scheduler, saved)
     for i, (track, old) in enumerate(zip(scheduler.tracks, saved.tracks, strict=True)):
         where = f"schedule {i}: " if len(saved.tracks) > 1 else ""
         told += [where + difference for difference in _track_differences(track, old, position, policy, saved.interval)]
@@ -242,15 +273,19 @@ def _differences(scheduler: "ScheduleLR", saved: Saved, policy: str) -> list[str
 
 def _track_differences(track: Track, old: SavedTrack, position: int, policy: str, interval: str) -> list[str]:
     new = track.schedule
-    if old.schedule is None:
-        if old.horizon == new.horizon and policy == "exact" and float(new(position)) == old.factor:
-            return []  # a function cannot be compared, the value it gives here can
-        return [f"{old.told}, which holds a function and cannot be compared -> {_told(new)}"]
+    now = new.origin if isinstance(new, Continued) else new
     if (old.rule is None) != (track.rule is None):
         return [f"schedule {old.told} -> {_told(new)}"]
+    if now.strict and position > new.horizon:
+        return [f"step {position}, which is past the horizon {new.horizon} of a strict schedule"]
+    if old.schedule is None:
+        if old.sketch is None or old.horizon != new.horizon:
+            return [f"horizon {old.horizon} -> {new.horizon} of {old.told}, which holds a function without a name"]
+        return old.sketch.differences(now, old.told, exact=policy == "exact")
     was = old.schedule.origin if isinstance(old.schedule, Continued) else old.schedule
-    now = new.origin if isinstance(new, Continued) else new
     told = [f"plan {_told(was.plan)} -> {_told(now.plan)}"] if was.plan != now.plan else []
+    if old.sketch is not None and not told:
+        told = old.sketch.differences(was, old.told)
     if policy == "exact" and old.schedule != new and not told:
         told = [f"horizon {old.horizon} -> {new.horizon}"] if old.horizon != new.horizon else []
         for name in ("steps_per_epoch", "tokens_per_step", "samples_per_step", "strict"):
@@ -268,7 +303,7 @@ def _track_differences(track: Track, old: SavedTrack, position: int, policy: str
 
 def _successor(track: Track, old: SavedTrack, position: int, policy: str) -> "Schedule | Continued":
     if policy != "extend" or old.schedule is None:
-        return track.schedule
+        return track.schedule  # without a name, hence at the horizon that was saved
     if old.horizon == track.schedule.horizon:
         return old.schedule
     run = old.schedule if isinstance(old.schedule, Continued) else Continued(old.schedule, ())

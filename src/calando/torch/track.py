@@ -4,12 +4,15 @@ from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
+from calando.core.formula import check_range
 from calando.core.schedule import Schedule
 
 if TYPE_CHECKING:
     from calando.torch.quantities import Writer
 
 __all__ = ["Continued", "Track"]
+
+_NONE: Mapping[str, float] = {}
 
 
 class Track:
@@ -38,6 +41,18 @@ class Track:
         value = float(self.schedule(position))
         return value if self.rule is None else value * self.scale
 
+    def values(self, position: int) -> tuple[float, Mapping[str, float]]:
+        """The factor at a position, and the other quantities where some writer wants them."""
+        if not self.writers:
+            return self.factor(position), _NONE
+        values = self.schedule.at(position)
+        return values["lr"] * self.scale, values
+
+    def forget(self) -> None:
+        """Write everything the next time, whatever was written last."""
+        for writer in self.writers.values():
+            writer.forget()
+
     def told(self, metric: float) -> None:
         """Feed the rule, if there is one."""
         if self.rule is not None:
@@ -52,8 +67,11 @@ class Continued:
     jump stays a jump; other quantities are interpolated.
 
     Args:
-        origin: the schedule that the run started with.
+        origin: the schedule that the run started with; where it is strict, so is the longer run about its own end.
         knots: (step of the run, step of the origin) in order; the second may lie between two steps.
+
+    Raises:
+        OutOfRange: when called for a step below 0, or past the horizon of a strict one.
 
     Example:
         >>> from calando import linear_decay
@@ -68,6 +86,7 @@ class Continued:
         self.rule = origin.rule
         self.quantities = origin.quantities
         self.steps_per_epoch = origin.steps_per_epoch
+        self.strict = origin.strict
 
     @property
     def horizon(self) -> int:
@@ -81,6 +100,7 @@ class Continued:
 
     def place(self, step: int) -> Fraction:
         """The step of the origin, maybe between two, that a step of the run stands for."""
+        check_range(step, step, self.horizon, self.strict)
         if not self.knots or step <= self.knots[0][0]:
             return Fraction(step)
         for (a, from_place), (b, to_place) in zip(self.knots, self.knots[1:], strict=False):
@@ -112,4 +132,4 @@ class Continued:
         return hash((self.origin, self.knots))
 
     def __str__(self) -> str:
-        return f"{self.origin.plan} with its rest stretched to {self.horizon} steps"
+        return f"{self.origin}, with its rest stretched to {self.horizon} steps"
