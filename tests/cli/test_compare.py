@@ -46,7 +46,7 @@ def test_the_verdict_is_printed_with_intervals_and_caveats() -> None:
     done = CliRunner().invoke(compare, line, catch_exceptions=False)
     assert "VERDICT" in done.output
     assert "difference to [b] [95 %]" in " ".join(done.output.split()) or "[b]" in done.output
-    assert "Not proven: anything beyond 10 updates" in " ".join(done.output.split())
+    assert "not proven: anything beyond 10 updates" in " ".join(done.output.split())
 
 
 def test_a_wrong_peak_is_told_in_our_words() -> None:

@@ -8,12 +8,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from calando.cli.greedy import GreedyCommand
-from calando.errors import LabError
+from calando.errors import CalandoError, LabError
 
 if TYPE_CHECKING:
-    from rich.table import Table
-
-    from calando.records.result import Interval, Standing, Verdict
     from calando.records.study import Study
 
 __all__ = ["compare"]
@@ -90,60 +87,21 @@ def _command_line() -> tuple[str, ...]:
 
 def _show(study: "Study") -> None:
     from rich.console import Console
-    from rich.text import Text
 
-    verdict = study.verdict
-    console = Console(soft_wrap=False)
-    if verdict is None:
-        console.print(Text("The study is not finished."))
-        return
-    console.print()
-    console.print(_table(verdict))
-    console.print()
-    console.print(Text(f"VERDICT  {verdict.headline}", style="bold"))
-    for sentence in verdict.sentences:
-        console.print(Text(f"  {sentence}"))
-    for sentence in verdict.not_proven:
-        console.print(Text(f"  Not proven: {sentence[0].lower()}{sentence[1:]}"))
+    from calando.report import build, renderable
 
-
-def _table(verdict: "Verdict") -> "Table":
-    from rich.table import Table
-    from rich.text import Text
-
-    share = f"{100 * verdict.confidence:g} %"
-    table = Table(box=None, pad_edge=False)
-    for name in ("", "candidate", "peak", verdict.metric, f"difference to {verdict.baseline} [{share}]", "lost"):
-        table.add_column(Text(name), overflow="fold")
-    for standing in verdict.standings:
-        mark = "=" if standing.tied and not verdict.proven else "*" if standing.tied else ""
-        table.add_row(
-            Text(mark),
-            Text(standing.label, style="bold" if standing.tied else ""),
-            Text("" if standing.peak is None else f"{standing.peak:g}"),
-            Text("none" if standing.mean is None else f"{standing.mean:.5g}"),
-            Text(_difference(standing, verdict.baseline)),
-            Text(str(standing.diverged + standing.failed or "")),
-        )
-    return table
-
-
-def _difference(standing: "Standing", baseline: str) -> str:
-    found: Interval | None = standing.versus_baseline.interval if standing.versus_baseline is not None else None
-    if standing.label == baseline:
-        return "baseline"
-    return "" if found is None else f"{found.mean:+.3g} [{found.low:+.3g}, {found.high:+.3g}]"
+    click.echo()
+    Console(highlight=False).print(renderable(build(study)))
 
 
 def _write_report(study: "Study") -> None:
-    from calando.errors import MissingExtra
     from calando.report import write_html
 
     folder = Path(study.path).parent
     try:
         written = write_html(study, folder / "report.html")
-    except (ImportError, OSError) as error:
-        reason = error.given if isinstance(error, MissingExtra) else str(error)
+    except (CalandoError, OSError) as error:
+        reason = error.given if isinstance(error, CalandoError) else str(error)
         click.echo(f"  No report: {reason}. Later: calando report {folder}", err=True)
         return
     click.echo(f"\nreport  {written}")

@@ -1,4 +1,4 @@
-"""The same page in the terminal: verdict, leaderboard, what was found, what it cost.
+"""The same page in the terminal: leaderboard, what was found, what it cost, verdict.
 
 Fits 60 columns, says everything without colour, and is plain text when piped.
 """
@@ -34,11 +34,11 @@ def renderable(page: Page) -> RenderableType:
     from rich.text import Text
 
     parts: list[RenderableType] = [Text(words.tame(page.question), style="bold"), Text()]
-    parts += _verdict(page)
     if any(row.rank is not None for row in page.rows):
-        parts += [Text(), _board(page)]
+        parts += [_board(page)]
     parts += _found(page)
     parts += _spent(page)
+    parts += [Text(), *_verdict(page)]  # last, where the eye is when a command has ended
     return Stack(*parts)
 
 
