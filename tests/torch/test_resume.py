@@ -356,6 +356,8 @@ def planted() -> dict[str, Any]:
             **good,
             "tracks": [{**track, "sketch": {"plan": "?", "names": [], "sizes": {}, "values": {"lr": [10**400]}}}],
         },
+        "no calls for an update": {**good, "calls_per_update": 0},
+        "more schedules than there are": {**good, "tracks": [track, track]},
         "version as text": {**good, "calando": "1"},
         "version as truth": {**good, "calando": True},
         "knots astray": {**good, "tracks": [{**track, "knots": [[1, 2, 0], [2, 3, 1]]}]},

@@ -122,6 +122,36 @@ def test_a_function_with_a_name_may_be_extended_and_rebound(registry: dict[str, 
         assert rates(scheduler.optimizer) == [0.025 if resume == "rebind" else 0.05]
 
 
+def test_a_run_with_a_named_function_that_was_extended_is_itself_resumed(registry: dict[str, Any]) -> None:
+    calando.register("half_for_test", half)
+    plan = calando.function("half_for_test")
+    longer = scheduler_of(plan, 80, resume="extend")
+    longer.load_state_dict(saved(plan, at=20))
+    longer.step(epoch=36)
+    again = scheduler_of(plan, 80, resume="extend")
+    again.load_state_dict(through_disk(longer.state_dict()))
+    for _ in range(10):
+        assert rates(again.optimizer) == rates(longer.optimizer)
+        again.step()
+        longer.step()
+    registry["half_for_test"] = lambda t: 0.5
+    with pytest.raises(BadState, match="step 30"):
+        scheduler_of(plan, 80, resume="extend").load_state_dict(longer.state_dict())
+
+
+@pytest.mark.parametrize("resume", ["exact", "rebind", "extend"])
+def test_a_name_that_is_defined_anew_alike_is_the_same(registry: dict[str, Any], resume: Any) -> None:
+    calando.register("half_for_test", half)
+    plan = calando.function("half_for_test")
+    state = saved(plan)
+    registry["half_for_test"] = lambda t: half(t)
+    for again in (plan, calando.function("half_for_test")):
+        scheduler = scheduler_of(again, resume=resume)
+        scheduler.load_state_dict(state)
+        scheduler.load_state_dict(through_disk(scheduler.state_dict()))
+        assert rates(scheduler.optimizer) == [0.05]
+
+
 @pytest.mark.parametrize("resume", ["exact", "rebind", "extend"])
 def test_a_name_that_stands_for_another_function_now_is_noticed(registry: dict[str, Any], resume: Any) -> None:
     calando.register("half_for_test", half)

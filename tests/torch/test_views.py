@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from torch.optim.lr_scheduler import ReduceLROnPlateau
 
-from calando.errors import Frozen
+from calando.errors import BadValue, Frozen
 from calando.torch import attach
 from tests.torch.helpers import bound, metric, optimizer_of, rates
 
@@ -74,6 +74,14 @@ def test_the_rate_cannot_be_reduced_behind_the_rules_back() -> None:
     with pytest.raises(Frozen, match="bind another plan"):
         scheduler._init_is_better("max", 0.1, "abs")
     assert rates(optimizer) == [0.1]
+
+
+@pytest.mark.parametrize("wrong", ["0.5", None, 10**400])
+def test_what_is_no_number_is_not_compared(wrong: Any) -> None:
+    scheduler = attach(optimizer_of(0.1), bound("reduce_on_plateau(constant())"))
+    for arguments in ((wrong, 1.0), (1.0, wrong)):
+        with pytest.raises(BadValue, match="one number"):
+            scheduler.is_better(*arguments)
 
 
 def test_a_reset_forgets_the_metrics_and_keeps_the_rate() -> None:

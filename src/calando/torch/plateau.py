@@ -4,10 +4,10 @@ from typing import Any
 
 from torch.optim.lr_scheduler import ReduceLROnPlateau
 
-from calando.errors import BadValue, shown
+from calando.errors import BadValue
 from calando.torch.scheduler import ScheduleLR
 from calando.torch.track import Continued, Track
-from calando.torch.views import PlateauViews
+from calando.torch.views import PlateauViews, metric_of
 
 __all__ = ["PlateauLR"]
 
@@ -51,7 +51,7 @@ class PlateauLR(PlateauViews, ScheduleLR, ReduceLROnPlateau):
         if metrics is None:
             super().step(epoch)
             return
-        metric = self._number(metrics)
+        metric = metric_of(metrics)
         position = None if epoch is None else self._whole(epoch)
         if position is None and self.options.interval == "epoch":
             position = self.last_epoch + 1
@@ -74,20 +74,6 @@ class PlateauLR(PlateauViews, ScheduleLR, ReduceLROnPlateau):
                 fix="call scheduler.step() after each update; where the host never does, attach(..., follow=True) "
                 "counts the optimizer's updates, and interval='epoch' takes each metric for an epoch",
             )
-
-    @staticmethod
-    def _number(value: Any) -> float:
-        if not isinstance(value, str | bytes | bool):
-            try:
-                return float(value)
-            except (TypeError, ValueError, RuntimeError, OverflowError):
-                pass
-        raise BadValue(
-            given=f"step({shown(value)})",
-            allowed="one number, such as a validation loss",
-            where="PlateauLR.step",
-            fix="pass a float or a one-element tensor",
-        )
 
 
 def _moves(track: Track) -> bool:

@@ -77,7 +77,7 @@ class Sketch(NamedTuple):
             fix="load the state that was saved from this scheduler",
         )
 
-    def differences(self, schedule: Schedule, told: str, *, exact: bool = True) -> list[str]:
+    def differences(self, schedule: Schedule, told: str, exact: bool) -> list[str]:
         """In what a schedule of the same horizon differs, in words; unless `exact`, its sizes may."""
         other = Sketch.of(schedule)
         if other is None or self.plan != other.plan:

@@ -143,7 +143,7 @@ def read(state: object) -> Saved:
             last_epoch=_whole(state["last_epoch"], least=-1),
             step_count=_whole(state["_step_count"]),
             interval=str(state["interval"]),
-            calls_per_update=max(_whole(state["calls_per_update"]), 1),
+            calls_per_update=_whole(state["calls_per_update"], least=1),
             bases=[_real(base) for base in state["base_lrs"]],
             lanes=[_whole(lane) for lane in state["lanes"]],
             tracks=[_read_track(track) for track in state["tracks"]],
@@ -258,7 +258,9 @@ def _differences(scheduler: "ScheduleLR", saved: Saved, policy: str) -> list[str
         told.append(f"interval {saved.interval} -> {scheduler.options.interval}")
     if len(saved.bases) != len(scheduler.base_lrs):
         told.append(f"parameter groups {len(saved.bases)} -> {len(scheduler.base_lrs)} (add groups before loading)")
-    elif saved.lanes != scheduler.lanes or len(saved.tracks) != len(scheduler.tracks):
+    elif len(saved.tracks) != len(scheduler.tracks):
+        told.append(f"schedules {len(saved.tracks)} -> {len(scheduler.tracks)}")
+    elif saved.lanes != scheduler.lanes:
         told.append(f"schedule of each group {saved.lanes} -> {scheduler.lanes}")
     elif policy != "rebind" and not _close(saved.bases, scheduler.base_lrs):
         told.append(f"bases {shown(saved.bases)} -> {shown(list(scheduler.base_lrs))}")
@@ -281,17 +283,20 @@ def _track_differences(track: Track, old: SavedTrack, position: int, policy: str
     if old.schedule is None:
         if old.sketch is None or old.horizon != new.horizon:
             return [f"horizon {old.horizon} -> {new.horizon} of {old.told}, which holds a function without a name"]
-        return old.sketch.differences(now, old.told, exact=policy == "exact")
+        return old.sketch.differences(now, old.told, policy == "exact")
     was = old.schedule.origin if isinstance(old.schedule, Continued) else old.schedule
-    told = [f"plan {_told(was.plan)} -> {_told(now.plan)}"] if was.plan != now.plan else []
-    if old.sketch is not None and not told:
-        told = old.sketch.differences(was, old.told)
-    if policy == "exact" and old.schedule != new and not told:
+    if old.sketch is None:
+        told = [] if was.plan == now.plan else [f"plan {_told(was.plan)} -> {_told(now.plan)}"]
+    elif _told(was.plan) != _told(now.plan):
+        told = [f"plan {_told(was.plan)} -> {_told(now.plan)}"]
+    else:  # a name that is defined anew, as by a notebook's cell, is the same function while it gives the same values
+        told = old.sketch.differences(was if policy == "extend" or was.horizon != now.horizon else now, old.told, False)
+    if policy == "exact" and not told:
         told = [f"horizon {old.horizon} -> {new.horizon}"] if old.horizon != new.horizon else []
         for name in ("steps_per_epoch", "tokens_per_step", "samples_per_step", "strict"):
             if getattr(was, name) != getattr(now, name):
                 told.append(f"{name} {getattr(was, name)} -> {getattr(now, name)}")
-        if not told:
+        if not told and getattr(old.schedule, "knots", ()) != getattr(new, "knots", ()):
             told = [f"{_told(old.schedule)} -> {_told(new)}"]
     if policy == "extend" and interval == "epoch" and was.steps_per_epoch != now.steps_per_epoch:
         told.append(f"steps_per_epoch {was.steps_per_epoch} -> {now.steps_per_epoch}, and epochs are what is counted")

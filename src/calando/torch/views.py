@@ -2,14 +2,32 @@
 
 import math
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from calando.errors import Frozen, shown
+from calando.errors import BadValue, Frozen, shown
 
 if TYPE_CHECKING:
     from calando.torch.track import Track
 
-__all__ = ["PlateauViews"]
+__all__ = ["PlateauViews", "metric_of"]
+
+
+def metric_of(value: Any) -> float:
+    """A metric as a float: a number, or a tensor or array of one.
+
+    Raises:
+        BadValue: for anything else.
+    """
+    if not isinstance(value, str | bytes | bool):
+        with suppress(TypeError, ValueError, RuntimeError, OverflowError):
+            return float(value)
+    raise BadValue(
+        given=f"the metric {shown(value)}",
+        allowed="one number, such as a validation loss",
+        where="PlateauLR",
+        fix="pass a float or a one-element tensor",
+    )
 
 
 def _view(read: Callable[[Any], object]) -> Any:
@@ -128,7 +146,8 @@ class PlateauViews:
 
     def is_better(self, a: float, best: float) -> bool:
         """Whether metric `a` improves on `best` by more than the threshold."""
-        return bool(self._rule.is_better(float(a), None if best == self.mode_worse else float(best)))
+        metric, known = metric_of(a), metric_of(best)
+        return bool(self._rule.is_better(metric, None if known == self.mode_worse else known))
 
     def _is_better(self, a: float, best: float) -> bool:
         return self.is_better(a, best)
