@@ -1,10 +1,14 @@
 """`import calando` is quick and loads nothing but the standard library; nor do the rooms that need no framework."""
 
+import atexit
 import json
+import os
 import shutil
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -30,10 +34,19 @@ FRAMEWORKS = {"torch", "tensorflow", "keras", "jax"}
 HEAVY = FRAMEWORKS | {"matplotlib", "plotly", "scipy", "sklearn", "jinja2", "optuna"}
 
 
+@cache
+def bytecode() -> str:
+    """A folder for compiled files: an installed package is compiled, and a checkout must not be timed compiling."""
+    folder = TemporaryDirectory(prefix="calando-bytecode-")
+    atexit.register(folder.cleanup)
+    return folder.name
+
+
 def probe(module: str, src: Path = SRC) -> dict:
-    done = subprocess.run(
-        [sys.executable, "-c", PROBE, module, str(src)], capture_output=True, text=True, check=True, timeout=120
-    )
+    settings = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    settings["PYTHONPYCACHEPREFIX"] = bytecode()
+    command = [sys.executable, "-c", PROBE, module, str(src)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120, env=settings)
     return json.loads(done.stdout)
 
 
