@@ -7,10 +7,13 @@ it has seen.
 from dataclasses import dataclass
 from random import Random
 
+from hypothesis import assume
 from hypothesis import strategies as st
 
+from calando.errors import DoesNotFit
 from tests.growers import ROOT_ONLY, SIZES, Grower
 from tests.oracles.tree import Node
+from tests.plans import build
 
 __all__ = ["SIZES", "Grown", "grow", "pairs", "plain", "plans"]
 
@@ -40,10 +43,20 @@ def plain(grown: Grown) -> Grown:
     return Grown(grown.tree.children[0], grown.horizon) if grown.tree.name in ROOT_ONLY else grown
 
 
+def collides(grown: Grown) -> bool:
+    """Whether two times of one list, written in different units or stretched, fall on the same step of this run."""
+    try:
+        build(grown.tree).bind(grown.horizon, **SIZES)
+    except DoesNotFit as error:
+        return error.allowed == "whole steps that rise"
+    return False
+
+
 @st.composite
 def plans(draw: st.DrawFn, depth: int | None = None, listeners: bool = True) -> Grown:
     """Hypothesis: a random plan and its run; without `listeners`, only plain ones."""
     grown = grow(draw(st.randoms(use_true_random=False)), depth)
+    assume(not collides(grown))
     return grown if listeners else plain(grown)
 
 
@@ -52,4 +65,6 @@ def pairs(draw: st.DrawFn) -> tuple[Grown, Grown]:
     """Hypothesis: two plain plans for the same run."""
     chance = draw(st.randoms(use_true_random=False))
     first = plain(grow(chance))
-    return first, plain(grow(chance, horizon=first.horizon))
+    second = plain(grow(chance, horizon=first.horizon))
+    assume(not collides(first) and not collides(second))
+    return first, second

@@ -227,6 +227,17 @@ class Clock(NamedTuple):
         whole_run = horizon + Fraction(1, 2) - Fraction(1, 2**100)
         return cls(horizon, exact_sizes[0], exact_sizes[1], exact_sizes[2], piece=whole_run)
 
+    def interval(self, length: Length, where: str, whole: bool) -> int | float:
+        """The length of an interval > 0: whole steps where values change at its ends, else as exact as a float is.
+
+        Raises:
+            DoesNotFit: when whole steps are wanted and it rounds to none.
+        """
+        if whole:
+            return self.whole(length, where, least=1)
+        exact_steps = self.steps(length, where)
+        return int(exact_steps) if exact_steps.denominator == 1 else float(exact_steps)
+
     def stretch(self, by: Fraction) -> "Clock":
         """The same clock with every length multiplied by `by`."""
         return self._replace(stretched=self.stretched * by)

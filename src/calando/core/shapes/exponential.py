@@ -64,10 +64,7 @@ class exponential_decay(Leaf):
 
     def lower(self, steps: int, clock: Clock) -> Curve:
         delay = clock.whole(length_of(self.delay), "exponential_decay.delay")
-        exact = clock.steps(length_of(self.every), "exponential_decay.every")
-        every: int | float = clock.whole(length_of(self.every), "exponential_decay.every", least=1)
-        if not self.staircase and exact != every:
-            every = float(exact)
+        every = clock.interval(length_of(self.every), "exponential_decay.every", whole=self.staircase)
         if self.rate is not None:
             return self._by_rate(-self.rate, steps, delay, every)
         base, span = self._base(steps, delay, every)

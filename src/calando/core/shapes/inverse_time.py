@@ -42,10 +42,8 @@ class inverse_time(Leaf):
 
     def lower(self, steps: int, clock: Clock) -> Curve:
         rate = self.rate
-        every = clock.whole(length_of(self.every), "inverse_time.every", least=1)
+        every = clock.interval(length_of(self.every), "inverse_time.every", whole=self.staircase)
         if self.staircase:
-            breaks = range(every, steps + 1, every)
+            breaks = range(int(every), steps + 1, int(every))
             return Stairs(steps, lambda t, ops: 1.0 / (1.0 + rate * ops.real(t // every)), breaks)
-        exact = clock.steps(length_of(self.every), "inverse_time.every")
-        span: int | float = every if exact == every else float(exact)
-        return Smooth(steps, lambda t, ops: 1.0 / (1.0 + rate * ops.ratio(t, span)))
+        return Smooth(steps, lambda t, ops: 1.0 / (1.0 + rate * ops.ratio(t, every)))

@@ -45,12 +45,11 @@ class step_decay(Leaf):
 
     def lower(self, steps: int, clock: Clock) -> Curve:
         factor = self.factor
+        if not self.staircase:
+            pace = clock.interval(length_of(self.every), "step_decay.every", whole=False)
+            return Smooth(steps, lambda t, ops: ops.power(factor, ops.ratio(t, pace)))
         every = clock.whole(length_of(self.every), "step_decay.every", least=1)
-        if self.staircase:
-            return Stairs(steps, lambda t, ops: ops.power(factor, ops.real(t // every)), range(every, steps + 1, every))
-        exact = clock.steps(length_of(self.every), "step_decay.every")
-        span: int | float = every if exact == every else float(exact)
-        return Smooth(steps, lambda t, ops: ops.power(factor, ops.ratio(t, span)))
+        return Stairs(steps, lambda t, ops: ops.power(factor, ops.real(t // every)), range(every, steps + 1, every))
 
 
 class multistep(Leaf):
