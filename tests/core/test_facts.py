@@ -125,3 +125,8 @@ def test_a_drop_is_a_jump_however_low_it_happens() -> None:
 
 def test_the_lowest_factor_is_that_of_an_update() -> None:
     assert calando.parse("warmup(5, first=step) | linear_decay(end=0.1)").bind(50).facts.lowest == pytest.approx(0.12)
+
+
+def test_a_sum_that_leaves_the_floats_is_infinite() -> None:
+    facts = calando.constant(1e308).bind(10).facts
+    assert (facts.peak, facts.area, facts.mean) == (1e308, float("inf"), float("inf"))

@@ -75,9 +75,9 @@ def facts_of(schedule: "Schedule") -> Facts:
     exact = horizon <= EVERY_STEP_UP_TO
     steps, scattered = (np.arange(horizon, dtype=np.int64),) * 2 if exact else looked_at(horizon - 1, breaks)
     values = schedule(steps)
-    area = math.fsum(values.tolist()) if exact else float(schedule(scattered).mean()) * horizon
     at = int(np.argmax(values))
     peak = float(values[at])
+    area = _sum(values) if exact else float(schedule(scattered).mean()) * horizon
     return Facts(
         peak=peak,
         peak_step=int(steps[at]),
@@ -90,6 +90,14 @@ def facts_of(schedule: "Schedule") -> Facts:
         lowest=float(values.min()),
         exact=exact,
     )
+
+
+def _sum(values: Any) -> float:
+    """The exactly rounded sum; of factors whose sum leaves the floats, infinity."""
+    try:
+        return math.fsum(values.tolist())
+    except OverflowError:
+        return math.inf
 
 
 def looked_at(last: int, breaks: Sequence[int]) -> tuple[Any, Any]:
