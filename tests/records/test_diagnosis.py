@@ -69,6 +69,8 @@ def test_a_failed_run_shows_the_last_line_of_its_traceback():
     (finding,) = diagnose(seen)
     assert finding.words == "ValueError: no such layer"
     assert finding.severity == "failure"
+    assert "`--fresh`" in finding.advice[0]
+    assert "`--retry-failed`" in finding.advice[1]
     out = Observed(horizon=10, status="failed", error="RuntimeError: CUDA out of memory")
     assert "Out of memory" in diagnose(out)[0].advice[0]
 

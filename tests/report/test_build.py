@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from calando import parse
 from calando.records import Candidate, Curve, RunRecord, RunSpec, Study, StudySpec
 from calando.report import build
 from calando.report.curves import reach
@@ -155,18 +156,43 @@ def test_the_failed_run_keeps_its_traceback(page):
 
 def test_the_snippet_is_python_and_names_plan_peak_and_horizon(page):
     compile(page.takeaway.snippet, "snippet", "exec")
-    assert f"calando.parse({WSD!r})" in page.takeaway.snippet
+    assert f"calando.parse({str(parse(WSD))!r})" in page.takeaway.snippet
     assert "lr=0.1)" in page.takeaway.snippet
     assert "plan.bind(400, steps_per_epoch=40)" in page.takeaway.snippet
 
 
-def test_a_plan_with_quotes_stays_one_string_in_the_snippet(study):
-    from calando.report.build import snippet
+def won_by(study, plan, peak=0.1):
+    """The page of a study whose leader is this plan at this peak."""
+    label = study.verdict.leader
+    spec = replace(study.spec, candidates=tuple(replace(c, plan=plan) for c in study.spec.candidates))
+    standings = tuple(replace(s, peak=peak) if s.label == label else s for s in study.verdict.standings)
+    return build(replace(study, spec=spec, verdict=replace(study.verdict, standings=standings)))
 
-    source = snippet("'); import os; os.abort(); ('", 0.1, study)
-    assert source.count("import os") == 1
-    names = compile(source, "snippet", "exec").co_names
-    assert "os" not in names
+
+def test_the_snippet_tells_a_plan_that_listens_its_metric_as_often_as_the_study_did(study):
+    source = won_by(study, "reduce_on_plateau(constant(), patience=1)").takeaway.snippet
+    assert f"if (step + 1) % {study.spec.horizon // study.spec.evals} == 0:" in source
+    assert "scheduler.step(loss.item())" in source
+
+
+@pytest.mark.parametrize("plan", ["reduce_on_plateau(constant(), patience=1)", "cosine()"])
+@pytest.mark.parametrize("peak", [0.1, None])
+def test_the_snippet_runs_as_it_stands(study, plan, peak):
+    pytest.importorskip("torch")
+    exec(compile(won_by(study, plan, peak).takeaway.snippet, "snippet", "exec"), {})
+
+
+def test_the_snippet_is_that_of_calando_export(study):
+    from calando.core.snippet import torch_code
+
+    bound = parse("cosine()").bind(study.spec.horizon, steps_per_epoch=study.spec.steps_per_epoch)
+    assert won_by(study, "cosine()").takeaway.snippet == torch_code(bound, 0.1)
+
+
+def test_a_plan_that_cannot_be_read_gives_no_snippet_and_keeps_the_command(study):
+    page = won_by(study, "'); import os; os.abort(); ('")
+    assert page.takeaway.snippet == ""
+    assert page.takeaway.command
 
 
 def test_the_command_can_be_pasted_into_a_shell(page):
@@ -191,10 +217,50 @@ def test_a_study_without_runs_is_a_page_too():
     assert (page.peaks, page.rates, page.losses, page.groups, page.takeaway) == ((), None, (), (), None)
 
 
-def test_two_labels_of_one_plan_share_its_runs(study):
-    twin = replace(study.spec, candidates=(*study.spec.candidates, Candidate("mine", WSD)))
-    page = build(replace(study, spec=twin))
-    assert row(page, "mine").search == row(page, WSD).search
+def test_two_candidates_of_one_plan_keep_their_own_runs_and_curves(study):
+    named = (*study.spec.candidates, Candidate("mine", WSD, peak=0.3))
+    steps = tuple(range(400))
+    curves = {"lr": Curve(steps, (0.3,) * 400), "val_loss": Curve((199, 399), (0.9, 0.8))}
+    mine = tuple(
+        RunRecord(RunSpec("mine", WSD, 0.3, seed, 400, "confirm"), "done", final=0.8, curves=curves, steps=400)
+        for seed in (1000, 1001)
+    )
+    page = build(replace(study, spec=replace(study.spec, candidates=named), runs=(*mine, *study.runs)))
+    alone = build(study)
+    assert (row(page, "mine").search.runs, row(page, "mine").proof.runs) == (0, 2)
+    assert row(page, WSD).proof == row(alone, WSD).proof
+    assert row(page, WSD).reach == row(alone, WSD).reach
+    lines = {line.label: line for line in page.rates.lines}
+    assert set(lines["mine"].values) == {0.3}
+    assert max(lines[WSD].values) == 0.1
+    bands = {band.label: band for band in page.losses[0].bands}
+    assert (bands["mine"].seeds, bands[WSD].seeds) == (2, 6)
+
+
+PINNED = (Candidate("a", "cosine()", peak=0.1), Candidate("b", "cosine()", peak=0.3))
+NONE_CHOSEN = "6 as evidence; no peak was chosen by any"
+FREE = (Candidate("c", "cosine()"),)
+
+
+@pytest.mark.parametrize(
+    ("candidates", "peaks", "place", "grid", "seeds"),
+    [
+        (FREE, (0.1, 0.3), "at its own best peak", "0.1, 0.3", "3 to choose peaks, 6 others as evidence"),
+        (FREE, (0.1,), "at peak 0.1", "0.1", NONE_CHOSEN),
+        (FREE, (), "at the optimizer’s own rates", "the optimizer's own rates", NONE_CHOSEN),
+        (PINNED, (), "at the peak that was given for it", "0.1, 0.3 (given)", NONE_CHOSEN),
+        (
+            FREE + PINNED, (0.03, 0.1), "at its own best peak, or at the peak that was given for it",
+            "0.03, 0.1; 0.1, 0.3 (given)", "3 to choose peaks, 6 others as evidence",
+        ),
+    ],
+)  # fmt: skip
+def test_what_it_says_of_peaks_is_what_was_done(candidates, peaks, place, grid, seeds):
+    page = build(Study(StudySpec("Which?", "t.py:t", 10, candidates, peaks=peaks, baseline=candidates[0].label)))
+    facts = {fact.name: fact.value for fact in page.facts}
+    assert page.at_peak == place
+    assert facts.get("peaks tried", facts.get("peaks")) == grid
+    assert facts["seeds"] == seeds
 
 
 def test_the_same_records_give_the_same_page(study, page):

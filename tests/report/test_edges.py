@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from calando.records import Candidate, Curve, RunRecord, RunSpec, Standing, Study, StudySpec, Verdict
+from calando.records import Candidate, Curve, Interval, RunRecord, RunSpec, Standing, Study, StudySpec, Verdict
 from calando.report import build, page_html
 from calando.report.terminal import text
 from tests.report.test_html import Reader
@@ -43,7 +43,8 @@ def test_one_seed_and_the_optimizers_own_rates():
     page, words = both_forms(small(["constant()", "cosine()"]))
     assert page.rows[0].interval is None
     assert "own rates" in words
-    assert "lr=...)" in page.takeaway.snippet
+    assert "Every schedule at the optimizer’s own rates." in words
+    assert "# your own rate: factor 1" in page.takeaway.snippet
     assert "own rates" in text(page, 60)
 
 
@@ -51,6 +52,34 @@ def test_twenty_schedules_with_long_names():
     labels = [f"warmup({i}%) | " + " | ".join(["cosine(end=0.1, length=100)"] * 8) for i in range(20)]
     page, _ = both_forms(small(labels))
     assert max(map(len, text(page, 60).splitlines())) <= 60
+
+
+@pytest.mark.parametrize(("confidence", "shown"), [(0.95, "95 %"), (0.999, "99.9 %"), (0.99999, "99.999 %")])
+def test_a_confidence_is_never_rounded_up_to_certainty(confidence, shown):
+    study = small(["a", "b"], confidence=confidence)
+    spans = tuple(replace(s, interval=Interval(0.5, 0.4, 0.6, confidence, 2)) for s in study.verdict.standings)
+    _, words = both_forms(replace(study, verdict=replace(study.verdict, standings=spans)))
+    assert f"with {shown} intervals" in words
+
+
+def test_a_candidate_for_which_no_peak_was_chosen_has_a_dash_and_no_rates():
+    study = small(["a", "b"], peaks=(0.1, 0.3))
+    page, words = both_forms(replace(study, verdict=replace(study.verdict, tie_set=())))
+    assert [r.settled for r in page.rows] == [False, False]
+    assert "own rates" not in text(page, 80)
+    assert "own rates" not in words.split("Diagnosis")[0].split("Leaderboard")[-1]
+
+
+def test_a_label_without_end_is_shortened_and_whole_in_a_title():
+    label = "x" * 30_000 + "y" * 20_000
+    study = small([label, "b"])
+    lead = replace(study.verdict, headline=f"{label} is best.", sentences=(f"Differences to {label} follow.",))
+    page, words = both_forms(replace(study, verdict=lead))
+    assert len(words) < 30_000
+    assert "x" * 2000 not in words
+    static = page_html(page, static=True)
+    assert f'title="{label}"' in static
+    assert len(text(page, 80)) < 20_000
 
 
 def test_a_verdict_that_nobody_finished():

@@ -4,6 +4,7 @@ import json
 import re
 import shutil
 import subprocess
+import unicodedata
 from dataclasses import replace
 from html.parser import HTMLParser
 
@@ -177,6 +178,16 @@ def test_no_user_text_becomes_markup(hostile, page, static):
     assert "{{ 7*7 }}" in text
 
 
+@pytest.mark.parametrize("static", [True, False])
+def test_no_control_sign_of_a_user_reaches_the_file_and_what_was_there_can_be_seen(hostile, page, static):
+    text = page_html(build(hostile), static=static)
+    ours = set(page_html(page, static=static))
+    steering = {sign for sign in text if unicodedata.category(sign) in ("Cc", "Cf", "Cs", "Zl", "Zp")}
+    assert steering <= ours | {"\n"}
+    assert "\x1b" not in text
+    assert "\u241b[31m" in text
+
+
 def test_names_in_figures_are_neutralised_for_plotlys_own_markup(hostile):
     full = page_html(build(hostile))
     for attrs, text in Reader(full).scripts:
@@ -213,7 +224,7 @@ def test_an_odd_backtick_of_a_user_makes_no_code():
 
 def test_a_lone_surrogate_does_not_keep_the_page_from_being_written(study, tmp_path):
     odd = replace(study, spec=replace(study.spec, question="caf\udce9?"))
-    assert write_html(odd, tmp_path / "page.html", static=True).read_text("utf-8").count("caf?") >= 1
+    assert write_html(odd, tmp_path / "page.html", static=True).read_text("utf-8").count("caf\ufffd?") >= 1
 
 
 def test_it_is_written_whole_and_leaves_no_draft(study, tmp_path):

@@ -37,16 +37,20 @@ def python_code(schedule: "Schedule") -> str:
     return f"from calando import {', '.join(known)}\n\nplan = {expression}\nschedule = {bound}"
 
 
-def torch_code(schedule: "Schedule", peak: float) -> str:
+def torch_code(schedule: "Schedule", peak: float | None, *, every: int | None = None) -> str:
     """A complete PyTorch training loop under the schedule, to be filled with one's own model and data.
 
     Args:
         schedule: what to follow; its plan must have a text.
-        peak: learning rate that factor 1 stands for, > 0.
+        peak: learning rate that factor 1 stands for, > 0; None where the optimizer's own rate is that.
+        every: updates between two looks at the metric, >= 1, for a plan that listens; an epoch, else a
+            twentieth of the run, unless given.
 
     Raises:
         NotSerialisable: when the plan holds a Python function that was not registered by name.
     """
+    rate = "1e-3" if peak is None else repr(peak)
+    base = "your own rate" if peak is None else "the peak"
     own = [name for name in schedule.quantities if name != "lr" and name not in IN_ADAMW]
     setters = ", setters={" + ", ".join(f'"{name}": set_{name}' for name in own) + "}" if own else ""
     lines = [
@@ -59,7 +63,7 @@ def torch_code(schedule: "Schedule", peak: float) -> str:
         f"schedule = plan.bind({schedule.horizon}{_sizes(schedule)})  # optimizer updates in the whole run",
         "",
         "model = torch.nn.Linear(10, 1)  # your model",
-        f"optimizer = torch.optim.AdamW(model.parameters(), lr={peak!r})  # the peak: factor 1 of the schedule",
+        f"optimizer = torch.optim.AdamW(model.parameters(), lr={rate})  # {base}: factor 1 of the schedule",
     ]
     for name in own:
         lines += [
@@ -81,7 +85,7 @@ def torch_code(schedule: "Schedule", peak: float) -> str:
         "    scheduler.step()  # once after every optimizer update",
     ]
     if schedule.rule is not None:
-        every = schedule.steps_per_epoch or max(1, schedule.horizon // 20)
+        every = every or schedule.steps_per_epoch or max(1, schedule.horizon // 20)
         lines += [
             f"    if (step + 1) % {every} == 0:",
             "        scheduler.step(loss.item())  # your validation metric, whenever there is a new one",

@@ -6,7 +6,10 @@ import shlex
 from collections.abc import Iterable
 from pathlib import Path
 
-from calando.records import Interval, RunRecord, Standing, Study, Verdict
+from calando.core.snippet import torch_code
+from calando.core.text import parse
+from calando.errors import CalandoError
+from calando.records import Interval, RunRecord, Standing, Study, StudySpec, Verdict
 from calando.report.curves import charts, reach
 from calando.report.notes import groups, tally
 from calando.report.page import Answer, Cost, Fact, Page, Peak, Peaks, Row, Takeaway
@@ -41,6 +44,8 @@ def build(study: Study, *, made: str = "") -> Page:
         answer=_answer(study, verdict),
         rows=rows,
         facts=_facts(study),
+        at_peak=_at_peak(spec),
+        confidence=spec.confidence,
         peaks=_peaks(verdict, rows),
         rates=rates,
         losses=losses,
@@ -110,7 +115,7 @@ def _rows(study: Study, target: float | None) -> tuple[Row, ...]:
         candidate = next((c for c in spec.candidates if c.label == label), None)
         plan = candidate.plan if candidate else standing.plan if standing else label
         role = standing.role if standing else candidate.role if candidate else "candidate"
-        own = [run for run in study.runs if run.spec.plan == plan]
+        own = study.of(label)
         proof = [run for run in own if run.spec.phase == "confirm"]
         peak = standing.peak if standing else None
         at_peak = [run for run in proof if run.spec.peak == peak]
@@ -123,6 +128,7 @@ def _rows(study: Study, target: float | None) -> tuple[Row, ...]:
                 plan=plan,
                 role=role,
                 peak=peak,
+                own_rates=peak is None and not spec.peaks and (candidate is None or candidate.peak is None),
                 edge=edges.get(label, ""),
                 mean=standing.mean if standing else None,
                 interval=standing.interval if standing else None,
@@ -181,16 +187,41 @@ def _peaks(verdict: Verdict | None, rows: tuple[Row, ...]) -> tuple[Peaks, ...]:
 def _facts(study: Study) -> tuple[Fact, ...]:
     spec = study.spec
     better = "lower is better" if spec.mode == "min" else "higher is better"
-    grid = ", ".join(peak_text(p) for p in spec.peaks) or "the optimizer's own rates"
+    pinned = sorted({c.peak for c in spec.candidates if c.peak is not None})
+    tried = ", ".join(map(peak_text, spec.peaks)) if spec.peaks else "the optimizer's own rates"
+    grid = "; ".join([tried] * _any_free(spec) + [f"{', '.join(map(peak_text, pinned))} (given)"] * bool(pinned))
+    evidence = len(spec.confirm_seeds)
+    seeds = (
+        f"{len(spec.select_seeds)} to choose peaks, {evidence} others as evidence"
+        if _any_free(spec) and len(spec.peaks) > 1
+        else f"{evidence} as evidence; no peak was chosen by any"
+    )
     epochs = f", {spec.horizon / spec.steps_per_epoch:.3g} epochs" if spec.steps_per_epoch else ""
     return (
         Fact("judged by", f"{spec.metric} after the last update, {better}"),
         Fact("horizon", f"{count(spec.horizon, 'update')}{epochs}"),
         Fact("candidates", f"{len(spec.candidates)}, the baseline is {spec.baseline or 'not named'}"),
-        Fact("peaks tried", grid),
-        Fact("seeds", f"{len(spec.select_seeds)} to choose peaks, {len(spec.confirm_seeds)} others as evidence"),
+        Fact("peaks tried" if _any_free(spec) else "peaks", grid),
+        Fact("seeds", seeds),
         Fact("train function", spec.train),
     )
+
+
+def _any_free(spec: StudySpec) -> bool:
+    """Whether any candidate came without a peak of its own."""
+    return any(candidate.peak is None for candidate in spec.candidates)
+
+
+def _at_peak(spec: StudySpec) -> str:
+    """At which peak the schedules are held against each other."""
+    if not _any_free(spec):
+        return "at the peak that was given for it"
+    if len(spec.peaks) > 1:
+        free = "at its own best peak"
+    else:
+        free = f"at peak {peak_text(spec.peaks[0])}" if spec.peaks else "at the optimizer’s own rates"
+    given = any(candidate.peak is not None for candidate in spec.candidates)
+    return free + (", or at the peak that was given for it" if given else "")
 
 
 def _wall(study: Study) -> float | None:
@@ -234,31 +265,14 @@ def _takeaway(study: Study, rows: tuple[Row, ...]) -> Takeaway | None:
     row = next((r for r in rows if r.label == chosen), None)
     if row is None:
         return Takeaway("", None, "", command) if command else None
-    return Takeaway(row.label, row.peak, snippet(row.plan, row.peak, study), command)
+    return Takeaway(row.label, row.peak, _snippet(row.plan, row.peak, study), command)
 
 
-def snippet(plan: str, peak: float | None, study: Study) -> str:
-    """The lines that bring the winning schedule into a PyTorch training loop."""
+def _snippet(plan: str, peak: float | None, study: Study) -> str:
+    """The winning schedule in a PyTorch loop; nothing for a plan that this calando cannot read."""
     spec = study.spec
-    epoch = f", steps_per_epoch={spec.steps_per_epoch}" if spec.steps_per_epoch else ""
-    rate = "    # its own rates are the base" if peak is None else "    # the peak is the base rate"
-    lr = "..." if peak is None else repr(peak)
-    return "\n".join(
-        [
-            "import calando.torch",
-            "import torch",
-            "",
-            f"plan = calando.parse({plan!r})",
-            f"schedule = plan.bind({spec.horizon}{epoch})    # updates in the whole run",
-            "",
-            f"optimizer = torch.optim.AdamW(model.parameters(), lr={lr}){rate}; keep your own optimizer class",
-            "scheduler = calando.torch.attach(optimizer, schedule)",
-            "",
-            "for batch in batches:",
-            "    loss = compute_loss(model, batch)",
-            "    optimizer.zero_grad()",
-            "    loss.backward()",
-            "    optimizer.step()",
-            "    scheduler.step()    # once per optimizer update",
-        ]
-    )
+    try:
+        schedule = parse(plan).bind(spec.horizon, steps_per_epoch=spec.steps_per_epoch)
+        return torch_code(schedule, peak, every=max(1, spec.horizon // spec.evals))
+    except CalandoError:
+        return ""

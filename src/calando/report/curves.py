@@ -42,7 +42,7 @@ def charts(study: Study, rows: Sequence[Row]) -> tuple[Chart | None, tuple[Chart
 
 def _evidence(study: Study, row: Row) -> list[RunRecord]:
     """The runs that stand for a candidate: its confirmation runs at its peak, else the best there is."""
-    own = [run for run in study.runs if run.spec.plan == row.plan and run.status == "done"]
+    own = [run for run in study.of(row.label) if run.status == "done"]
     for phase in ("confirm", "select"):
         kept = [run for run in own if run.spec.phase == phase and (row.peak is None or run.spec.peak == row.peak)]
         if kept:

@@ -13,6 +13,7 @@ from typing import Any
 
 from calando.report.curves import SPAN
 from calando.report.page import Chart, Page, Peaks
+from calando.report.words import tame
 
 __all__ = ["COLOURS", "DASHES", "SYMBOLS", "colour", "dash", "figures", "plain", "symbol"]
 
@@ -53,7 +54,7 @@ def plain(text: str, limit: int = 70) -> str:
     >>> plain("<b>a</b> & b")
     '&lt;b&gt;a&lt;/b&gt; &amp; b'
     """
-    text = " ".join(text.split())
+    text = tame(" ".join(text.split()))
     if len(text) > limit:
         text = text[: limit - 1] + "…"
     # Plotly fills %{...} from its own data and decodes entities: neither may come from a user.

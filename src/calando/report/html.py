@@ -125,10 +125,29 @@ def coded(text: str) -> Any:
     """
     from markupsafe import Markup
 
-    parts = text.split("`")
+    parts = words.tame(text).split("`")
     if len(parts) % 2 == 0:  # one backtick without a partner is a user's own
-        return Markup.escape(text)
+        return Markup.escape(words.tame(text))
     return Markup("").join(Markup("<code>{}</code>").format(part) if i % 2 else part for i, part in enumerate(parts))
+
+
+def brief(text: str, limit: int = words.LONG) -> Any:
+    """Markup of a text that may be endless: shortened, with the whole in its title.
+
+    >>> str(brief("<i>" * 4, 8))
+    '<span title="&lt;i&gt;&lt;i&gt;&lt;i&gt;&lt;i&gt;">&lt;i&gt;&lt;i … i&gt;</span>'
+    """
+    from markupsafe import Markup
+
+    whole = words.tame(text)
+    if len(whole) <= limit:
+        return Markup.escape(whole)
+    return Markup('<span title="{}">{}</span>').format(whole, words.cut(whole, limit))
+
+
+def _tamed(value: Any) -> Any:
+    """What Jinja is about to write: no control sign of a user's gets into the file."""
+    return words.tame(value) if type(value) is str else value
 
 
 def _strokes(slot: int) -> str:
@@ -163,8 +182,9 @@ def _template() -> Any:
         trim_blocks=True,
         lstrip_blocks=True,
         loader=jinja2.FunctionLoader(_asset),
+        finalize=_tamed,
     )
-    environment.filters["coded"] = coded
+    environment.filters.update(coded=coded, brief=brief, cut=words.cut)
     return environment.get_template("page.html")
 
 

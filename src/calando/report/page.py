@@ -91,10 +91,11 @@ class Cost:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One candidate on the leaderboard, at its own best peak.
+    """One candidate on the leaderboard, at its peak.
 
     `slot` fixes its colour and dash in every figure: 0 is the baseline's. `difference` is candidate
-    minus baseline, paired by seed; `gap` is candidate minus leader.
+    minus baseline, paired by seed; `gap` is candidate minus leader. `peak` is None before one was
+    chosen, where none gave a result, and with `own_rates`, where the optimizer's own rates stand.
     """
 
     rank: int | None
@@ -116,12 +117,18 @@ class Row:
     tied: bool = False
     leads: bool = False
     baseline: bool = False
+    own_rates: bool = False
     why: str = ""
     reach: Reach | None = None
     search: Cost = Cost()
     """The runs that chose the peak."""
     proof: Cost = Cost()
     """The runs that are evidence."""
+
+    @property
+    def settled(self) -> bool:
+        """Whether it is known at which rates it stands."""
+        return self.peak is not None or self.own_rates
 
     @property
     def seeds(self) -> int:
@@ -257,6 +264,9 @@ class Page:
     answer: Answer
     rows: tuple[Row, ...]
     facts: tuple[Fact, ...] = ()
+    at_peak: str = "at its own best peak"
+    """At which peak every schedule stands, as the end of a sentence."""
+    confidence: float = 0.95
     peaks: tuple[Peaks, ...] = ()
     rates: Chart | None = None
     losses: tuple[Chart, ...] = ()

@@ -33,7 +33,7 @@ def renderable(page: Page) -> RenderableType:
     from rich.console import Group as Stack
     from rich.text import Text
 
-    parts: list[RenderableType] = [Text(words.tame(page.question), style="bold"), Text()]
+    parts: list[RenderableType] = [Text(words.tame(words.cut(page.question, 400)), style="bold"), Text()]
     if any(row.rank is not None for row in page.rows):
         parts += [_board(page)]
     parts += _found(page)
@@ -59,11 +59,15 @@ def _verdict(page: Page) -> list[RenderableType]:
 
     answer = page.answer
     title = Text("VERDICT  ", style="bold cyan") if answer.finished else Text("OPEN  ", style="bold yellow")
-    parts: list[RenderableType] = [title + Text(words.tame(answer.headline), style="bold")]
-    parts += [Padding(Text(words.tame(line)), (0, 0, 0, 1)) for line in answer.sentences if line != answer.headline]
-    peaks = {row.label: row.peak for row in page.rows}
+    parts: list[RenderableType] = [title + Text(words.tame(words.cut(answer.headline, 600)), style="bold")]
+    parts += [
+        Padding(Text(words.tame(words.cut(line, 2000))), (0, 0, 0, 1))
+        for line in answer.sentences
+        if line != answer.headline
+    ]
+    peaks = {row.label: words.at_peak(row.peak) if row.settled else "–" for row in page.rows}
     if answer.tie_set:
-        tied = "; ".join(f"{label} (peak {words.peak_text(peaks.get(label))})" for label in answer.tie_set)
+        tied = "; ".join(f"{words.cut(label)} ({peaks.get(label, '–')})" for label in answer.tie_set)
         lead = "stands alone: " if answer.proven else "tied: "
         parts.append(Padding(Text(lead, style="bold").append(words.tame(tied), style="not bold"), (0, 0, 0, 1)))
     for line in answer.not_proven:
@@ -90,8 +94,8 @@ def _board(page: Page) -> Table:
             versus = Text(words.interval_text(row.difference).replace(" [", "\n["), style=STANDING[row.standing])
         table.add_row(
             "–" if row.rank is None else str(row.rank),
-            Text(words.tame(row.label), style="bold" if row.tied else ""),
-            words.peak_text(row.peak) if row.rank is not None else "–",
+            Text(words.tame(words.cut(row.label)), style="bold" if row.tied else ""),
+            words.peak_text(row.peak) if row.settled else "–",
             words.rounded(row.mean, half),
             versus,
             _marks(row),
@@ -127,7 +131,7 @@ def _found(page: Page) -> list[RenderableType]:
         for finding, seeds in group.common:
             if finding.severity not in ("failure", "warning"):
                 continue
-            entry = Text(f"{words.tame(group.label)}, peak {words.peak_text(group.peak)}: ")
+            entry = Text(f"{words.tame(words.cut(group.label))}, {words.at_peak(group.peak)}: ")
             entry.append(words.tame(finding.title), style=INK[finding.severity])
             entry.append(f" ({_share(group, seeds)})", style="dim")
             parts.append(Padding(entry, (0, 0, 0, 1)))

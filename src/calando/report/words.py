@@ -7,7 +7,13 @@ import math
 from calando.records.diagnosis import short
 from calando.records.result import Interval
 
-__all__ = ["count", "duration", "interval_text", "peak_text", "rounded", "signed", "tame"]
+__all__ = ["at_peak", "count", "cut", "duration", "interval_text", "peak_text", "percent", "rounded", "signed", "tame"]
+
+LONG = 200
+"""Letters of a label that are shown; the whole is a hover away on the page."""
+
+JOINERS = "\u200c\u200d"
+"""Signs without a shape of their own that letters and emoji need."""
 
 
 def count(number: int, noun: str) -> str:
@@ -41,6 +47,35 @@ def peak_text(peak: float | None) -> str:
     ('3e-3', 'own rates')
     """
     return "own rates" if peak is None else short(peak)
+
+
+def at_peak(peak: float | None) -> str:
+    """Where a run was made, as the middle of a sentence.
+
+    >>> at_peak(0.003), at_peak(None)
+    ('peak 3e-3', 'own rates')
+    """
+    return "own rates" if peak is None else f"peak {short(peak)}"
+
+
+def percent(share: float) -> str:
+    """A share in percent, never rounded up to all of it.
+
+    >>> percent(0.95), percent(0.999), percent(0.99999999)
+    ('95 %', '99.9 %', '99.999999 %')
+    """
+    return f"{100 * share:.14g} %"
+
+
+def cut(text: str, limit: int = LONG) -> str:
+    """A text short enough for its place: the middle goes, since names of one family differ at their ends.
+
+    >>> cut("abcdefghij", 6)
+    'abc … ij'
+    """
+    if len(text) <= limit:
+        return text
+    return f"{text[: limit - limit // 3 - 1]} … {text[-(limit // 3) :]}"
 
 
 def digits(scale: float) -> int:
@@ -102,7 +137,9 @@ def tame(text: str) -> str:
 
 
 def _visible(sign: str) -> str:
-    if sign == "\n" or sign.isprintable():
+    if sign == "\n" or sign in JOINERS or sign.isprintable():
         return sign
     code = ord(sign)
+    if code == 127:
+        return "\u2421"
     return " " if sign.isspace() else chr(0x2400 + code) if code < 32 else "\ufffd"

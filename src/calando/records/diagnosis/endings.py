@@ -16,7 +16,12 @@ def failed(run: Judged) -> Diagnosis:
     last = lines[-1].strip() if lines else "no traceback was recorded"
     at = run.seen.ended_at
     where = f" at step {at}" if at is not None else ""
-    advice = ["Mend the train function and run the same command again: finished runs are not repeated."]
+    advice = [
+        "Mend the train function, then give the same command with `--fresh`: results of different code cannot be "
+        "mixed, so the study begins anew and this one is set aside.",
+        "If the code is right and the machine was at fault: the same command with `--retry-failed` makes only the "
+        "failed runs again.",
+    ]
     if "memory" in last.lower():
         advice.insert(0, "Out of memory: fewer workers at once, or a smaller batch.")
     return Diagnosis("failed", "failure", f"failed{where}", last, tuple(advice), _steps(("ended at", at)))
