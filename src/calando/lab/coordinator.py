@@ -9,12 +9,13 @@ from calando.lab.board import Board, Running, board, tally
 from calando.lab.executors.base import Ended, Event, Executor, Progress, Ready, Task, Unloadable
 from calando.lab.live import View
 from calando.lab.question import bind
+from calando.lab.stop import BROKEN
 from calando.lab.strategy import in_order, walk, walks
 from calando.records.run import RunRecord, RunSpec
 from calando.records.store import Store
 from calando.records.study import Study, StudySpec
 
-__all__ = ["Coordinator", "unloadable"]
+__all__ = ["Coordinator", "broken", "unloadable"]
 
 REDRAW = 0.125  # seconds
 HOPELESS = 4  # so many failures, over two candidates or all, and nothing but failures: it is the train function
@@ -47,7 +48,7 @@ class Coordinator:
         self.runs: dict[str, RunRecord] = {run.spec.key: run for run in study.runs}
         self._stops = {stop.candidate.label: stop for stop in walks(spec, self.runs)}
         self._shown = 0.0
-        self._deaths = Counter(a.key for a in study.attempts if a.outcome == "lost")
+        self._deaths: Counter[str] = Counter()  # in this sitting: whoever ends a whole sitting also ends its workers
         self._starts = Counter(a.key for a in study.attempts)
         self._running: dict[str, Running] = {}
         self._attempts: dict[str, int] = {}
@@ -57,8 +58,11 @@ class Coordinator:
         """Make runs until none is wanted; an interruption or an error leaves everything finished in the store.
 
         Raises:
-            LabError: when the train function can never work, or the store cannot be written.
+            LabError: when the train function broke its contract or can never work, or the store cannot be
+                written.
         """
+        for run in self.runs.values():
+            self._stop_when_broken(run)
         self._view.start(self._spec)
         try:
             self._loop()
@@ -142,7 +146,22 @@ class Coordinator:
         stops = tuple(self._stops.values())
         self._view.finished(record, tally(self._spec, stops, self.runs, self._running, self._workers))
         if record.status == "failed":
+            self._stop_when_broken(record)
             self._give_up_when_hopeless(record)
+
+    def _stop_when_broken(self, run: RunRecord) -> None:
+        """A broken contract concerns the train function, so that what other runs gave proves nothing either."""
+        if not broken(run):
+            return
+        what, _, change = run.reason.removeprefix(f"{BROKEN}: ").partition("; ")
+        peak = "" if run.spec.peak is None else f", peak {run.spec.peak:g}"
+        who = f"{run.spec.candidate}{peak}, seed {run.spec.seed}"
+        raise LabError(
+            given=f"a train function that broke its contract ({who}): {what}",
+            allowed="a train function that keeps the run contract; without it nothing is proven about any candidate",
+            where=self._spec.train,
+            fix=f"{change or 'mend it'}; then run the same command with --fresh (the old folder is kept aside)",
+        )
 
     def _give_up_when_hopeless(self, last: RunRecord) -> None:
         if any(run.status != "failed" for run in self.runs.values()):
@@ -159,6 +178,15 @@ class Coordinator:
 
     def _board(self) -> Board:
         return board(self._spec, tuple(self._stops.values()), self.runs, self._running, self._workers)
+
+
+def broken(run: RunRecord) -> bool:
+    """Whether a run ended because the train function broke its contract.
+
+    >>> broken(RunRecord(RunSpec("a", "cosine()", None, 0, 10), "failed", reason="broken contract: no update"))
+    True
+    """
+    return run.status == "failed" and run.reason.startswith(BROKEN)
 
 
 def unloadable(train: str, traceback: str) -> LabError:

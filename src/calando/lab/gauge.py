@@ -2,11 +2,10 @@
 
 import math
 from collections.abc import Callable, MutableMapping
-from typing import Any
+from typing import Any, NoReturn
 
 from calando.errors import LabError
 from calando.lab.protocols import HookedOptimizer, Optimizer
-from calando.lab.stop import StopRun
 
 __all__ = ["Gauge", "read_rate", "set_peak"]
 
@@ -62,16 +61,25 @@ class Gauge:
             else just before the update's batch is handed out.
         asked: step -> factor that must be in force.
         bases: the groups' rates at factor 1.0, in units of the learning rate.
+        broken: ends the run with the reason that it is given.
     """
 
-    def __init__(self, optimizer: Optimizer, asked: Callable[[int], float], bases: list[float]) -> None:
+    def __init__(
+        self,
+        optimizer: Optimizer,
+        asked: Callable[[int], float],
+        bases: list[float],
+        broken: Callable[[str], NoReturn],
+    ) -> None:
         self._optimizer = optimizer
         self._asked = asked
         self._bases = bases
+        self._end = broken
         self._main = max(range(len(bases)), key=bases.__getitem__)
         self._step = 0
         self._used: float | None = None
-        self.updates = 0
+        self.updates = 0  # in this turn of the loop
+        self.total = 0
         if hooked := isinstance(optimizer, HookedOptimizer):
             optimizer.register_step_pre_hook(self._at_update)
         self.hooked = hooked
@@ -87,6 +95,7 @@ class Gauge:
 
     def _at_update(self, *_: object) -> None:
         self.updates += 1
+        self.total += 1
         self._used = self._check(self._step)
 
     def _check(self, step: int) -> float:
@@ -97,7 +106,7 @@ class Gauge:
             rate = used if number == self._main else read_rate(groups[number])
             asked = base * factor
             if not abs(rate - asked) <= TOLERANCE * max(abs(asked), 1e-6 * base):
-                raise StopRun("failed", self._broken(step, number, rate))
+                self._end(self._broken(step, number, rate))
         return used
 
     def _broken(self, step: int, number: int, rate: float) -> str:
@@ -109,4 +118,4 @@ class Gauge:
         elif math.isclose(rate, base * factor(step + 1), rel_tol=1e-6):
             cause = "the rate moved on too early: call scheduler.step() once, after optimizer.step()"
         group = f" in group {number}" if len(self._bases) > 1 else ""
-        return f"broken contract: update {step} asked for the rate {asked:.6g}{group} and found {rate:.6g}; {cause}"
+        return f"update {step} asked for the rate {asked:.6g}{group} and found {rate:.6g}; {cause}"

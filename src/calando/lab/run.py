@@ -4,13 +4,14 @@ import math
 import time
 from array import array
 from collections.abc import Callable, Iterable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from calando.errors import BadValue, LabError, shown
 from calando.lab.feed import endless
 from calando.lab.gauge import Gauge, set_peak
+from calando.lab.logged import Explosion, read_name, read_number
 from calando.lab.protocols import Optimizer, Scheduler
-from calando.lab.stop import StopRun
+from calando.lab.stop import BROKEN, StopRun
 from calando.records.run import Curve, Status
 
 if TYPE_CHECKING:
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Run"]
 
-EXPLODED = 1e3  # a loss this many times its first value (or 1, where that is smaller) does not come back
 TICK = 0.25  # seconds between two reports to whoever watches
 
 
@@ -67,7 +67,7 @@ class Run:
         every = min(evals, self.horizon)
         self._evals = frozenset((2 * i * self.horizon + every) // (2 * every) - 1 for i in range(1, every + 1))
         self._curves: dict[str, tuple[array[int], array[float]]] = {}
-        self._first: dict[str, float] = {}
+        self._explosions: dict[str, Explosion] = {}
         self._sent: dict[str, int] = {}
         self._gauges: list[Gauge] = []
         self._schedulers: list[Scheduler] = []
@@ -75,6 +75,7 @@ class Run:
         self._next = 0  # updates taken
         self._inside = False
         self._by_hand = False
+        self._stopped: StopRun | None = None
         self._state = None if schedule.rule is None else schedule.rule.initial()
         self._tick = tick
         self._due = 0.0
@@ -119,12 +120,14 @@ class Run:
 
         The largest parameter group's base becomes the candidate's peak and the others keep their ratio
         to it; without a peak the optimizer's own rates stand. The framework's front door does the rest.
+        Under a peak there is one optimizer: two would both get it, and lose the ratio of their rates.
 
         Args:
             optimizer: a PyTorch-like optimizer (with `param_groups`), before its first update.
 
         Raises:
-            LabError: for something else, for rates that are not positive, or after the first update.
+            LabError: for something else, for rates that are not positive, after the first update, or for
+                a second optimizer under a peak.
         """
         from calando.core.hosts import door_for
 
@@ -142,10 +145,17 @@ class Run:
                 where="run.attach",
                 fix="move run.attach above the loop over run.steps",
             )
+        if self._gauges and self.peak is not None:
+            raise LabError(
+                given="a second optimizer: each would get the candidate's peak, and the ratio of their rates be lost",
+                allowed="one optimizer, which may have several groups",
+                where="run.attach",
+                fix="give one optimizer a parameter group with its own lr for each, or compare without --peaks",
+            )
         door = door_for(optimizer)
         bases = set_peak(optimizer, self.peak)
         scheduler: Scheduler = door(optimizer, self._schedule)
-        self._gauges.append(Gauge(optimizer, self._factor, bases))
+        self._gauges.append(Gauge(optimizer, self._factor, bases, self._break))
         self._schedulers.append(scheduler)
         return scheduler
 
@@ -186,28 +196,26 @@ class Run:
     def log(self, **metrics: Any) -> None:
         """Record numbers for the update under way; microseconds.
 
-        A loss that is not finite, or a thousand times its first value, ends the run as "diverged". A schedule
-        that listens (reduce_on_plateau) is told the metric here; the train function need not.
+        A loss that is not finite, or above a thousand times the size of its first value (at least 1), ends the
+        run as "diverged". A schedule that listens (reduce_on_plateau) is told the metric here; the train
+        function need not.
 
         Args:
-            metrics: name = one number (a float, or a one-element array or tensor, which is read at once).
+            metrics: name = one number (a float, or a one-element array or tensor, which is read at once); a
+                name has 1 to 200 printable characters.
 
         Raises:
-            BadValue: for something that is not one number, or a name of the run's own.
+            BadValue: for something that is not one number, or a name that cannot be kept.
         """
         step = self._step
         for name, given in metrics.items():
-            try:
-                detach = getattr(given, "detach", None)
-                value = float(given if detach is None else detach())
-            except (TypeError, ValueError, RuntimeError) as error:
-                raise BadValue(
-                    given=f"{name}={shown(given)}", allowed="one number", where="run.log", fix=f"log {name}.mean()"
-                ) from error
+            if name not in self._curves:
+                read_name(name)
             if name == "lr":
                 raise BadValue(
                     given="lr", allowed="names of your own", where="run.log", fix="drop it: the run records the rate"
                 )
+            value = read_number(name, given)
             self._record(name, step, value)
             if name in self._must_be_finite:
                 self._judge(name, step, value)
@@ -230,14 +238,32 @@ class Run:
 
     def outcome(self) -> tuple[Status, str, float | None]:
         """How the run stands after the train function came back: status, reason, final metric."""
+        if self._stopped is not None:  # also when the train function swallowed it
+            return self._stopped.status, self._stopped.reason, None
         if self._next < self.horizon:
             short = f"came back after {self._next} of {self.horizon} updates; loop over run.steps to its end"
-            return "failed", f"broken contract: the train function {short}", None
+            return "failed", f"{BROKEN}: the train function {short}", None
+        if any(gauge.hooked and not gauge.total for gauge in self._gauges):
+            idle = "the attached optimizer made no update in the whole run; attach the optimizer that trains"
+            return "failed", f"{BROKEN}: {idle}", None
         steps, values = self._curves.get(self.metric, (array("q"), array("d")))
         if not steps or steps[-1] != self.horizon - 1:
-            how = f"write `if run.eval_due: run.log({self.metric}=...)` inside the loop"
-            return "failed", f"broken contract: {self.metric} was not logged at the end; {how}", None
+            names = ", ".join(sorted(self._curves)) or "nothing"
+            how = f"write `if run.eval_due: run.log({self.metric}=...)` inside the loop, or name another --metric"
+            return "failed", f"{BROKEN}: {self.metric} was not logged at the end (logged: {names}); {how}", None
         return "done", "", values[-1]
+
+    @property
+    def stopped(self) -> StopRun | None:
+        """Why the run is over before its end, whether or not the train function let it pass."""
+        return self._stopped
+
+    def _stop(self, status: Status, reason: str) -> NoReturn:
+        self._stopped = self._stopped or StopRun(status, reason)
+        raise self._stopped
+
+    def _break(self, reason: str) -> NoReturn:
+        self._stop("failed", f"{BROKEN}: {reason}")
 
     def _asked(self, step: int) -> float:
         return self._factor(step) * (1.0 if self.peak is None else self.peak)
@@ -255,9 +281,11 @@ class Run:
                 scheduler.step(value)
 
     def _begin_update(self) -> None:
+        if self._stopped is not None:
+            raise self._stopped
         self._step = self._next
         if not self._gauges and not self._by_hand and self._step > 0:
-            raise StopRun("failed", "broken contract: nothing uses the candidate; call run.attach(optimizer)")
+            self._break("nothing uses the candidate; call run.attach(optimizer)")
         for gauge in self._gauges:
             gauge.before(self._step)
         self._inside = True
@@ -285,12 +313,14 @@ class Run:
 
     def _judge(self, name: str, step: int, value: float) -> None:
         if not math.isfinite(value):
-            raise StopRun("diverged", f"{name} is {value} at step {step}")
+            self._stop("diverged", f"{name} is {value} at step {step}")
         if name not in self._losses:
             return
-        first = self._first.setdefault(name, abs(value))
-        if abs(value) > EXPLODED * max(first, 1.0):
-            raise StopRun("diverged", f"{name} exploded to {value:.4g} at step {step} (it began at {first:.4g})")
+        explosion = self._explosions.get(name)
+        if explosion is None:
+            explosion = self._explosions[name] = Explosion(value)
+        elif explosion.at(value):
+            self._stop("diverged", f"{name} exploded to {value:.4g} at step {step} (it began at {explosion.first:.4g})")
 
     def _note(self, text: str) -> None:
         if len(self.notes) < 3:

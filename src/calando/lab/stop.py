@@ -2,7 +2,9 @@
 
 from calando.records.run import Status
 
-__all__ = ["StopRun"]
+__all__ = ["BROKEN", "StopRun"]
+
+BROKEN = "broken contract"  # how the reason begins where the train function itself is at fault, not a candidate
 
 
 class StopRun(BaseException):

@@ -82,3 +82,7 @@ def train(run: calando.Run, rates: tuple[float, ...] = (0.1,), wrong: str = "") 
 
 def overwrites(run: calando.Run) -> None:
     train(run, wrong="overwrites")
+
+
+def forgets_to_step(run: calando.Run) -> None:
+    train(run, wrong="never steps the scheduler")

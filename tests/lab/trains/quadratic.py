@@ -160,3 +160,19 @@ def stops_early(run: calando.Run) -> None:
 def forgets_the_metric(run: calando.Run) -> None:
     for _ in run.steps():
         run.log(train_loss=run.lr)
+
+
+def logs_a_vector(run: calando.Run) -> None:
+    for _ in run.steps():
+        run.log(train_loss=[run.lr, run.lr])
+
+
+def is_killed_with_its_coordinator(run: calando.Run) -> None:
+    """Once, as when a machine asks everything to end; the coordinator hears of the worker first."""
+    mark = Path(f"kills-{run.label}-{run.peak}-{run.seed}")
+    kills = len(list(Path().glob(mark.name + "-*")))
+    if run.label == "wsd()" and kills < 3:
+        Path(f"{mark}-{kills}").touch()
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(10)
+    descend(run)

@@ -24,7 +24,7 @@ from calando.errors import BadFile, CalandoError
 from calando.lab.declare import declared_by
 from calando.lab.executors.wire import Inbox, send
 from calando.lab.run import Run
-from calando.lab.stop import StopRun
+from calando.lab.stop import BROKEN, StopRun
 from calando.lab.trainref import TrainRef, name_train
 
 __all__ = ["main"]
@@ -139,9 +139,13 @@ def _make(train: Any, run: Run) -> tuple[str, str, str, float | None]:
         train(run)
     except StopRun as stop:
         return stop.status, stop.reason, "", None
-    except CalandoError as error:
-        return "failed", f"{type(error).__name__}: {error.given}", _traceback(), None
     except BaseException as error:  # noqa: BLE001 - every exception is a recorded result, even one that asks to leave
+        if run.stopped is not None:  # the run was over; what came of going on is no news
+            return run.stopped.status, run.stopped.reason, _traceback(), None
+        if isinstance(error, CalandoError):
+            ours = error.where.startswith("run.")  # a call of the run's own: no candidate is to blame
+            told = f"{BROKEN}: {error.given}; {error.fix}" if ours else f"{type(error).__name__}: {error.given}"
+            return "failed", told, _traceback(), None
         first = (traceback.format_exception_only(error)[-1].splitlines() or [""])[0]
         return "failed", first[:300], _traceback(), None
     status, reason, final = run.outcome()
