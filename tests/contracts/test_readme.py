@@ -5,6 +5,7 @@ import re
 import shlex
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -79,6 +80,18 @@ def test_every_calando_command_is_understood(command: str) -> None:
         told = verb_help(words[1])
         assert told.returncode == 0
         assert [word for word in words if word.startswith("--") and word not in told.stdout] == []
+
+
+def test_the_shell_is_told_where_calando_is_before_it_is_called() -> None:
+    (told,) = [block.splitlines() for block in blocks("sh") if "calando " in block]
+    called = [i for i, line in enumerate(told) if line.startswith("calando ")]
+    assert told.index(next(line for line in told if line.split("  #")[0].strip() == ". .venv/bin/activate")) < called[0]
+
+
+def test_what_pip_is_told_to_install_are_extras_that_there_are() -> None:
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["optional-dependencies"]
+    (asked,) = re.findall(r"pip install '\.\[([\w,]+)\]'", README)
+    assert set(asked.split(",")) <= set(extras)
 
 
 def test_what_is_here_is_here_and_what_comes_is_not() -> None:
