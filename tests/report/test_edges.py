@@ -73,13 +73,14 @@ def test_a_candidate_for_which_no_peak_was_chosen_has_a_dash_and_no_rates():
 def test_a_label_without_end_is_shortened_and_whole_in_a_title():
     label = "x" * 30_000 + "y" * 20_000
     study = small([label, "b"])
-    lead = replace(study.verdict, headline=f"{label} is best.", sentences=(f"Differences to {label} follow.",))
+    lead = replace(study.verdict, headline=f"{label} is best.", sentences=(f"So {label} leads; {label} is it.",))
     page, words = both_forms(replace(study, verdict=lead))
     assert len(words) < 30_000
-    assert "x" * 2000 not in words
+    assert "x" * 201 not in words
     static = page_html(page, static=True)
     assert f'title="{label}"' in static
-    assert len(text(page, 80)) < 20_000
+    assert " leads; xxx" in words
+    assert len(text(page, 80)) < 5_000
 
 
 def test_a_verdict_that_nobody_finished():

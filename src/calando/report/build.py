@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from calando.core.snippet import torch_code
@@ -13,7 +13,7 @@ from calando.records import Interval, RunRecord, Standing, Study, StudySpec, Ver
 from calando.report.curves import charts, reach
 from calando.report.notes import groups, tally
 from calando.report.page import Answer, Cost, Fact, Page, Peak, Peaks, Row, Takeaway
-from calando.report.words import count, duration, peak_text
+from calando.report.words import LONG, count, cut, duration, peak_text
 
 __all__ = ["build"]
 
@@ -79,6 +79,7 @@ def _answer(study: Study, verdict: Verdict | None) -> Answer:
         ended = f"{count(len(study.runs), 'run')} ended so far" if study.runs else "no run has ended yet"
         advice = "Run the same command again: what has ended is kept."
         return Answer(f"Not finished: {ended}.", finished=False, sentences=(advice,))
+    tell = _shortener(study)
     more = []
     for wish in verdict.more:
         pair = f"{wish.candidate} and {wish.reference}"
@@ -90,11 +91,11 @@ def _answer(study: Study, verdict: Verdict | None) -> Answer:
                 f"apart with a chance of {100 * wish.power:.0f} %, if they differ as much as it looks now."
             )
     return Answer(
-        headline=verdict.headline or "No candidate finished.",
+        headline=tell(verdict.headline) or "No candidate finished.",
         finished=True,
-        sentences=verdict.sentences,
-        not_proven=verdict.not_proven,
-        more=tuple(more),
+        sentences=tuple(map(tell, verdict.sentences)),
+        not_proven=tuple(map(tell, verdict.not_proven)),
+        more=tuple(map(tell, more)),
         method=verdict.method,
         leader=verdict.leader,
         recommended=verdict.recommended,
@@ -103,12 +104,24 @@ def _answer(study: Study, verdict: Verdict | None) -> Answer:
     )
 
 
+def _shortener(study: Study) -> Callable[[str], str]:
+    """Endless labels made short inside sentences; the leaderboard holds them whole."""
+    labels = sorted((c.label for c in study.spec.candidates if len(c.label) > LONG), key=len, reverse=True)
+
+    def tell(text: str) -> str:
+        for label in labels:
+            text = text.replace(label, cut(label))
+        return text
+
+    return tell
+
+
 def _rows(study: Study, target: float | None) -> tuple[Row, ...]:
     spec, verdict = study.spec, study.verdict
     standings: dict[str, Standing] = {s.label: s for s in verdict.standings} if verdict else {}
     edges = {s.label: s.edge for s in verdict.selections} if verdict else {}
     labels = list(standings) + [c.label for c in spec.candidates if c.label not in standings]
-    rows, slot = [], 0
+    rows, slot, tell = [], 0, _shortener(study)
     for label in labels:
         slot += label != spec.baseline
         standing = standings.get(label)
@@ -142,7 +155,7 @@ def _rows(study: Study, target: float | None) -> tuple[Row, ...]:
                 tied=standing.tied if standing else False,
                 leads=verdict is not None and label == verdict.leader,
                 baseline=label == spec.baseline,
-                why=standing.why if standing else "no run of it is finished yet" if not own else "",
+                why=tell(standing.why) if standing else "no run of it is finished yet" if not own else "",
                 reach=reach(at_peak, spec.metric, spec.mode, spec.horizon, target),
                 search=cost(run for run in own if run.spec.phase == "select"),
                 proof=cost(proof),
@@ -200,7 +213,7 @@ def _facts(study: Study) -> tuple[Fact, ...]:
     return (
         Fact("judged by", f"{spec.metric} after the last update, {better}"),
         Fact("horizon", f"{count(spec.horizon, 'update')}{epochs}"),
-        Fact("candidates", f"{len(spec.candidates)}, the baseline is {spec.baseline or 'not named'}"),
+        Fact("candidates", f"{len(spec.candidates)}, the baseline is {cut(spec.baseline) or 'not named'}"),
         Fact("peaks tried" if _any_free(spec) else "peaks", grid),
         Fact("seeds", seeds),
         Fact("train function", spec.train),
