@@ -32,7 +32,7 @@ INTERRUPTED = 130
 @click.option("--confirm-seeds", type=int, help="Fresh seeds for the evidence.  [default: twice --seeds, at least 5]")
 @click.option("--steps", type=int, help="Updates per run.  [default: what the train function declares]")
 @click.option("--workers", type=int, help="Runs at a time.  [default: 2, or 1 on one core]")
-@click.option("--study", type=click.Path(path_type=Path), help="Folder of the study.  [default: studies/FILE]")
+@click.option("--study", metavar="FOLDER", help="Folder of the study.  [default: studies/FILE]")
 @click.option("--baseline", metavar="PLAN", help="What the others are held against.  [default: cosine()]")
 @click.option("--humble/--no-humble", default=True, show_default=True, help="Constant, linear, cosine, wsd take part.")
 @click.option("--evals", type=int, help="Evaluations per run.  [default: 20]")
@@ -48,6 +48,7 @@ INTERRUPTED = 130
 @click.option("--question", help="The question in your words, for the report.")
 @click.option("--fresh", is_flag=True, help="Set an existing study aside and begin anew.")
 @click.option("--retry-failed", is_flag=True, help="Make runs that failed earlier again.")
+@click.option("--mixed", is_flag=True, help="Go on with other packages, Python or threads than before.")
 @click.option("--quiet", is_flag=True, help="Show no progress.")
 @click.option("--report/--no-report", default=True, show_default=True, help="Write STUDY/report.html at the end.")
 def compare(train: str, report: bool, quiet: bool, **given: Any) -> None:

@@ -1,7 +1,6 @@
 """`compare`: given candidates, each at its own best peak, on paired seeds, with a verdict."""
 
 import os
-import shlex
 import signal
 import sys
 import threading
@@ -10,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from calando.errors import LabError
+from calando.errors import LabError, shown
 from calando.lab import evidence
 from calando.lab.candidates import gather
 from calando.lab.coordinator import Coordinator, unloadable
@@ -22,9 +21,9 @@ from calando.lab.executors.machine import cores, threads_for
 from calando.lab.judge import judge
 from calando.lab.live import View, view_for
 from calando.lab.question import build, real, reconcile, whole
+from calando.lab.sources import same_making
 from calando.lab.strategy import still_wanted
 from calando.lab.trainref import TrainRef, name_train
-from calando.records.lock import StudyLock
 from calando.records.store import Store, load
 from calando.records.study import Candidate, Study, StudySpec
 
@@ -59,6 +58,7 @@ def compare(
     question: str | None = None,
     fresh: bool = False,
     retry_failed: bool = False,
+    mixed: bool = False,
     live: bool | None = None,
     command: Sequence[str] | None = None,
 ) -> Study:
@@ -92,8 +92,10 @@ def compare(
         retries: how often a run is started again after its worker died, 0 to 10.
         isolate: True gives every run a process of its own, for train functions that leave traces in theirs.
         question: the study's question in your words.
-        fresh: set an existing study folder aside and begin anew.
+        fresh: set an existing study aside (its folder becomes FOLDER.old-N) and begin anew.
         retry_failed: True makes runs that failed earlier again (not those that diverged).
+        mixed: True goes on with other packages, another Python or another number of threads than the
+            finished runs were made with; other code is never accepted.
         live: True or None shows progress on standard error, False nothing.
         command: words to write down as the command line; this process's own unless given.
 
@@ -128,9 +130,7 @@ def compare(
     count = whole(workers if workers is not None else min(2, cores()), "workers", 1, 1024)
     patience = real(timeout, "timeout", 0.0, 1e9, ends=False)
     again = whole(retries, "retries", 0, 10)
-    folder = Path(study) if study is not None else study_folder(ref)
-    if fresh:
-        _set_aside(folder)
+    folder = _folder(study, ref, fresh=fresh)
 
     def ask(declared: Declared) -> StudySpec:
         return build(
@@ -157,20 +157,23 @@ def compare(
         ask(Declared())  # everything that can be wrong is said before a worker is paid for
     view = view_for(live)
     with Store(folder) as store, _terminable():
-        if retry_failed:
-            store.forget_failed()
-        old = store.study()
         executor = LocalExecutor(ref, count, folder.resolve() / "logs", patience, isolate=isolate)
         try:
-            if old is not None and _answered(old, ask):
-                return old
             ready = _first_worker(executor, ref, view)
             spec = ask(ready.declared)
+            env = describe(ready.packages, threads_for(count), ready.sources)
+            if fresh and (aside := store.set_aside()) is not None:
+                view.say(f"the old study is kept in {aside}")
+            old = store.study()
             if old is not None:
                 spec = reconcile(old.spec, spec)
-            store.save_spec(spec)
+                runs = {run.spec.key: run for run in old.runs if not (retry_failed and run.status == "failed")}
+                more = bool(still_wanted(spec, runs))
+                same_making(old, env, more=more, mixed=mixed)
+                if spec == old.spec and old.verdict is not None and not more:
+                    return old
+            store.save_spec(spec, retry_failed=retry_failed)
             line = tuple(command) if command is not None else _command_line()
-            env = describe(ready.packages, threads_for(count))
             session = store.begin_session(line, os.getpid(), count, env)
             coordinator = Coordinator(store, spec, executor, view, session, count, again)
             coordinator.work()
@@ -191,12 +194,27 @@ def study_folder(ref: TrainRef) -> Path:
     return Path("studies") / (stem if ref.name == "train" else f"{stem}-{ref.name}")
 
 
-def _answered(old: Study, ask: Callable[[Declared], StudySpec]) -> bool:
-    """Whether the stored study is this very question with its answer, so that no worker is needed."""
-    was = old.spec
-    declared = Declared(was.horizon, was.evals, was.metric, was.mode, was.steps_per_epoch)
-    runs = {run.spec.key: run for run in old.runs}
-    return old.verdict is not None and ask(declared) == was and not still_wanted(was, runs)
+def _folder(study: str | Path | None, ref: TrainRef, *, fresh: bool) -> Path:
+    """The study's folder; raises LabError for an empty name, or for --fresh on a folder that cannot move."""
+    if study is None:
+        return study_folder(ref)
+    if not str(study).strip():
+        raise LabError(
+            given="an empty name for the study's folder",
+            allowed="a folder",
+            where="compare.study",
+            fix="give --study FOLDER, or leave it out for studies/<file>",
+        )
+    folder = Path(study)
+    here, there = Path.cwd(), folder.resolve()
+    if fresh and (there == here or there in here.parents):
+        raise LabError(
+            given=f"{shown(str(study))} with --fresh: you are inside it, and it would be moved aside",
+            allowed="a folder that holds nothing but a study",
+            where="compare.study",
+            fix="name another folder by --study",
+        )
+    return folder
 
 
 def _first_worker(executor: LocalExecutor, ref: TrainRef, view: View) -> Ready:
@@ -211,30 +229,11 @@ def _first_worker(executor: LocalExecutor, ref: TrainRef, view: View) -> Ready:
                 return event
 
 
-def _set_aside(folder: Path) -> None:
-    if not folder.exists():
-        return
-    StudyLock(folder / "lock").release()  # not under the hands of a running coordinator
-    number = 1
-    while (aside := folder.with_name(f"{folder.name}.old-{number}")).exists():
-        number += 1
-    folder.rename(aside)
-
-
 def _command_line() -> tuple[str, ...]:
     program = Path(sys.argv[0]).name if sys.argv and sys.argv[0] else "python"
     if program.endswith(".py"):
         return ("python", *sys.argv)
     return (program, *sys.argv[1:])
-
-
-def shown_command(command: Sequence[str]) -> str:
-    """The command line as it is typed.
-
-    >>> shown_command(["calando", "compare", "cosine() | x"])
-    "calando compare 'cosine() | x'"
-    """
-    return shlex.join(command)
 
 
 @contextmanager

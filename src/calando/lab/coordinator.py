@@ -9,6 +9,7 @@ from calando.lab.board import Board, Running, board, tally
 from calando.lab.executors.base import Ended, Event, Executor, Progress, Ready, Task, Unloadable
 from calando.lab.live import View
 from calando.lab.question import bind
+from calando.lab.sources import changed
 from calando.lab.stop import BROKEN
 from calando.lab.strategy import in_order, walk, walks
 from calando.records.run import RunRecord, RunSpec
@@ -47,6 +48,7 @@ class Coordinator:
         study = store.study() or Study(spec)
         self.runs: dict[str, RunRecord] = {run.spec.key: run for run in study.runs}
         self._stops = {stop.candidate.label: stop for stop in walks(spec, self.runs)}
+        self._sources = study.environment.sources
         self._shown = 0.0
         self._deaths: Counter[str] = Counter()  # in this sitting: whoever ends a whole sitting also ends its workers
         self._starts = Counter(a.key for a in study.attempts)
@@ -93,6 +95,7 @@ class Coordinator:
 
     def _submit(self, run: RunSpec) -> None:
         log = self._store.folder.resolve() / "logs" / f"run-{run.key}.log"
+        log.parent.mkdir(parents=True, exist_ok=True)
         spec = self._spec
         task = Task(run, self._schedules[run.candidate], spec.evals, spec.metric, spec.mode, str(log))
         pid = self._executor.submit(task)
@@ -103,6 +106,13 @@ class Coordinator:
     def _hear(self, event: Event) -> bool:
         if isinstance(event, Unloadable):
             raise unloadable(self._spec.train, event.traceback)
+        if isinstance(event, Ready) and (names := changed(self._sources, event.sources)):
+            raise LabError(
+                given=f"code that changed while the study runs: {', '.join(names[:5])}",
+                allowed="the code that the study began with",
+                where=self._spec.train,
+                fix="change it back and run the same command, or begin anew with --fresh",
+            )
         if isinstance(event, Progress):
             self._progress(event)
         if isinstance(event, Ready | Progress) or event.key not in self._running:

@@ -9,8 +9,8 @@ from calando.records.study import Environment
 __all__ = ["describe"]
 
 
-def describe(packages: Mapping[str, str], threads: int) -> Environment:
-    """This machine, and the packages that a worker reported.
+def describe(packages: Mapping[str, str], threads: int, sources: Mapping[str, str] | None = None) -> Environment:
+    """This machine, and the packages and source files that a worker reported.
 
     >>> describe({"calando": "0.1.0"}, threads=1).packages
     {'calando': '0.1.0'}
@@ -22,4 +22,5 @@ def describe(packages: Mapping[str, str], threads: int) -> Environment:
         cpus=os.cpu_count() or 1,
         threads_per_worker=threads,
         packages=dict(packages),
+        sources=dict(sources or {}),
     )

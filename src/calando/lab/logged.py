@@ -34,18 +34,22 @@ def read_number(name: str, given: Any) -> float:
     >>> read_number("loss", 2)
     2.0
     """
+    if isinstance(given, str | bytes | bytearray):
+        raise _no_number(name, given)  # float("0.5") is a number, the text is a mistake
     try:
-        if isinstance(given, str | bytes | bytearray):
-            raise TypeError("text")  # float("0.5") is a number, the text is a mistake
         detach = getattr(given, "detach", None)
         return float(given if detach is None else detach())
     except (TypeError, ValueError, RuntimeError, OverflowError) as error:
-        raise BadValue(
-            given=f"{name}={shown(given)}",
-            allowed="one number that a float can hold",
-            where="run.log",
-            fix=f"log {name}.mean() or float({name})",
-        ) from error
+        raise _no_number(name, given) from error
+
+
+def _no_number(name: str, given: object) -> BadValue:
+    return BadValue(
+        given=f"{name}={shown(given)}",
+        allowed="one number that a float can hold",
+        where="run.log",
+        fix=f"log {name}.mean() or float({name})",
+    )
 
 
 class Explosion:

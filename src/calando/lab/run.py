@@ -259,8 +259,9 @@ class Run:
         return self._stopped
 
     def _stop(self, status: Status, reason: str) -> NoReturn:
-        self._stopped = self._stopped or StopRun(status, reason)
-        raise self._stopped
+        if self._stopped is None:
+            self._stopped = StopRun(status, reason)
+        raise StopRun(self._stopped.status, self._stopped.reason)
 
     def _break(self, reason: str) -> NoReturn:
         self._stop("failed", f"{BROKEN}: {reason}")
@@ -282,7 +283,7 @@ class Run:
 
     def _begin_update(self) -> None:
         if self._stopped is not None:
-            raise self._stopped
+            raise StopRun(self._stopped.status, self._stopped.reason)
         self._step = self._next
         if not self._gauges and not self._by_hand and self._step > 0:
             self._break("nothing uses the candidate; call run.attach(optimizer)")

@@ -40,6 +40,9 @@ class Store:
     def __init__(self, folder: str | Path) -> None:
         self.folder = Path(folder)
         self.path = self.folder / FILE
+        self._hold()
+
+    def _hold(self) -> None:
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             self._lock = StudyLock(self.folder / "lock")
@@ -57,6 +60,7 @@ class Store:
                 create(self.path)
             with closing(_reader(self.path)) as reader:
                 check(reader, self.path, thorough=True)
+                _read(reader, self.path)  # what cannot be read is not touched
             connection = sqlite3.connect(self.path, isolation_level=None, timeout=30)
             connection.execute("PRAGMA journal_mode=WAL")
             connection.execute("PRAGMA synchronous=NORMAL")
@@ -99,9 +103,33 @@ class Store:
         """Everything stored so far; None in a fresh file."""
         return _read(self._connection, self.path)
 
-    def save_spec(self, spec: StudySpec) -> None:
-        """Write or extend the question. The verdict of the old question is dropped when it changed."""
+    def set_aside(self) -> Path | None:
+        """Move a study that was begun to FOLDER.old-N and hold an empty one in its place; gives where it went.
+
+        Raises:
+            LabError: when the folder cannot be moved; then it stays as it is.
+        """
+        if self.study() is None:
+            return None
+        self.close()
+        number = 1
+        while (aside := self.folder.with_name(f"{self.folder.name}.old-{number}")).exists():
+            number += 1
+        try:
+            self.folder.rename(aside)
+        except OSError as error:
+            raise _unwritable(self.folder, error) from error
+        self._hold()
+        return aside
+
+    def save_spec(self, spec: StudySpec, *, retry_failed: bool = False) -> None:
+        """Write or extend the question. The verdict of the old question is dropped when it changed.
+
+        With `retry_failed` failed runs are dropped in the same transaction; see `forget_failed`.
+        """
         with self._writing() as connection:
+            if retry_failed:
+                _forget_failed(connection)
             old = connection.execute("SELECT spec FROM study").fetchone()
             new = encode(spec)
             if old and old[0] == new:
@@ -161,13 +189,7 @@ class Store:
     def forget_failed(self) -> int:
         """Drop failed runs, so that they are made again; gives how many. Their attempts stay on record."""
         with self._writing() as connection:
-            failed = "(SELECT id FROM run WHERE status = 'failed')"
-            connection.execute(f"DELETE FROM curve WHERE run IN {failed}")  # noqa: S608 - no text from outside
-            dropped = connection.execute("DELETE FROM run WHERE status = 'failed'").rowcount
-            connection.execute("UPDATE attempt SET outcome = 'lost, retried' WHERE outcome = 'lost'")
-            if dropped:
-                connection.execute("DELETE FROM verdict")
-            return dropped
+            return _forget_failed(connection)
 
     def save_verdict(self, verdict: Verdict) -> None:
         """Write the answer, in place of an earlier one."""
@@ -280,6 +302,16 @@ def _read_all(connection: sqlite3.Connection, path: Path) -> Study | None:
         verdict=decode(Verdict, verdict[0][0], f"{path}: verdict") if verdict else None,
         path=str(path),
     )
+
+
+def _forget_failed(connection: sqlite3.Connection) -> int:
+    failed = "(SELECT id FROM run WHERE status = 'failed')"
+    connection.execute(f"DELETE FROM curve WHERE run IN {failed}")  # noqa: S608 - no text from outside
+    dropped = connection.execute("DELETE FROM run WHERE status = 'failed'").rowcount
+    connection.execute("UPDATE attempt SET outcome = 'lost, retried' WHERE outcome = 'lost'")
+    if dropped:
+        connection.execute("DELETE FROM verdict")
+    return dropped
 
 
 def _end_attempt(connection: sqlite3.Connection, attempt: int, outcome: str, reason: str) -> None:

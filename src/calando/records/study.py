@@ -89,7 +89,9 @@ class StudySpec:
 
 @dataclass(frozen=True, slots=True)
 class Environment:
-    """The machine and the packages that runs were made with.
+    """The machine, the packages and the code that runs were made with.
+
+    `sources` holds the SHA-256 of every loaded file beside the train function, by relative path.
 
     >>> Environment(python="3.11.9", platform="Linux", cpus=2).packages
     {}
@@ -101,6 +103,7 @@ class Environment:
     cpus: int = 0
     threads_per_worker: int = 0
     packages: Mapping[str, str] = field(default_factory=dict)
+    sources: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

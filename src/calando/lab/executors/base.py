@@ -28,6 +28,7 @@ class Ready:
 
     declared: Declared
     packages: Mapping[str, str] = field(default_factory=dict)
+    sources: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

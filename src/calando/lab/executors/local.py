@@ -149,7 +149,7 @@ class LocalExecutor:
         if kind == "ready":
             process.ready = True
             declared: dict[str, object] = message["declared"]  # type: ignore[assignment]
-            return [Ready(Declared(**declared), message["packages"])]  # type: ignore[arg-type]
+            return [Ready(Declared(**declared), message["packages"], message["sources"])]  # type: ignore[arg-type]
         if kind == "unloadable":
             self._drop(process)
             return [Unloadable(str(message["traceback"]))]

@@ -24,6 +24,7 @@ from calando.errors import BadFile, CalandoError
 from calando.lab.declare import declared_by
 from calando.lab.executors.wire import Inbox, send
 from calando.lab.run import Run
+from calando.lab.sources import loaded_sources
 from calando.lab.stop import BROKEN, StopRun
 from calando.lab.trainref import TrainRef, name_train
 
@@ -55,7 +56,8 @@ class Worker:
             return
         declared = declared_by(train)
         facts = {name: getattr(declared, name) for name in declared.__slots__}
-        self._say({"op": "ready", "declared": facts, "packages": _packages()})
+        sources = loaded_sources(self._ref)
+        self._say({"op": "ready", "declared": facts, "packages": _packages(), "sources": sources})
         while (task := self._tasks.get())["op"] == "run":
             self._run(train, task)
 
