@@ -44,7 +44,7 @@ def test_one_seed_and_the_optimizers_own_rates():
     assert page.rows[0].interval is None
     assert "own rates" in words
     assert "Every schedule at the optimizer’s own rates." in words
-    assert "# your own rate: factor 1" in page.takeaway.snippet
+    assert "its own rate is factor 1" in page.takeaway.snippet
     assert "own rates" in text(page, 60)
 
 

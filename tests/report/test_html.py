@@ -142,6 +142,13 @@ def test_the_page_says_verdict_ties_board_diagnosis_snippet_command_and_environm
     ):  # fmt: skip
         assert " ".join(part.split()) in words, part
     assert "Tied: any of these may be the best" in words
+    assert "The recommended schedule in PyTorch" in words
+
+
+def test_only_a_proven_leader_is_called_the_winner(page):
+    proven = replace(page, answer=replace(page.answer, proven=True))
+    assert "The winning schedule in PyTorch" in page_html(proven, static=True)
+    assert "winning" not in " ".join(Reader(page_html(page, static=True)).words)
 
 
 def test_headings_come_in_order_and_every_drawing_has_words(light):

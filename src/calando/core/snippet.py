@@ -50,7 +50,7 @@ def torch_code(schedule: "Schedule", peak: float | None, *, every: int | None = 
         NotSerialisable: when the plan holds a Python function that was not registered by name.
     """
     rate = "1e-3" if peak is None else repr(peak)
-    base = "your own rate" if peak is None else "the peak"
+    base = "its own rate" if peak is None else "the peak"
     own = [name for name in schedule.quantities if name != "lr" and name not in IN_ADAMW]
     setters = ", setters={" + ", ".join(f'"{name}": set_{name}' for name in own) + "}" if own else ""
     lines = [
@@ -63,7 +63,7 @@ def torch_code(schedule: "Schedule", peak: float | None, *, every: int | None = 
         f"schedule = plan.bind({schedule.horizon}{_sizes(schedule)})  # optimizer updates in the whole run",
         "",
         "model = torch.nn.Linear(10, 1)  # your model",
-        f"optimizer = torch.optim.AdamW(model.parameters(), lr={rate})  # {base}: factor 1 of the schedule",
+        f"optimizer = torch.optim.AdamW(model.parameters(), lr={rate})  # your optimizer; {base} is factor 1",
     ]
     for name in own:
         lines += [
