@@ -6,7 +6,7 @@ import statistics
 
 import pytest
 
-from calando.lab.evidence import best_set, common, compare_pair, mean_interval, paired, seeds_needed, worse_p
+from calando.lab.evidence import beaten, best_set, common, compare_pair, mean_interval, paired, seeds_needed
 
 
 def by_seed(*values: float) -> dict[int, float]:
@@ -62,9 +62,6 @@ def test_the_p_value_is_the_one_of_scipy_times_the_family() -> None:
     for family in (1, 3, 100):
         found = compare_pair("a", "b", by_seed(*left), by_seed(*right), mode="min", confidence=0.95, family=family)
         assert found.p == pytest.approx(min(1.0, family * ttest_rel(left, right).pvalue))
-    assert worse_p(by_seed(*left), by_seed(*right), "min") == pytest.approx(
-        ttest_rel(left, right, alternative="greater").pvalue
-    )
 
 
 def test_interval_and_p_value_never_contradict_each_other() -> None:
@@ -86,11 +83,14 @@ def test_a_difference_inside_the_margin_is_equivalent() -> None:
     assert not compare_pair("a", "b", left, right, mode="min", confidence=0.95, margin=0.001).equivalent
 
 
-def test_equal_values_are_equal_and_a_constant_difference_is_certain() -> None:
-    same = compare_pair("a", "b", by_seed(1, 2, 3), by_seed(1, 2, 3), mode="min", confidence=0.95)
-    assert (same.is_, same.p) == ("open", 1.0)
-    apart = compare_pair("a", "b", by_seed(1, 2, 3), by_seed(2, 3, 4), mode="min", confidence=0.95)
-    assert (apart.is_, apart.p) == ("better", 0.0)
+@pytest.mark.parametrize("gap", [0.0, 0.5])
+def test_the_same_difference_on_every_seed_shows_no_spread_and_proves_nothing(gap: float) -> None:
+    left, right = by_seed(0.1, 0.2, 0.3), by_seed(0.1 + gap, 0.2 + gap, 0.3 + gap)
+    found = compare_pair("a", "b", left, right, mode="min", confidence=0.95)
+    assert (found.interval, found.p, found.is_, found.equivalent, found.n) == (None, None, "open", False, 3)
+    assert found.difference == pytest.approx(-gap)
+    assert best_set({"a": left, "b": right}, "min", 0.95) == ("a", "b")
+    assert mean_interval([0.3, 0.1 + 0.2, 0.3], 0.95) is None
 
 
 def test_one_seed_separates_nothing() -> None:
@@ -100,8 +100,8 @@ def test_one_seed_separates_nothing() -> None:
 
 
 def test_seeds_needed_are_those_of_a_published_table() -> None:
-    # One-sided level 0.05, power 0.8, effect 0.5: n = 27 (Cohen 1988, G*Power); effect 1.0: n = 8
-    for effect, wanted in ((0.5, 27), (1.0, 8)):
+    # Two-sided level 0.05, power 0.8, effect 0.5: n = 34 (Cohen 1988, G*Power); effect 1.0: n = 10
+    for effect, wanted in ((0.5, 34), (1.0, 10)):
         spread = [effect - 1, effect + 1, effect - 1, effect + 1]
         scaled = [effect + (d - effect) / statistics.stdev(spread) for d in spread]
         assert seeds_needed(scaled, 0.05) == wanted
@@ -109,18 +109,23 @@ def test_seeds_needed_are_those_of_a_published_table() -> None:
 
 def test_seeds_needed_says_when_no_number_would_do() -> None:
     assert seeds_needed([1e-6, -1e-6 + 1e-9, 1e-6, -1e-6], 0.05) is None
-    assert seeds_needed([0.0, 0.0], 0.05) is None
-    assert seeds_needed([1.0], 0.05) is None
+    assert seeds_needed([1.0, -1.0], 0.05) is None
+
+
+@pytest.mark.parametrize("differences", [[], [1.0], [0.0, 0.0], [1.0, 1.0, 1.0]])
+def test_seeds_needed_is_not_worked_out_from_no_spread(differences: list[float]) -> None:
+    with pytest.raises(ValueError, match="not all the same"):
+        seeds_needed(differences, 0.05)
 
 
 def test_seeds_needed_would_really_be_enough() -> None:
-    chance, needed = random.Random(5), seeds_needed([0.0, 1.0, 2.0, 1.0, 0.5, 1.5], 0.025)
+    chance, needed = random.Random(5), seeds_needed([0.0, 1.0, 2.0, 1.0, 0.5, 1.5], 0.05)
     assert needed is not None
-    spread = statistics.stdev([0.0, 1.0, 2.0, 1.0, 0.5, 1.5])
-    seen = sum(
-        worse_p(by_seed(*(chance.gauss(1.0, spread) for _ in range(needed))), by_seed(*[0.0] * needed), "min") <= 0.025
-        for _ in range(1000)
-    )
+    spread, zeros = statistics.stdev([0.0, 1.0, 2.0, 1.0, 0.5, 1.5]), by_seed(*[0.0] * needed)
+    seen = 0
+    for _ in range(1000):
+        drawn = by_seed(*(chance.gauss(1.0, spread) for _ in range(needed)))
+        seen += compare_pair("a", "b", drawn, zeros, mode="min", confidence=0.95).is_ == "worse"
     assert seen / 1000 > 0.77
 
 
@@ -165,3 +170,24 @@ def test_the_same_numbers_give_the_same_answer_in_any_order() -> None:
     values = {"a": by_seed(1.0, 1.2, 1.1), "b": by_seed(1.05, 1.15, 1.2), "c": by_seed(3.0, 3.2, 3.1)}
     turned = {name: dict(reversed(list(values[name].items()))) for name in reversed(list(values))}
     assert set(best_set(values, "min", 0.95)) == set(best_set(turned, "min", 0.95)) == {"a", "b"}
+
+
+def test_who_is_out_of_the_tie_set_is_out_by_a_two_sided_interval() -> None:
+    chance = random.Random(3)
+    for _ in range(300):
+        size = chance.randint(2, 5)
+        values = {str(i): by_seed(*(chance.gauss(0.4 * i, 1) for _ in range(5))) for i in range(size)}
+        out = beaten(values, "min", 0.9)
+        for name, mine in values.items():
+            pairs = [
+                compare_pair(name, other, mine, values[other], mode="min", confidence=0.9, family=size - 1)
+                for other in values
+                if other != name
+            ]
+            assert (name in out) == any(one.interval is not None and one.interval.low > 0 for one in pairs)
+
+
+def test_a_family_of_the_whole_study_holds_for_a_part_of_it() -> None:
+    values = {"a": by_seed(1.0, 1.1, 1.2, 1.3), "b": by_seed(1.2, 1.2, 1.35, 1.55)}
+    assert best_set(values, "min", 0.95) == ("a",)
+    assert best_set(values, "min", 0.95, family=9) == ("a", "b")

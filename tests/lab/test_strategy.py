@@ -52,13 +52,22 @@ def test_extension_can_be_forbidden() -> None:
     assert (selection.peak, selection.edge) == (0.4, "high")
 
 
-def test_a_peak_that_lost_a_seed_is_worse_than_any_that_lost_none() -> None:
+@pytest.mark.parametrize("how", ["diverged", "failed"])
+def test_a_peak_that_lost_a_seed_is_worse_than_any_that_lost_none(how: str) -> None:
     question = spec("cosine()", extend=0)
-    runs = played(question, lambda run: "diverged" if run.peak == 0.4 and run.seed == 1 else 1 - run.peak)
+    runs = played(question, lambda run: how if run.peak == 0.4 and run.seed == 1 else 1 - run.peak)
     selection = walk(question, question.candidates[0], runs).selection
     assert selection is not None
     assert selection.peak == 0.2
-    assert [score.diverged for score in selection.scores] == [0, 0, 1]
+    assert [score.diverged + score.failed for score in selection.scores] == [0, 0, 1]
+
+
+def test_a_result_that_is_not_finite_counts_as_a_lost_seed_of_its_peak() -> None:
+    question = spec("cosine()", extend=0)
+    runs = played(question, lambda run: math.nan if run.peak == 0.4 and run.seed == 1 else 1 - run.peak)
+    selection = walk(question, question.candidates[0], runs).selection
+    assert selection is not None
+    assert selection.peak == 0.2
 
 
 def test_when_every_peak_diverges_lower_ones_are_tried() -> None:

@@ -4,12 +4,12 @@ All are small-sample Student t methods; they assume that differences between two
 are about normal over seeds, and nothing else: no equal variances, no independence between candidates.
 
 Sources: Student, "The probable error of a mean", Biometrika 6 (1908); Bonferroni's inequality for
-families of comparisons; S. S. Gupta, "On some multiple decision (selection and ranking) rules",
-Technometrics 7 (1965), for the set that holds the best one.
+families of comparisons; J. C. Hsu, "Simultaneous confidence intervals for all distances from the
+'best'", Annals of Statistics 9 (1981), for the set that holds the best one.
 """
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -27,13 +27,13 @@ __all__ = [
     "need_scipy",
     "paired",
     "seeds_needed",
-    "worse_p",
 ]
 
 Values = Mapping[int, float]
 """One candidate's metric by seed; lost seeds are left out."""
 
 MOST_SEEDS = 1000
+ROUNDING = 1e-12
 
 
 def need_scipy() -> None:
@@ -49,15 +49,16 @@ def need_scipy() -> None:
         )
 
 
-def mean_interval(values: Sequence[float], confidence: float, family: int = 1) -> Interval | None:
+def mean_interval(values: Sequence[float], confidence: float, family: int = 1, size: float = 0.0) -> Interval | None:
     """The mean of values and its two-sided t interval, widened for a family of intervals.
 
     Formula: mean +- t(1 - (1-confidence)/(2 family), n-1) * s / sqrt(n).
 
     Args:
-        values: n >= 2 numbers, else there is no interval and the answer is None.
+        values: n >= 2 numbers, not all the same, else nothing shows how they spread and the answer is None.
         confidence: in (0, 1), held by all `family` intervals together (Bonferroni).
         family: number of intervals read side by side, >= 1.
+        size: of the numbers that the values were worked out from; what is only rounding there is no spread.
 
     Example:
         >>> interval = mean_interval([1.0, 2.0, 3.0], 0.95)
@@ -65,7 +66,7 @@ def mean_interval(values: Sequence[float], confidence: float, family: int = 1) -
         (2.0, -0.484, 4.484)
     """
     n = len(values)
-    if n < 2:
+    if n < 2 or max(values) - min(values) <= ROUNDING * max(size, *map(abs, values)):
         return None
     mean, error = _mean_error(values)
     half = _quantile(1 - (1 - confidence) / (2 * family), n - 1) * error
@@ -116,12 +117,15 @@ def compare_pair(
         >>> found.is_, round(found.interval.mean, 3)
         ('better', -1.0)
     """
-    differences = paired(left, right)
-    interval = mean_interval(differences, confidence, family)
+    seeds, differences = common(left, right), paired(left, right)
+    n = len(differences)
+    size = max((abs(values[seed]) for values in (left, right) for seed in seeds), default=0.0)
+    interval = mean_interval(differences, confidence, family, size)
     if interval is None:
-        return Comparison(name, reference, None, None, family)
+        mean = math.fsum(differences) / n if n else None
+        return Comparison(name, reference, None, None, family, difference=mean, n=n)
     mean, error = _mean_error(differences)
-    p = min(1.0, family * 2 * _tail(mean, error, len(differences) - 1, upper=mean > 0))
+    p = min(1.0, family * 2 * float(_special().stdtr(n - 1, -abs(mean / error))))
     apart = interval.low > 0 or interval.high < 0
     good = (mean < 0) == (mode == "min")
     return Comparison(
@@ -132,81 +136,81 @@ def compare_pair(
         family,
         "open" if not apart else "better" if good else "worse",
         equivalent=-margin <= interval.low and interval.high <= margin,
+        difference=mean,
+        n=n,
     )
 
 
-def worse_p(left: Values, right: Values, mode: Mode) -> float:
-    """One-sided p-value for "left is no worse than right"; 1.0 with fewer than two common seeds.
-
-    >>> round(worse_p({0: 2.0, 1: 2.2, 2: 2.1}, {0: 1.0, 1: 1.1, 2: 1.2}, "min"), 4)
-    0.0017
-    """
-    differences = paired(left, right)
-    if len(differences) < 2:
-        return 1.0
-    mean, error = _mean_error(differences)
-    return _tail(mean, error, len(differences) - 1, upper=mode == "min")
-
-
-def best_set(values: Mapping[str, Values], mode: Mode, confidence: float) -> tuple[str, ...]:
+def best_set(values: Mapping[str, Values], mode: Mode, confidence: float, family: int = 0) -> tuple[str, ...]:
     """The candidates that may be the best: the truly best one is among them with that confidence.
 
-    A candidate leaves the set when some other one is better than it by a one-sided paired t test at
-    level (1-confidence)/(k-1) for k candidates. The truly best one leaves only if one of its k-1 tests
-    errs, so by Bonferroni it stays with at least `confidence`; that the leader was picked from the
-    same numbers needs no further correction.
+    A candidate leaves the set when its two-sided interval against some other one, at level
+    (1-confidence)/(k-1) for k candidates, lies wholly on the worse side of 0. The truly best one leaves
+    only if one of its k-1 intervals errs to that side, so by Bonferroni it stays with more than
+    `confidence`; that the leader was picked from the same numbers needs no further correction. Among
+    equals, one is left alone at most in a share 1-confidence of all studies: each must then be wrongly
+    ahead of a given other, which has the chance (1-confidence)/(2(k-1)), and there are k.
+
+    Args:
+        family: k-1 of the whole study, where `values` holds only a part of it.
 
     Example:
         >>> best_set({"a": {0: 1.0, 1: 1.1, 2: 1.2}, "b": {0: 2.0, 1: 2.2, 2: 2.1}}, "min", 0.95)
         ('a',)
     """
-    out = beaten(values, mode, confidence)
+    out = beaten(values, mode, confidence, family)
     return tuple(name for name in values if name not in out)
 
 
-def beaten(values: Mapping[str, Values], mode: Mode, confidence: float) -> dict[str, str]:
-    """Who is out of the best set, and the rival that puts it out most clearly.
+def beaten(values: Mapping[str, Values], mode: Mode, confidence: float, family: int = 0) -> dict[str, Comparison]:
+    """Who is out of the best set, with the comparison that puts it out most clearly.
 
-    >>> beaten({"a": {0: 1.0, 1: 1.1, 2: 1.2}, "b": {0: 2.0, 1: 2.2, 2: 2.1}}, "min", 0.95)
-    {'b': 'a'}
+    >>> out = beaten({"a": {0: 1.0, 1: 1.1, 2: 1.2}, "b": {0: 2.0, 1: 2.2, 2: 2.1}}, "min", 0.95)
+    >>> out["b"].reference, out["b"].is_
+    ('a', 'worse')
     """
-    level = (1 - confidence) / max(1, len(values) - 1)
+    family = max(1, family, len(values) - 1)
     out = {}
     for name, mine in values.items():
-        rivals = {rival: worse_p(mine, other, mode) for rival, other in values.items() if rival != name}
-        clearest = min(rivals, key=lambda rival: rivals[rival], default=name)
-        if rivals and rivals[clearest] <= level:
-            out[name] = clearest
+        found = [
+            compare_pair(name, rival, mine, other, mode=mode, confidence=confidence, family=family)
+            for rival, other in values.items()
+            if rival != name
+        ]
+        worse = [one for one in found if one.is_ == "worse"]
+        if worse:
+            out[name] = min(worse, key=lambda one: 1.0 if one.p is None else one.p)
     return out
 
 
 def seeds_needed(differences: Sequence[float], level: float, power: float = 0.8) -> int | None:
-    """Seeds that a one-sided paired t test needs to see a difference as large as this one seems.
+    """Seeds that a two-sided paired t test needs to see a difference as large as this one seems.
 
-    Formula: the smallest n with P(T' > t(1-level, n-1)) >= power, T' noncentral t with n-1 degrees and
+    Formula: the smallest n with P(T' > t(1-level/2, n-1)) >= power, T' noncentral t with n-1 degrees and
     noncentrality |mean|/s * sqrt(n).
 
     Args:
-        differences: two or more paired differences.
-        level: one-sided error, in (0, 1).
+        differences: two or more paired differences that are not all the same.
+        level: two-sided error, in (0, 1).
         power: wanted chance to see it, in (0, 1).
 
-    Returns None when even a thousand would not do, or the differences are all equal.
+    Returns None when even a thousand would not do.
 
     Example:
         >>> seeds_needed([1.0, 2.0, 3.0, 2.0], 0.05)
-        3
+        4
+
+    Raises:
+        ValueError: when the differences show no spread, so that no number can be worked out.
     """
-    if len(differences) < 2:
-        return None
+    if len(differences) < 2 or min(differences) == max(differences):
+        raise ValueError("seeds_needed takes two or more differences that are not all the same")
     mean, error = _mean_error(differences)
-    if error == 0 or mean == 0:
-        return None
     effect = abs(mean) / (error * math.sqrt(len(differences)))
     special = _special()
 
     def enough(n: int) -> bool:
-        miss = float(special.nctdtr(n - 1, effect * math.sqrt(n), _quantile(1 - level, n - 1)))
+        miss = float(special.nctdtr(n - 1, effect * math.sqrt(n), _quantile(1 - level / 2, n - 1)))
         return 1 - miss >= power
 
     if not enough(MOST_SEEDS):
@@ -236,11 +240,3 @@ def _special() -> Any:
 @cache
 def _quantile(probability: float, degrees: int) -> float:
     return float(_special().stdtrit(degrees, probability))
-
-
-def _tail(mean: float, error: float, degrees: int, *, upper: bool) -> float:
-    """P(T >= mean/error), or P(T <= mean/error)."""
-    if error == 0:
-        return 0.5 if mean == 0 else 0.0 if (mean > 0) == upper else 1.0
-    cdf: Callable[[int, float], float] = _special().stdtr
-    return float(cdf(degrees, -mean / error if upper else mean / error))

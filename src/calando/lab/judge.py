@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from calando.lab import evidence, words
 from calando.lab.strategy import walks
@@ -18,9 +18,10 @@ POWER = 0.8
 def judge(spec: StudySpec, runs: Mapping[str, RunRecord]) -> Verdict:
     """Rank the candidates on the confirmation seeds and say what that proves.
 
-    Only candidates that diverged on the fewest seeds (usually none) can lead or tie. They are ranked by
-    their means over the seeds that all of them finished (their own, where fewer than two are shared);
-    pairs are compared on the seeds that both finished.
+    Only candidates that lost the fewest seeds (usually none), diverged and failed runs alike, can lead or
+    tie. They are ranked by their means over the seeds that all of them finished, and compared on those
+    (where no seed is shared they are ranked by their own means, and nothing is compared). A candidate
+    out of the running is compared with another on the seeds that both finished.
 
     Args:
         spec: the question.
@@ -37,26 +38,9 @@ def judge(spec: StudySpec, runs: Mapping[str, RunRecord]) -> Verdict:
         stop.candidate.label: [runs[r.key] for r in stop.wanted if r.phase == "confirm" and r.key in runs]
         for stop in stops
     }
-    values = {
-        label: {r.spec.seed: r.final for r in records if r.sound and r.final is not None}
-        for label, records in confirmed.items()
-    }
-    lost = {label: sum(r.status == "diverged" for r in records) for label, records in confirmed.items()}
-    finished = [label for label in values if values[label]]
-    fewest = min((lost[label] for label in finished), default=0)
-    fair = {label: values[label] for label in finished if lost[label] == fewest}
-    ranked_on = {**values, **_on_shared_seeds(fair)}
-    leader = min(fair, key=lambda label: _cost(ranked_on[label], spec), default=None)
-    tied = _tie_set(spec, fair, ranked_on, leader)
-    table = [
-        _standing(spec, stop.candidate.label, selections, confirmed, values, ranked_on, leader, tied) for stop in stops
-    ]
-    table.sort(key=lambda s: (s.label not in fair, s.diverged, s.mean is None, _sign(spec) * (s.mean or 0.0)))
-    out = evidence.beaten(fair, spec.mode, spec.confidence)
-    ranked = [
-        replace(s, rank=i + 1, why=words.why(spec, s, tied, leader, fewest, out.get(s.label)))
-        for i, s in enumerate(table)
-    ]
+    field = _field(spec, confirmed)
+    table = [_standing(field, stop.candidate.label, selections, confirmed) for stop in stops]
+    table.sort(key=lambda s: (s.label not in field.fair, s.lost, s.mean is None, _sign(spec) * (s.mean or 0.0)))
     used = [runs[r.key] for stop in stops for r in stop.wanted if r.key in runs]
     verdict = Verdict(
         metric=spec.metric,
@@ -64,90 +48,99 @@ def judge(spec: StudySpec, runs: Mapping[str, RunRecord]) -> Verdict:
         confidence=spec.confidence,
         margin=spec.margin,
         baseline=spec.baseline,
-        leader=leader,
-        tie_set=tied,
-        recommended=spec.baseline if spec.baseline in tied else leader,
-        standings=tuple(ranked),
-        selections=tuple(selection for selection in selections.values()),
-        more=_more(spec, fair, leader, tied),
+        leader=field.leader,
+        tie_set=field.tied,
+        recommended=spec.baseline if spec.baseline in field.tied else field.leader,
+        standings=tuple(replace(standing, rank=i + 1) for i, standing in enumerate(table)),
+        selections=tuple(selections.values()),
+        more=_more(field),
         cost=Cost(
             runs=len(used),
             steps=sum(r.steps for r in used),
             diverged=sum(r.status == "diverged" for r in used),
             failed=sum(r.status == "failed" for r in used),
         ),
-        method=words.method(spec, len(fair)),
+        method=words.method(spec),
     )
-    return words.in_words(spec, verdict, _seed_matters(fair))
+    return words.in_words(spec, verdict, field.out, used)
+
+
+@dataclass(frozen=True, slots=True)
+class _Field:
+    """Who is in the running, on which numbers, and what came of it.
+
+    `values` are all sound values by label and seed, `fair` those of the candidates in the running, `held`
+    the same on the seeds that all of these finished; `out` says which comparison puts one out of `tied`.
+    """
+
+    spec: StudySpec
+    values: Mapping[str, evidence.Values]
+    fair: Mapping[str, evidence.Values]
+    held: Mapping[str, evidence.Values]
+    leader: str | None = None
+    tied: tuple[str, ...] = ()
+    out: Mapping[str, Comparison] | None = None
+
+    @property
+    def family(self) -> int:
+        """Comparisons of one candidate with all others, whatever becomes of them: fixed beforehand."""
+        return max(1, len(self.spec.candidates) - 1)
+
+    def ranked(self, label: str) -> evidence.Values:
+        """The values that a candidate's mean is of."""
+        return self.held.get(label) or self.values[label]
+
+    def cost(self, label: str) -> float:
+        values = self.ranked(label)
+        return _sign(self.spec) * math.fsum(values.values()) / len(values)
+
+    def pair(self, label: str, other: str) -> tuple[evidence.Values, evidence.Values]:
+        both = self.held if label in self.held and other in self.held else self.values
+        return both[label], both[other]
+
+    def against(self, label: str, other: str) -> Comparison:
+        left, right = self.pair(label, other)
+        spec = self.spec
+        given = {"confidence": spec.confidence, "margin": spec.margin}
+        return evidence.compare_pair(label, other, left, right, mode=spec.mode, family=self.family, **given)
+
+
+def _field(spec: StudySpec, confirmed: Mapping[str, list[RunRecord]]) -> _Field:
+    values = {
+        label: {r.spec.seed: r.final for r in records if r.sound and r.final is not None}
+        for label, records in confirmed.items()
+    }
+    lost = {label: len(records) - len(values[label]) for label, records in confirmed.items()}
+    fewest = min((lost[label] for label in values if values[label]), default=0)
+    fair = {label: mine for label, mine in values.items() if mine and lost[label] == fewest}
+    shared = sorted(set.intersection(*(set(mine) for mine in fair.values()))) if fair else []
+    held = {label: {seed: mine[seed] for seed in shared} for label, mine in fair.items()}
+    field = _Field(spec, values, fair, held)
+    if not fair:
+        return field
+    leader = min(fair, key=field.cost)
+    out = evidence.beaten(held, spec.mode, spec.confidence, field.family)
+    if spec.margin > 0:
+        out = {label: found for label, found in out.items() if not field.against(label, leader).equivalent}
+    tied = sorted((label for label in fair if label not in out), key=lambda s: (s != leader, field.cost(s), s))
+    return replace(field, leader=leader, tied=tuple(tied), out=out)
 
 
 def _sign(spec: StudySpec) -> int:
     return 1 if spec.mode == "min" else -1
 
 
-def _cost(values: evidence.Values, spec: StudySpec) -> float:
-    return _sign(spec) * math.fsum(values.values()) / len(values)
-
-
-def _on_shared_seeds(fair: Mapping[str, evidence.Values]) -> Mapping[str, evidence.Values]:
-    """The values on the seeds that everyone finished, so that no mean is flattered by a hard seed it lacks."""
-    shared = set.intersection(*(set(values) for values in fair.values())) if fair else set()
-    if len(shared) < 2:
-        return fair
-    return {label: {seed: values[seed] for seed in sorted(shared)} for label, values in fair.items()}
-
-
-def _tie_set(
-    spec: StudySpec,
-    fair: Mapping[str, evidence.Values],
-    ranked_on: Mapping[str, evidence.Values],
-    leader: str | None,
-) -> tuple[str, ...]:
-    """The candidates that may be best, and those whose difference to the leader is within the margin."""
-    if leader is None:
-        return ()
-    names = set(evidence.best_set(fair, spec.mode, spec.confidence)) | {leader}
-    if spec.margin > 0:
-        for label, mine in fair.items():
-            found = _against(spec, label, leader, mine, fair[leader], len(fair) - 1)
-            if found.equivalent:
-                names.add(label)
-    return tuple(sorted(names, key=lambda label: (label != leader, _cost(ranked_on[label], spec), label)))
-
-
-def _against(
-    spec: StudySpec, name: str, other: str, left: evidence.Values, right: evidence.Values, family: int
-) -> Comparison:
-    return evidence.compare_pair(
-        name,
-        other,
-        left,
-        right,
-        mode=spec.mode,
-        confidence=spec.confidence,
-        margin=spec.margin,
-        family=max(1, family),
-    )
-
-
 def _standing(
-    spec: StudySpec,
-    label: str,
-    selections: Mapping[str, Selection],
-    confirmed: Mapping[str, list[RunRecord]],
-    values: Mapping[str, evidence.Values],
-    ranked_on: Mapping[str, evidence.Values],
-    leader: str | None,
-    tied: tuple[str, ...],
+    field: _Field, label: str, selections: Mapping[str, Selection], confirmed: Mapping[str, list[RunRecord]]
 ) -> Standing:
-    candidate, mine, family = spec.candidate(label), values[label], len(values) - 1
-    ranked = list(ranked_on[label].values())
+    spec, mine = field.spec, field.values[label]
+    candidate, ranked = spec.candidate(label), list(field.ranked(label).values())
     by_seed = {record.spec.seed: record for record in confirmed[label]}
 
     def versus(other: str | None) -> Comparison | None:
-        if other is None or other == label or other not in values:
+        if other is None or other == label or other not in field.values:
             return None
-        return _against(spec, label, other, mine, values[other], family)
+        return field.against(label, other)
 
     return Standing(
         rank=0,
@@ -160,28 +153,25 @@ def _standing(
         values=tuple((seed, mine.get(seed)) for seed in sorted(by_seed)),
         diverged=sum(r.status == "diverged" for r in by_seed.values()),
         failed=sum(r.status == "failed" for r in by_seed.values()),
-        tied=label in tied,
+        tied=label in field.tied,
         versus_baseline=versus(spec.baseline),
-        versus_leader=versus(leader),
+        versus_leader=versus(field.leader),
     )
 
 
-def _more(
-    spec: StudySpec, fair: Mapping[str, evidence.Values], leader: str | None, tied: tuple[str, ...]
-) -> tuple[MoreSeeds, ...]:
-    """For each candidate tied with the leader: how many more seeds would tell the two apart."""
-    if leader is None:
-        return ()
-    level = (1 - spec.confidence) / max(1, len(fair) - 1)
+def _more(field: _Field) -> tuple[MoreSeeds, ...]:
+    """For each candidate not separated from the leader: how many more seeds would tell the two apart.
+
+    Without an interval (one seed, or no spread) there is nothing to work that out from.
+    """
     found = []
-    for label in tied[1:]:
-        differences = evidence.paired(fair[label], fair[leader])
-        total = evidence.seeds_needed(differences, level, POWER)
-        more = None if total is None else max(1, total - len(differences))
-        found.append(MoreSeeds(label, leader, more, 2 * (more or 0) * spec.horizon, POWER))
+    level = (1 - field.spec.confidence) / field.family
+    for label in field.tied[1:]:
+        leader = field.tied[0]
+        now = field.against(label, leader)
+        if now.interval is None or now.is_ != "open" or (now.equivalent and field.spec.margin > 0):
+            continue
+        total = evidence.seeds_needed(evidence.paired(*field.pair(label, leader)), level, POWER)
+        more = None if total is None else max(1, total - now.n)
+        found.append(MoreSeeds(label, leader, more, 2 * (more or 0) * field.spec.horizon, POWER))
     return tuple(found)
-
-
-def _seed_matters(fair: Mapping[str, evidence.Values]) -> bool:
-    several = [values for values in fair.values() if len(values) > 1]
-    return not several or any(len(set(values.values())) > 1 for values in several)

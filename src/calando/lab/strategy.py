@@ -121,7 +121,7 @@ def _best(scores: Sequence[PeakScore], mode: str) -> int | None:
 
     def cost(index: int) -> tuple[int, float]:
         score, mean = scores[index], scores[index].mean or 0.0
-        return score.diverged + score.failed, mean if mode == "min" else -mean
+        return sum(value is None for _, value in score.values), mean if mode == "min" else -mean
 
     return min((i for i, score in enumerate(scores) if score.mean is not None), key=cost, default=None)
 

@@ -49,9 +49,11 @@ class Comparison:
     """One candidate held against another on the seeds that both finished.
 
     `interval` is of the mean paired difference `candidate - reference`, already widened for the
-    `family` comparisons made side by side (None: fewer than two common seeds); `p` is the two-sided
-    p-value times `family`, at most 1. `is_`: "better", "worse", or "open" (not separated);
-    `equivalent`: the whole interval lies inside the margin.
+    `family` comparisons made side by side (None: fewer than two common seeds, or the same difference on
+    every seed, so that there is no spread to judge it by); `p` is the two-sided p-value times `family`,
+    at most 1, None where there is no interval. `is_`: "better", "worse", or "open" (not separated);
+    `equivalent`: the whole interval lies inside the margin. `difference` is the mean difference over
+    the `n` common seeds, known without an interval too (None: no common seed).
 
     >>> Comparison("a", "b", None, None, family=1).is_
     'open'
@@ -64,6 +66,8 @@ class Comparison:
     family: int
     is_: Literal["better", "worse", "open"] = "open"
     equivalent: bool = False
+    difference: float | None = None
+    n: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,11 +111,12 @@ class Selection:
 class Standing:
     """One line of the leaderboard, from confirmation runs alone.
 
-    `rank` counts from 1 (candidates with fewer diverged seeds first, then by mean). `mean` is over the
-    seeds that all candidates in the running finished. `interval` is of that mean (not widened; seeds vary
-    together, so read the paired differences).
-    `versus_baseline` and `versus_leader` are paired; None for the reference itself. `tied`: it may be
-    the best one. `why` says in one sentence why it is in or out of the tie set.
+    `rank` counts from 1 (candidates that lost fewer seeds, diverged or failed, first; then by mean).
+    `mean` is over the seeds that all candidates in the running finished (its own seeds for one out of
+    the running). `interval` is of that mean (not widened; seeds vary together, so read the paired
+    differences; None: fewer than two values, or all the same). `versus_baseline` and `versus_leader` are
+    paired; None for the reference itself. `tied`: it may be the best one. `why` says in one sentence why
+    it is in or out of the tie set.
 
     >>> Standing(1, "cosine()", "cosine()", "humble", 0.1, mean=0.5, interval=None).tied
     False
@@ -132,13 +137,22 @@ class Standing:
     versus_leader: Comparison | None = None
     why: str = ""
 
+    @property
+    def lost(self) -> int:
+        """How many confirmation seeds gave no result, for whatever reason.
+
+        >>> Standing(1, "c", "cosine()", "humble", 0.1, mean=0.5, interval=None, values=((0, 0.5), (1, None))).lost
+        1
+        """
+        return sum(value is None for _, value in self.values)
+
 
 @dataclass(frozen=True, slots=True)
 class MoreSeeds:
     """What it would take to tell two candidates apart, if the difference is as large as it looks now.
 
     `seeds` more confirmation seeds for both, `steps` updates altogether, with chance `power`;
-    `seeds` is None when even a thousand would not do.
+    `seeds` is None when even a thousand would not do. Only pairs with an interval have such an entry.
 
     >>> MoreSeeds("wsd()", "cosine()", seeds=4, steps=3200, power=0.8).seeds
     4
@@ -169,9 +183,12 @@ class Cost:
 class Verdict:
     """The answer. A pure function of the study's spec and its runs: same runs, same verdict.
 
-    `leader` has the best mean (None: no candidate finished); `tie_set` are the labels that may be the
-    best: it holds the truly best schedule with at least the stated confidence; `proven` when the tie set
-    is the leader alone; `recommended` is the baseline when it is in the tie set, else the leader.
+    Only candidates that lost the fewest confirmation seeds are in the running. `leader` has the best
+    mean of them (None: no candidate finished); `tie_set` are the labels of those that may be the best: it
+    holds the truly best one in the running with at least the stated confidence. `proven` when the tie set
+    is the leader alone and nothing else is in doubt; `doubt` names what is (a rival ruled out by a lost
+    seed and not by its mean, no rival at all, a seed that changes nothing). `recommended` is the baseline
+    when it is in the tie set, else the leader.
     `method` states the statistics in words. `headline` is one sentence, `sentences` the whole verdict
     in words: the answer, the differences to the baseline, how peaks were chosen, what went wrong;
     `not_proven` what must not be concluded; `more` what more seeds would tell.
@@ -197,15 +214,16 @@ class Verdict:
     sentences: tuple[str, ...] = ()
     not_proven: tuple[str, ...] = ()
     version: int = 1
+    doubt: str = ""
 
     @property
     def proven(self) -> bool:
-        """Whether one candidate alone is left in the tie set.
+        """Whether the leader is shown to be better than every other that gave a result.
 
         >>> Verdict("val_loss", "min", 0.95, 0.0, "b", leader="a", tie_set=("a",)).proven
         True
         """
-        return self.leader is not None and self.tie_set == (self.leader,)
+        return self.leader is not None and self.tie_set == (self.leader,) and not self.doubt
 
     def standing(self, label: str) -> Standing:
         """The leaderboard line of that label.
