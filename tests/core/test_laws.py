@@ -108,7 +108,7 @@ def test_equal_plans_are_equal_values_with_equal_hashes(grown: Grown) -> None:
     assert hash(one) == hash(two)
     assert one.bind(grown.horizon, **SIZES) == two.bind(grown.horizon, **SIZES)
     assert hash(one.bind(grown.horizon, **SIZES)) == hash(two.bind(grown.horizon, **SIZES))
-    assert one.bind(grown.horizon, **SIZES) != one.bind(grown.horizon + 100, **SIZES)
+    assert one.bind(grown.horizon, **SIZES) != one.bind(grown.horizon, **SIZES, strict=True)
     assert one != "something else"
 
 
@@ -277,7 +277,7 @@ def test_named_decays_never_rise_and_end_where_they_say(end: float, horizon: int
     for make in (calando.cosine, calando.linear_decay, lambda end: calando.polynomial_decay(power=2.5, end=end)):
         schedule = make(end=end).bind(horizon)
         values = [schedule(t) for t in range(horizon + 5)]
-        assert all(a >= b for a, b in zip(values, values[1:], strict=False))
+        assert all(a >= b * (1 - 3e-16) for a, b in zip(values, values[1:], strict=False))  # but for a rounding
         assert values[0] == 1.0
         assert values[horizon] == end
 

@@ -13,6 +13,7 @@ EVERY_STEP_UP_TO = 1_000_000
 STRATA = 32_768
 IN_A_ROW = 64
 MOST_JUMPS = 1000
+MOST_PIECES = 1000
 VISIBLE = 1e-3
 
 
@@ -135,9 +136,9 @@ def _stretches(steps: Any, values: Any, peak: float) -> tuple[Stretch, ...]:
     change = np.diff(values)
     sign = np.where(np.abs(change) <= 1e-15 * peak, 0, np.sign(change)).astype(int)
     turns = np.flatnonzero(np.diff(sign)) + 1
-    starts = [0, *turns.tolist()][:1000]
+    marks = [0, *turns.tolist()[:MOST_PIECES], len(steps) - 1]
     names = {1: "rises", -1: "falls", 0: "level"}
     return tuple(
         Stretch(int(steps[a]), int(steps[b]), names[int(sign[a])])
-        for a, b in zip(starts, [*starts[1:], len(steps) - 1], strict=False)
+        for a, b in zip(marks[:MOST_PIECES], marks[1:], strict=False)
     )
