@@ -31,7 +31,11 @@ __all__ = [
     "OutOfRange",
     "did_you_mean",
     "shown",
+    "tame",
 ]
+
+JOINERS = "\u200c\u200d"
+"""Signs without a shape of their own that letters and emoji need."""
 
 
 class CalandoError(Exception):
@@ -129,3 +133,23 @@ def did_you_mean(name: str, names: Iterable[str]) -> str:
 
     near = difflib.get_close_matches(name[:80].lower(), sorted(names), n=2, cutoff=0.6)
     return "; did you mean " + " or ".join(repr(n) for n in near) + "?" if near else ""
+
+
+def tame(text: str) -> str:
+    """A user's text without what would steer a terminal: control signs become visible.
+
+    >>> tame("a\\x1b[2Jb\\u202ec")
+    'a\\u241b[2Jb\\ufffdc'
+    """
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(_visible(sign) for sign in text)
+
+
+def _visible(sign: str) -> str:
+    if sign == "\n" or sign in JOINERS or sign.isprintable():
+        return sign
+    code = ord(sign)
+    if code == 127:
+        return "\u2421"
+    return " " if sign.isspace() else chr(0x2400 + code) if code < 32 else "\ufffd"

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from calando.cli import main
 from calando.cli.compare import compare
 from calando.cli.greedy import spread
 from calando.records import load
@@ -58,3 +59,32 @@ def test_help_shows_an_example() -> None:
     done = CliRunner().invoke(compare, ["--help"])
     assert done.exit_code == 0
     assert "digits_torch.py:train" in done.output
+
+
+ALL_DIVERGE = """
+def train(run):
+    for _ in run.steps():
+        run.log(train_loss=run.lr, other=1.0)
+        run.log(val_loss=float("nan"))
+def crashes(run):
+    raise RuntimeError("\\x1b[31mRED\\x1b]0;pwn\\x07")
+"""
+
+
+def test_a_study_without_any_result_ends_with_status_1_and_says_why() -> None:
+    Path("t.py").write_text(ALL_DIVERGE)
+    done = CliRunner().invoke(compare, ["t.py:train", "-c", "cosine()", "--no-humble", *QUICK])
+    assert done.exit_code == 1
+    told = done.stderr
+    assert "none of 2 runs gave a finite val_loss" in told
+    assert "2 diverged: val_loss is nan at step 0" in told
+    assert "logged: other, train_loss, val_loss" in told
+
+
+def test_a_traceback_of_the_users_does_not_steer_the_terminal() -> None:
+    Path("t.py").write_text(ALL_DIVERGE)
+    done = CliRunner().invoke(main, ["compare", "t.py:crashes", *QUICK])
+    assert done.exit_code == 2
+    assert "RED" in done.output
+    assert "\x1b" not in done.output
+    assert "\x07" not in done.output

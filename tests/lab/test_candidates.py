@@ -1,11 +1,15 @@
 """Who takes part, from what people type."""
 
+from pathlib import Path
+
 import pytest
 
 import calando
-from calando.errors import BadValue, CalandoError, LabError
+from calando.core.text import parse
+from calando.errors import BadFile, BadValue, CalandoError, LabError
 from calando.lab.candidates import gather, read_candidate
-from calando.records import Candidate
+from calando.lab.question import bind
+from calando.records import Candidate, StudySpec
 
 
 @pytest.mark.parametrize(
@@ -65,3 +69,35 @@ def test_a_mapping_names_its_candidates() -> None:
     everyone, _ = gather({"mine": "cosine()", "other": calando.wsd()}, humble=False)
     assert everyone[0] == Candidate("mine", "cosine()", calando.cosine().to_json())
     assert everyone[1].label == "other"
+
+
+def test_a_long_text_is_read_whole_or_refused_and_never_cut() -> None:
+    text = "cosine()" + " " * 100_000 + "| nonsense"
+    with pytest.raises(CalandoError):
+        read_candidate(text)
+
+
+def test_a_plan_may_be_json_or_a_file_of_it(tmp_path: Path) -> None:
+    plan = parse("cosine(end=0.1)")
+    file = tmp_path / "plan.json"
+    file.write_text(plan.to_json())
+    for given in (plan.to_json(), str(file)):
+        found = read_candidate(given)
+        assert (found.label, found.plan, found.plan_json) == ("cosine(end=0.1)", "cosine(end=0.1)", plan.to_json())
+
+
+def test_a_schedule_as_json_and_a_file_that_is_not_there_are_told() -> None:
+    with pytest.raises(BadFile, match="JSON of a schedule, which has a horizon of its own"):
+        read_candidate(parse("cosine()").bind(100).to_json())
+    with pytest.raises(BadFile, match=r"no/plan\.json"):
+        read_candidate("no/plan.json")
+
+
+@pytest.mark.parametrize(
+    ("length", "told"), [("2e9tok", "500, 5% or 3ep"), ("64e6sa", "500, 5% or 3ep"), ("3ep", "--steps-per-epoch N")]
+)
+def test_a_length_that_the_study_cannot_know_is_told_in_the_studys_words(length: str, told: str) -> None:
+    candidate = read_candidate(f"warmup({length}) | cosine()")
+    with pytest.raises(CalandoError) as caught:
+        bind(StudySpec("Which?", "t.py:train", 100, (candidate,)), candidate)
+    assert told in caught.value.fix

@@ -71,6 +71,14 @@ def test_labels_are_only_text_in_a_terminal() -> None:
     assert label in drawn(question, {})
 
 
+def test_what_a_user_wrote_does_not_steer_the_terminal() -> None:
+    stream = Terminal()
+    Screen(stream).say("a run failed: \x1b]0;pwn\x07 \x1b[31mRED \u202e")
+    assert "\x1b]" not in stream.getvalue()
+    assert "\x1b[31m" not in stream.getvalue()
+    assert "\u241b]0;pwn\u2407 \u241b[31mRED \ufffd" in stream.getvalue()
+
+
 def test_elsewhere_there_is_one_plain_line_for_each_run() -> None:
     stream, question = io.StringIO(), spec("cosine()")
     lines = view_for(None, stream)
@@ -82,7 +90,7 @@ def test_elsewhere_there_is_one_plain_line_for_each_run() -> None:
     lines.finished(bad, now)
     first, second = stream.getvalue().splitlines()
     assert first == "[1/10] cosine() peak 0.1 seed 0: 0.6 (0.0 s)"
-    assert second == "[1/10] a b [2J peak 0.1 seed 0: diverged: made up (0.0 s)"
+    assert second == "[1/10] a b␛[2J peak 0.1 seed 0: diverged: made up (0.0 s)"
 
 
 def test_a_stream_that_nobody_reads_does_not_stop_a_study() -> None:

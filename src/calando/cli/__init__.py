@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import click
 
-from calando.errors import CalandoError, did_you_mean
+from calando.errors import CalandoError, did_you_mean, tame
 
 __all__ = ["main"]
 
@@ -77,7 +77,7 @@ def _tell(error: CalandoError) -> None:
 
     parts = (("error", error.given), ("  allowed", error.allowed), ("  at", error.where), ("  do", error.fix))
     for label, text in parts:
-        line = f"{label}: {text}"
+        line = f"{label}: {tame(text)}"  # a user's own words may be in it
         if sys.stderr.isatty():
             from shutil import get_terminal_size
             from textwrap import fill

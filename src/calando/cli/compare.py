@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from calando.cli.greedy import GreedyCommand
-from calando.errors import CalandoError, LabError
+from calando.errors import CalandoError, LabError, tame
 
 if TYPE_CHECKING:
     from calando.records.study import Study
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["compare"]
 
 INTERRUPTED = 130
+NO_RESULT = 1
 
 
 @click.command(cls=GreedyCommand, short_help="Compare schedules on your own training, with evidence.")
@@ -74,11 +75,14 @@ def compare(train: str, report: bool, quiet: bool, **given: Any) -> None:
         first, _, trace = error.given.partition("\n")
         if not trace:
             raise
-        click.echo(trace + "\n", err=True)  # a traceback keeps its lines
+        click.echo(tame(trace.expandtabs()) + "\n", err=True)  # a traceback keeps its lines
         raise LabError(given=first.rstrip(":"), allowed=error.allowed, where=error.where, fix=error.fix) from error
     _show(study)
     if report:
         _write_report(study)
+    if not any(run.sound for run in study.runs):
+        _say_why(study)
+        raise SystemExit(NO_RESULT)
 
 
 def _command_line() -> tuple[str, ...]:
@@ -95,6 +99,18 @@ def _show(study: "Study") -> None:
     Console(highlight=False).print(renderable(build(study)))
 
 
+def _say_why(study: "Study") -> None:
+    """How the runs ended when none of them gave a result; also where no progress is shown."""
+    from collections import Counter
+
+    click.echo(f"\nno result: none of {len(study.runs)} runs gave a finite {tame(study.spec.metric)}", err=True)
+    reasons = Counter((run.status, run.reason) for run in study.runs)
+    for (status, reason), count in reasons.most_common(3):
+        click.echo(f"  {count} {status}: {tame(' '.join(reason.split()))[:300]}", err=True)
+    names = sorted({name for run in study.runs for name in run.curves})
+    click.echo(f"  logged: {tame(', '.join(names))[:300] or 'nothing'}", err=True)
+
+
 def _write_report(study: "Study") -> None:
     from calando.report import write_html
 
@@ -102,7 +118,7 @@ def _write_report(study: "Study") -> None:
     try:
         written = write_html(study, folder / "report.html")
     except (CalandoError, OSError) as error:
-        reason = error.given if isinstance(error, CalandoError) else str(error)
+        reason = tame(error.given if isinstance(error, CalandoError) else str(error))
         click.echo(f"  No report: {reason}. Later: calando report {folder}", err=True)
         return
     click.echo(f"\nreport  {written}")

@@ -4,9 +4,10 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from calando.errors import BadValue, LabError, shown
+from calando.errors import BadFile, BadValue, LabError, shown
 from calando.records.study import Candidate, Role
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ def read_peak(given: object, where: str = "peaks") -> float:
 
 
 def read_candidate(given: "str | Plan | Candidate", role: Role = "candidate", label: str = "") -> Candidate:
-    """A candidate from a plan, or from text: `[label:] plan [@ peak]`.
+    """A candidate from a plan, or from text: `[label:] plan [@ peak]`, a plan's JSON, or a .json file of one.
 
     The plan's own text is the label unless one is given; a peak after `@` is used as it is, where
     others are tried at every peak of the grid. Raises what the plan's parser raises, and BadValue.
@@ -54,8 +55,10 @@ def read_candidate(given: "str | Plan | Candidate", role: Role = "candidate", la
     if isinstance(given, Candidate):
         return replace(given, role=role)
     peak = None
+    if isinstance(given, str) and (given.lstrip().startswith("{") or given.rstrip().endswith(".json")):
+        given = _from_json(given.strip())
     if isinstance(given, str):
-        match = _SPELLING.match(given[:100_000])
+        match = _SPELLING.match(given)
         if match is None:
             raise BadValue(
                 given=shown(given),
@@ -78,6 +81,34 @@ def read_candidate(given: "str | Plan | Candidate", role: Role = "candidate", la
         label = "".join(c if c.isprintable() else "�" for c in label)  # no control characters, no half characters
     label = label or (text if peak is None else f"{text} @ {peak:g}")
     return Candidate(label, text, given.to_json(), peak, role)
+
+
+def _from_json(text: str) -> "Plan":
+    """The plan of a JSON text or file; raises BadFile for anything else."""
+    from calando.core.codec import from_json
+    from calando.core.plan import Plan
+
+    where = "candidates"
+    if not text.startswith("{"):
+        where = text
+        try:
+            text = Path(text).read_text(encoding="utf-8")
+        except (OSError, ValueError) as error:
+            raise BadFile(
+                given=f"the file {shown(where)}: {getattr(error, 'strerror', None) or 'not UTF-8 text'}",
+                allowed="a plan as text, as JSON, or a .json file of one",
+                where="candidates",
+                fix='give a readable file, or a plan such as "cosine(end=0.1)"',
+            ) from error
+    found = from_json(text)
+    if isinstance(found, Plan):
+        return found
+    raise BadFile(
+        given=f"JSON of a {type(found).__name__.lower()}, which has a horizon of its own",
+        allowed="JSON of a plan; the study binds it to its own horizon",
+        where=where,
+        fix="write plan.to_json() where the schedule is made, not schedule.to_json()",
+    )
 
 
 def gather(

@@ -4,6 +4,7 @@ import sys
 import time
 from typing import TYPE_CHECKING, Protocol, TextIO
 
+from calando.errors import tame
 from calando.lab.board import Board, Tally
 from calando.records.run import RunRecord
 from calando.records.study import StudySpec
@@ -97,7 +98,7 @@ class Lines:
 
     def say(self, text: str) -> None:
         """Write the text as one line, whatever it holds."""
-        line = "".join(c if c.isprintable() else " " for c in " ".join(text.split()))
+        line = tame(" ".join(text.split()))
         try:
             self._stream.write(line[:500] + "\n")
             self._stream.flush()
@@ -141,7 +142,7 @@ class Screen:
         """Print above the table."""
         from rich.text import Text
 
-        self._console.print(Text(" ".join(text.split())[:500]))
+        self._console.print(Text(tame(" ".join(text.split()))[:500]))
 
     def stop(self) -> None:
         """Take the table away."""
@@ -163,6 +164,11 @@ class Screen:
             lost = Text(str(row.lost), style="red") if row.lost else Text("")
             style = "green" if row.state == "finished" else ""
             table.add_row(
-                Text(row.label), Text(row.state, style=style), Text(row.peak), Text(row.score), Text(row.spark), lost
+                Text(tame(row.label)),
+                Text(row.state, style=style),
+                Text(row.peak),
+                Text(row.score),
+                Text(row.spark),
+                lost,
             )
         return table

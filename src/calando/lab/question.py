@@ -5,9 +5,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from calando.errors import BadValue, LabError, shown
+from calando.errors import BadValue, DoesNotFit, LabError, shown
 from calando.lab.candidates import read_peak
 from calando.lab.declare import Declared
+from calando.lab.logged import read_name
 from calando.records.study import Candidate, Mode, StudySpec
 
 if TYPE_CHECKING:
@@ -132,7 +133,7 @@ def build(
             fix="give other confirmation seeds",
         )
     grid = sorted({read_peak(peak) for peak in peaks})
-    metric = metric or declared.metric or "val_loss"
+    metric = read_name(metric or declared.metric or "val_loss", "compare.metric")
     spec = StudySpec(
         question=question or "",
         train=train,
@@ -160,7 +161,16 @@ def bind(spec: StudySpec, candidate: Candidate) -> "Schedule":
     """The candidate's schedule over the study's horizon; raises DoesNotFit."""
     from calando.core.text import parse
 
-    return parse(candidate.plan).bind(spec.horizon, steps_per_epoch=spec.steps_per_epoch)
+    try:
+        return parse(candidate.plan).bind(spec.horizon, steps_per_epoch=spec.steps_per_epoch)
+    except (BadValue, DoesNotFit) as error:
+        fix = error.fix.replace("pass steps_per_epoch=... to bind", "add --steps-per-epoch N, or declare it")
+        for name in ("tokens_per_step", "samples_per_step"):
+            if f"pass {name}" in error.fix:
+                fix = "a study counts in updates and epochs only: write the length as 500, 5% or 3ep"
+        if fix == error.fix:
+            raise
+        raise type(error)(given=error.given, allowed=error.allowed, where=error.where, fix=fix) from error
 
 
 def reconcile(old: StudySpec, new: StudySpec) -> StudySpec:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from calando.errors import tame
 from calando.records.diagnosis import short
 from calando.records.result import Interval
 
@@ -11,9 +12,6 @@ __all__ = ["at_peak", "count", "cut", "duration", "interval_text", "peak_text", 
 
 LONG = 200
 """Letters of a label that are shown; the whole is a hover away on the page."""
-
-JOINERS = "\u200c\u200d"
-"""Signs without a shape of their own that letters and emoji need."""
 
 
 def count(number: int, noun: str) -> str:
@@ -123,23 +121,3 @@ def interval_text(interval: Interval) -> str:
     half = (interval.high - interval.low) / 2
     low, high = signed(interval.low, half), signed(interval.high, half)
     return f"{signed(interval.mean, half)} [{low}, {high}]"
-
-
-def tame(text: str) -> str:
-    """A user's text without what would steer a terminal: control signs become visible.
-
-    >>> tame("a\\x1b[2Jb\\u202ec")
-    'a\\u241b[2Jb\\ufffdc'
-    """
-    if text.isascii() and text.isprintable():
-        return text
-    return "".join(_visible(sign) for sign in text)
-
-
-def _visible(sign: str) -> str:
-    if sign == "\n" or sign in JOINERS or sign.isprintable():
-        return sign
-    code = ord(sign)
-    if code == 127:
-        return "\u2421"
-    return " " if sign.isspace() else chr(0x2400 + code) if code < 32 else "\ufffd"
