@@ -105,6 +105,7 @@ def test_a_seed_that_changes_nothing_names_no_winner_and_no_chance() -> None:
     assert any("the seed changes nothing" in s for s in found.not_proven)
     assert found.headline == "No winner can be named: the seed changes nothing; wsd() has val_loss 0.4 at peak 0.1."
     assert (found.proven, set(found.tie_set), found.more) == (False, {"cosine()", "wsd()"}, ())
+    assert found.doubt == "the seed changes nothing, so nothing shows what chance does"
     told = "wsd() at peak 0.1 differs from the baseline cosine() by -0.1"
     assert f"{told}; the seed changes nothing, so this is one observation and not 4." in found.sentences
     for standing in found.standings:

@@ -85,6 +85,16 @@ def test_those_who_all_lost_seeds_are_held_on_the_seeds_that_all_finished() -> N
     assert (found.leader, found.tie_set, found.proven) == ("wsd()", ("wsd()",), True)
 
 
+def test_three_who_lost_a_seed_each_are_compared_on_what_all_three_finished() -> None:
+    plans = ("cosine()", "wsd()", "constant()")
+    found = judged(*plans, lost={plan: (seed,) for plan, seed in zip(plans, SEEDS, strict=False)}, level=LEVEL)
+    assert found.leader == "wsd()"
+    for line in found.standings:
+        for versus in (line.versus_baseline, line.versus_leader):
+            assert versus is None or versus.n == 2
+        assert line.mean == pytest.approx(LEVEL[line.label] + sum(HARD[seed] for seed in SEEDS[3:]) / 2, abs=0.01)
+
+
 def test_where_no_seed_is_shared_nothing_is_compared() -> None:
     lost = {"cosine()": (1000, 1001, 1002), "wsd()": (1002, 1003, 1004)}
     question = spec("cosine()", "wsd()", peaks=(0.1,), confirm_seeds=SEEDS)

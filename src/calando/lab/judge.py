@@ -169,7 +169,7 @@ def _more(field: _Field) -> tuple[MoreSeeds, ...]:
     for label in field.tied[1:]:
         leader = field.tied[0]
         now = field.against(label, leader)
-        if now.interval is None or now.is_ != "open" or (now.equivalent and field.spec.margin > 0):
+        if now.interval is None or (now.equivalent and field.spec.margin > 0):
             continue
         total = evidence.seeds_needed(evidence.paired(*field.pair(label, leader)), level, POWER)
         more = None if total is None else max(1, total - now.n)
