@@ -51,12 +51,13 @@ def share(part: float | Decimal) -> str:
 def method(spec: StudySpec) -> str:
     """The statistics, stated."""
     level, others = share(spec.confidence), max(1, len(spec.candidates) - 1)
+    of_them = "1 comparison" if others == 1 else f"{others} comparisons together"
     kept = f"; one that differs from the leader by no more than {number(spec.margin)} stays" if spec.margin else ""
     return (
         f"{counted(len(spec.confirm_seeds), 'confirmation seed')}, the same for every candidate and none of them used "
         f"to choose a peak. A candidate that lost more of them than another, by divergence or failure, can neither "
         f"lead nor tie. Differences are paired by seed. Intervals are two-sided Student t intervals; those of any "
-        f"one candidate hold with {level} for its {counted(others, 'comparison')} together (Bonferroni), whoever "
+        f"one candidate hold with {level} for its {of_them} (Bonferroni), whoever "
         f"leads. A candidate leaves the tie set only when such an interval shows it worse than another{kept}. So the "
         f"truly best of those that can lead is in the tie set with at least {level}, and of equals one is called "
         f"best by chance in at most {share(1 - Decimal(str(spec.confidence)))} of studies. "
