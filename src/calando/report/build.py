@@ -88,7 +88,8 @@ def _answer(study: Study, verdict: Verdict | None) -> Answer:
         else:
             more.append(
                 f"About {count(wish.seeds, 'more seed')} for each ({count(wish.steps, 'update')}) would tell {pair} "
-                f"apart with a chance of {100 * wish.power:.0f} %, if they differ as much as it looks now."
+                f"apart with a chance of {100 * wish.power:g} %, if they differ as much as it looks now. "
+                "That would be a further look at the data."
             )
     return Answer(
         headline=tell(verdict.headline) or "No candidate finished.",

@@ -60,6 +60,13 @@ class Answer:
     tie_set: tuple[str, ...] = ()
     proven: bool = False
 
+    @property
+    def standing(self) -> str:
+        """What the tie set is: proven, a lone leader that is not, or a tie."""
+        if self.proven:
+            return "Stands alone"
+        return "Leads, not proven" if len(self.tie_set) == 1 else "Tied"
+
 
 @dataclass(frozen=True, slots=True)
 class Reach:

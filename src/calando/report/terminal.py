@@ -68,7 +68,7 @@ def _verdict(page: Page) -> list[RenderableType]:
     peaks = {row.label: words.at_peak(row.peak) if row.settled else "–" for row in page.rows}
     if answer.tie_set:
         tied = "; ".join(f"{words.cut(label)} ({peaks.get(label, '–')})" for label in answer.tie_set)
-        lead = "stands alone: " if answer.proven else "tied: "
+        lead = f"{answer.standing.lower()}: "
         parts.append(Padding(Text(lead, style="bold").append(words.tame(tied), style="not bold"), (0, 0, 0, 1)))
     for line in answer.not_proven:
         entry = Text("not proven: ", style="dim bold").append(words.tame(line[:1].lower() + line[1:]), style="not bold")
