@@ -6,6 +6,7 @@ import statistics
 
 import pytest
 
+from calando.errors import BadValue
 from calando.lab.evidence import beaten, best_set, common, compare_pair, mean_interval, paired, seeds_needed
 
 
@@ -114,7 +115,7 @@ def test_seeds_needed_says_when_no_number_would_do() -> None:
 
 @pytest.mark.parametrize("differences", [[], [1.0], [0.0, 0.0], [1.0, 1.0, 1.0]])
 def test_seeds_needed_is_not_worked_out_from_no_spread(differences: list[float]) -> None:
-    with pytest.raises(ValueError, match="not all the same"):
+    with pytest.raises(BadValue, match="not all the same"):
         seeds_needed(differences, 0.05)
 
 

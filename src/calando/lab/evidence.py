@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
-from calando.errors import MissingExtra
+from calando.errors import BadValue, MissingExtra
 from calando.records.result import Comparison, Interval
 from calando.records.study import Mode
 
@@ -201,10 +201,15 @@ def seeds_needed(differences: Sequence[float], level: float, power: float = 0.8)
         4
 
     Raises:
-        ValueError: when the differences show no spread, so that no number can be worked out.
+        BadValue: when the differences show no spread, so that no number can be worked out.
     """
     if len(differences) < 2 or min(differences) == max(differences):
-        raise ValueError("seeds_needed takes two or more differences that are not all the same")
+        raise BadValue(
+            given=f"{len(differences)} differences without spread",
+            allowed="two or more that are not all the same",
+            where="seeds_needed.differences",
+            fix="make runs with more seeds first",
+        )
     mean, error = _mean_error(differences)
     effect = abs(mean) / (error * math.sqrt(len(differences)))
     special = _special()
