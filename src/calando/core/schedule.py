@@ -112,11 +112,12 @@ class Schedule:
             >>> calando.bundle(calando.cosine(), momentum=0.9).bind(10).at(0)
             {'lr': 1.0, 'momentum': 0.9}
         """
-        values = {"lr": self(step)}
         if type(step) is int and 0 <= step <= self.horizon:
+            values = {"lr": self._curve.at(step, SCALAR)}
             for name, curve in self._others.items():
                 values[name] = curve.at(step, SCALAR)
             return values
+        values = {"lr": self(step)}
         for name, curve in self._others.items():
             values[name] = self._slowly(curve, step)
         return values
