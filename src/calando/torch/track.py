@@ -38,7 +38,7 @@ class Track:
 
     def factor(self, position: int) -> float:
         """What the bases are multiplied by at a position."""
-        value = float(self.schedule(position))
+        value: float = self.schedule(position)
         return value if self.rule is None else value * self.scale
 
     def values(self, position: int) -> tuple[float, Mapping[str, float]]:
@@ -46,7 +46,7 @@ class Track:
         if not self.writers:
             return self.factor(position), _NONE
         values = self.schedule.at(position)
-        return values["lr"] * self.scale, values
+        return (values["lr"] if self.rule is None else values["lr"] * self.scale), values
 
     def forget(self) -> None:
         """Write everything the next time, whatever was written last."""
