@@ -131,6 +131,9 @@ def test_a_peak_that_is_still_on_the_edge_is_told() -> None:
     found = verdict(how=lambda run: 1 / run.peak + NOISE.get(run.seed, 0.0))
     assert any("The best peak of cosine(), 1.6, is the largest that was tried" in s for s in found.sentences)
     assert any("extended past its edge for cosine() and wsd()" in s for s in found.sentences)
+    fixed = verdict(how=lambda run: 1 / run.peak + NOISE.get(run.seed, 0.0), extend=0)
+    told = [s for s in fixed.sentences if s.startswith("The best peak of cosine()")]
+    assert told == ["The best peak of cosine(), 0.4, is the largest that was tried: its own best may lie beyond."]
 
 
 def test_a_single_peak_for_all_is_a_caveat() -> None:

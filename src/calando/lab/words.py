@@ -241,9 +241,10 @@ def _sentences(spec: StudySpec, verdict: Verdict, runs: Sequence[RunRecord]) -> 
     for selection in verdict.selections:
         if selection.edge in ("low", "high") and selection.peak is not None:
             side = "smallest" if selection.edge == "low" else "largest"
+            tried = "that was tried, also after the grid had grown" if spec.extend else "that was tried"
             found.append(
-                f"The best peak of {selection.label}, {selection.peak:g}, is the {side} that was tried, also after the "
-                f"grid had grown: its own best may lie beyond."
+                f"The best peak of {selection.label}, {selection.peak:g}, is the {side} {tried}: "
+                f"its own best may lie beyond."
             )
     grown = [s.label for s in verdict.selections if any(score.extended for score in s.scores)]
     if grown:
