@@ -11,7 +11,19 @@ from typing import Protocol
 
 from calando.core.formula import SCALAR, Array, Formula, Ops
 
-__all__ = ["Chain", "Curve", "Held", "Mapped", "Periodic", "Pointwise", "Reversed", "Shifted", "Smooth", "Stairs"]
+__all__ = [
+    "Chain",
+    "Curve",
+    "Held",
+    "Mapped",
+    "Periodic",
+    "Pointwise",
+    "Reversed",
+    "Shifted",
+    "Smooth",
+    "Stairs",
+    "formulas_in_turn",
+]
 
 
 class Curve(Protocol):
@@ -100,6 +112,12 @@ class Chain:
         i = bisect_left(self.starts, step) - 1
         curve, local = self.curves[i], step - self.starts[i]
         return curve.limit(local) if local <= curve.steps else float(curve.at(curve.steps, SCALAR))
+
+
+def formulas_in_turn(marks: Sequence[int], makers: Sequence[Callable[[int], Formula]]) -> Chain:
+    """Formulas between marks, each made for its number of steps; one without a step is left out."""
+    made = [(a, Smooth(b - a, make(b - a))) for a, b, make in zip(marks, marks[1:], makers, strict=False) if b > a]
+    return Chain(marks[-1], [start for start, _ in made], [curve for _, curve in made])
 
 
 class Periodic:

@@ -1,7 +1,6 @@
 """Feedback rules: listeners to a metric, as pure functions of (state, metric)."""
 
 import math
-from fractions import Fraction
 from typing import Annotated, Any, ClassVar, Literal, NamedTuple
 
 from calando.core.algebra import Wrapper, fit
@@ -193,12 +192,6 @@ class reduce_on_plateau(Wrapper):
     def rule(self) -> PlateauRule:
         """The pure rule."""
         return PlateauRule(**{name: getattr(self, name) for name in PlateauRule._fields})
-
-    def is_flexible(self) -> bool:
-        return self.plan.is_flexible()
-
-    def extent(self, clock: Clock) -> Fraction:
-        return self.plan.extent(clock)
 
     def lower(self, steps: int, clock: Clock) -> Curve:
         return fit(self.plan, steps, clock, "reduce_on_plateau")

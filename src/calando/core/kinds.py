@@ -2,7 +2,7 @@
 
 import math
 import numbers
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from fractions import Fraction
 from itertools import islice
 from typing import Annotated, Any, Final, Protocol, TypeAlias
@@ -246,5 +246,3 @@ Span: TypeAlias = Annotated[LengthLike, Lengths()]
 PositiveSpan: TypeAlias = Annotated[LengthLike, Lengths(least=1)]
 OptionalSpan: TypeAlias = Annotated[LengthLike | None, Optional(Lengths())]
 Growth: TypeAlias = Annotated[float | Fraction, Rational()]
-
-Coerce: TypeAlias = Callable[[object, str], object]

@@ -1,13 +1,13 @@
 """Composition in time: shift, stretch, reverse, repeat, hold."""
 
 from fractions import Fraction
-from typing import Annotated, ClassVar
+from typing import Annotated
 
 from calando.core.algebra import Wrapper, fit
-from calando.core.clock import Clock, LengthLike, length_of, round_half_up
+from calando.core.clock import Clock, length_of, round_half_up
 from calando.core.curve import Chain, Curve, Held, Mapped, Periodic, Reversed, Shifted, decayed
 from calando.core.formula import Array, Ops
-from calando.core.kinds import Factor, Growth, Lengths, Optional, PositiveSpan, Rational, Whole
+from calando.core.kinds import Factor, Growth, Optional, PositiveSpan, Rational, Span, Whole
 from calando.core.plan import Nested, Plan
 from calando.errors import BadValue, DoesNotFit
 
@@ -35,7 +35,7 @@ class shift(Wrapper):
     """
 
     plan: Annotated[Plan, Nested()]
-    by: Annotated[LengthLike, Lengths()]
+    by: Span
 
     def extent(self, clock: Clock) -> Fraction:
         return self.plan.extent(clock) + clock.steps(length_of(self.by), "shift.by")
@@ -248,8 +248,6 @@ class hold(Wrapper):
         >>> calando.hold(calando.linear_decay(), every="1ep").bind(100, steps_per_epoch=10)(19)
         0.9
     """
-
-    kind: ClassVar[str] = "combinator"
 
     plan: Annotated[Plan, Nested()]
     every: PositiveSpan = "1ep"

@@ -18,6 +18,7 @@ __all__ = [
     "check_way",
     "cosine_weight",
     "inclusive_span",
+    "level",
     "quarter_turn",
     "squared_sine",
     "transition",
@@ -77,6 +78,11 @@ def power_weight(n: int, power: float) -> Weight:
 
 
 _WEIGHTS: Final = {"linear": linear_weight, "cosine": cosine_weight, "1-sqrt": root_weight}
+
+
+def level(value: float) -> Formula:
+    """The same value at every step."""
+    return lambda step, ops: value if ops.scalar else ops.real(step * 0) + value
 
 
 def transition(way: str, start: float, end: float, steps: int, power: float = 1.0) -> Formula:

@@ -125,7 +125,7 @@ class Store:
     def save_spec(self, spec: StudySpec, *, retry_failed: bool = False) -> None:
         """Write or extend the question. The verdict of the old question is dropped when it changed.
 
-        With `retry_failed` failed runs are dropped in the same transaction; see `forget_failed`.
+        With `retry_failed` failed runs are dropped in the same transaction; see `_forget_failed`.
         """
         with self._writing() as connection:
             if retry_failed:
@@ -185,11 +185,6 @@ class Store:
                     packed = (cursor.lastrowid, name, *pack(curve))
                     connection.execute("INSERT INTO curve VALUES (?, ?, ?, ?)", packed)
             _end_attempt(connection, attempt, record.status, record.reason)
-
-    def forget_failed(self) -> int:
-        """Drop failed runs, so that they are made again; gives how many. Their attempts stay on record."""
-        with self._writing() as connection:
-            return _forget_failed(connection)
 
     def save_verdict(self, verdict: Verdict) -> None:
         """Write the answer, in place of an earlier one."""

@@ -1,16 +1,17 @@
 """Warm-up, then the inverse square root."""
 
+from functools import partial
 from typing import Annotated
 
-from calando.core.algebra import boundaries
+from calando.core.algebra import boundaries, ordered
 from calando.core.clock import Clock, LengthLike, length_of, round_half_up
-from calando.core.curve import Chain, Curve, Smooth
+from calando.core.curve import Curve, formulas_in_turn
 from calando.core.formula import Array, Formula, Ops
-from calando.core.kinds import Factor, Lengths, Optional, OptionalSpan
+from calando.core.kinds import Factor, Lengths, Optional, OptionalSpan, Span
 from calando.core.plan import Leaf
 from calando.core.transition import transition
 
-__all__ = ["inverse_sqrt", "rise_then"]
+__all__ = ["inverse_power", "inverse_sqrt", "timescale_of"]
 
 TIMESCALE = 10_000
 
@@ -30,14 +31,6 @@ def inverse_power(timescale: int, power: float) -> Formula:
         return ops.sqrt(share) if power == 0.5 else share**power
 
     return formula
-
-
-def rise_then(warmup: int, start: float, steps: int, rest: Curve | None) -> Curve:
-    """A linear warm-up in front of a curve; either may be empty."""
-    if not warmup:
-        return rest or Smooth(steps, transition("linear", start, 1.0, steps))
-    rise = Smooth(warmup, transition("linear", start, 1.0, warmup))
-    return rise if rest is None else Chain(steps, [0, warmup], [rise, rest])
 
 
 class inverse_sqrt(Leaf):
@@ -64,19 +57,17 @@ class inverse_sqrt(Leaf):
 
     sources = ("vaswani2017",)
 
-    warmup: Annotated[LengthLike, Lengths()] = 0
+    warmup: Span = 0
     timescale: Annotated[LengthLike | None, Optional(Lengths(least=1))] = None
     start: Factor = 0.0
     length: OptionalSpan = None
 
     def check(self) -> None:
-        from calando.core.algebra import ordered
-
         ordered("inverse_sqrt.start", low=self.start, high=1.0)
 
     def lower(self, steps: int, clock: Clock) -> Curve:
         exact = clock.steps(length_of(self.warmup), "inverse_sqrt.warmup")
         warmup = boundaries([exact, None], steps, clock.piece, "inverse_sqrt.warmup")[1]
         tau = timescale_of(clock, self.timescale, warmup, "inverse_sqrt.timescale")
-        rest = Smooth(steps - warmup, inverse_power(tau, 0.5)) if steps > warmup else None
-        return rise_then(warmup, self.start, steps, rest)
+        rise = partial(transition, "linear", self.start, 1.0)
+        return formulas_in_turn([0, warmup, steps], [rise, lambda _: inverse_power(tau, 0.5)])

@@ -1,10 +1,11 @@
 """The one-cycle policy."""
 
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from calando.core.clock import Clock, Length, LengthLike, length_of
-from calando.core.curve import Chain, Curve, Smooth
-from calando.core.kinds import FACTOR, Choice, Factor, Lengths, OptionalSpan
+from calando.core.clock import Clock, length_of
+from calando.core.curve import Curve, formulas_in_turn
+from calando.core.kinds import FACTOR, Choice, Factor, OptionalSpan, Span
 from calando.core.plan import Leaf
 from calando.core.transition import transition
 from calando.errors import DoesNotFit
@@ -45,7 +46,7 @@ class one_cycle(Leaf):
 
     sources = ("smith2018",)
 
-    peak_at: Annotated[LengthLike, Lengths()] = "30%"
+    peak_at: Span = "30%"
     start: Factor = 0.04
     peak: Annotated[float, FACTOR] = 1.0
     end: Factor = 4e-6
@@ -80,7 +81,7 @@ class one_cycle(Leaf):
     def lower(self, steps: int, clock: Clock) -> Curve:
         length = length_of(self.peak_at)
         here = clock.within(steps) if length.unit == "%" else clock
-        up = here.whole(Length(length.amount, length.unit), "one_cycle.peak_at")
+        up = here.whole(length, "one_cycle.peak_at")
         marks = [0, up, 2 * up, steps] if self.phases == 3 else [0, up, steps]
         if up >= steps or marks[-2] > steps:
             raise DoesNotFit(
@@ -92,9 +93,5 @@ class one_cycle(Leaf):
         levels = (
             [self.start, self.peak, self.end] if self.phases == 2 else [self.start, self.peak, self.start, self.end]
         )
-        pieces = [
-            (a, Smooth(b - a, transition(self.anneal, start, end, b - a)))
-            for a, b, start, end in zip(marks, marks[1:], levels, levels[1:], strict=False)
-            if b > a
-        ]
-        return Chain(steps, [a for a, _ in pieces], [curve for _, curve in pieces])
+        ways = [partial(transition, self.anneal, a, b) for a, b in zip(levels, levels[1:], strict=False)]
+        return formulas_in_turn(marks, ways)

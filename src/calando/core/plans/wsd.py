@@ -1,15 +1,16 @@
 """Warm-up, stable, decay."""
 
+from functools import partial
 from typing import Annotated, Literal
 
 from calando.core.algebra import boundaries, ordered
 from calando.core.clock import Clock, LengthLike, length_of
-from calando.core.curve import Chain, Curve, Smooth
+from calando.core.curve import Curve, formulas_in_turn
 from calando.core.formula import SCALAR, Formula
-from calando.core.kinds import ABOVE_ZERO, Choice, Factor, Lengths, Optional, OptionalSpan, Positive
+from calando.core.kinds import ABOVE_ZERO, Choice, Factor, Lengths, Optional, OptionalSpan, Positive, Span
 from calando.core.plan import Leaf
 from calando.core.plans.inverse_sqrt import inverse_power, timescale_of
-from calando.core.transition import WAYS, check_way, transition
+from calando.core.transition import WAYS, check_way, level, transition
 from calando.errors import DoesNotFit
 
 __all__ = ["wsd"]
@@ -53,8 +54,8 @@ class wsd(Leaf):
 
     sources = ("hu2024", "hagele2024")
 
-    warmup: Annotated[LengthLike, Lengths()] = 0
-    cooldown: Annotated[LengthLike, Lengths()] = "20%"
+    warmup: Span = 0
+    cooldown: Span = "20%"
     stable: Annotated[Stable, Choice("constant", "inverse_sqrt", "power")] = "constant"
     cooldown_shape: Annotated[Cooldown, Choice(*WAYS)] = "linear"
     end: Factor = 0.0
@@ -76,24 +77,24 @@ class wsd(Leaf):
         _, warm, cool, stop = boundaries([rise, None, fall], steps, clock.piece, "wsd")
         stable = self._stable(warm, clock)
         top = float(stable(max(cool - warm, 0), SCALAR))
-        pieces: list[tuple[int, int, Formula]] = []
-        if warm:
-            pieces.append((0, warm, transition("linear", self.start, 1.0, warm)))
-        if cool > warm:
-            pieces.append((warm, cool - warm, stable))
-        if stop > cool:
-            if top < self.end:
-                raise DoesNotFit(
-                    given=f"a stable stage that has fallen to {top:g}, below end={self.end:g}",
-                    allowed="a cooldown that goes down",
-                    where="wsd.end",
-                    fix="lower the end or lengthen the timescale",
-                )
-            pieces.append((cool, stop - cool, transition(self.cooldown_shape, top, self.end, stop - cool, self.power)))
-        return Chain(steps, [a for a, _, _ in pieces], [Smooth(n, formula) for _, n, formula in pieces])
+        if stop > cool and top < self.end:
+            raise DoesNotFit(
+                given=f"a stable stage that has fallen to {top:g}, below end={self.end:g}",
+                allowed="a cooldown that goes down",
+                where="wsd.end",
+                fix="lower the end or lengthen the timescale",
+            )
+        return formulas_in_turn(
+            [0, warm, cool, stop],
+            [
+                partial(transition, "linear", self.start, 1.0),
+                lambda _: stable,
+                partial(transition, self.cooldown_shape, top, self.end, power=self.power),
+            ],
+        )
 
     def _stable(self, warm: int, clock: Clock) -> Formula:
         if self.stable == "constant":
-            return lambda step, ops: 1.0 if ops.scalar else ops.real(step * 0) + 1.0
+            return level(1.0)
         tau = timescale_of(clock, self.timescale, warm, "wsd.timescale")
         return inverse_power(tau, 0.5 if self.stable == "inverse_sqrt" else self.stable_power)

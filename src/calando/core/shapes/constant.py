@@ -4,6 +4,7 @@ from calando.core.clock import Clock
 from calando.core.formula import Formula
 from calando.core.kinds import Factor, OptionalSpan
 from calando.core.plan import Smooth
+from calando.core.transition import level
 
 __all__ = ["constant"]
 
@@ -34,5 +35,4 @@ class constant(Smooth):
     length: OptionalSpan = None
 
     def formula(self, steps: int, clock: Clock) -> Formula:
-        level = self.value
-        return lambda step, ops: level if ops.scalar else ops.real(step * 0) + level
+        return level(self.value)

@@ -2,10 +2,10 @@
 
 from typing import Annotated
 
-from calando.core.clock import Clock, LengthLike, length_of
+from calando.core.clock import Clock, length_of
 from calando.core.curve import Curve, Smooth, Stairs
 from calando.core.formula import Array, Ops
-from calando.core.kinds import ABOVE_ZERO, FACTOR, Lengths, Optional, OptionalSpan, PositiveSpan, Switch
+from calando.core.kinds import ABOVE_ZERO, FACTOR, Optional, OptionalSpan, PositiveSpan, Span, Switch
 from calando.core.plan import Leaf
 from calando.errors import BadValue, DoesNotFit
 
@@ -49,7 +49,7 @@ class exponential_decay(Leaf):
     end: Annotated[float | None, Optional(ABOVE_ZERO)] = None
     every: PositiveSpan = 1
     staircase: Switch = False
-    delay: Annotated[LengthLike, Lengths()] = 0
+    delay: Span = 0
     length: OptionalSpan = None
 
     def check(self) -> None:

@@ -1,7 +1,5 @@
 """A power of the remaining share."""
 
-from fractions import Fraction
-
 from calando.core.clock import Clock
 from calando.core.curve import Curve, Stairs
 from calando.core.formula import Array, Formula, Ops
@@ -64,9 +62,6 @@ class polynomial_decay(Smooth):
 
     def is_flexible(self) -> bool:
         return self.cycle or super().is_flexible()
-
-    def extent(self, clock: Clock) -> Fraction:
-        return super().extent(clock)
 
     def formula(self, steps: int, clock: Clock) -> Formula:
         def once(span: int) -> Formula:

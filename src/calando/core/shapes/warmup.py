@@ -2,9 +2,9 @@
 
 from typing import Annotated, Literal
 
-from calando.core.clock import Clock, LengthLike
+from calando.core.clock import Clock
 from calando.core.formula import Formula
-from calando.core.kinds import Choice, Factor, Lengths
+from calando.core.kinds import Choice, Factor, Span
 from calando.core.plan import Smooth
 from calando.core.transition import check_way, transition
 from calando.errors import BadValue
@@ -47,7 +47,7 @@ class warmup(Smooth):
     sources = ("goyal2017",)
     leading = ("length",)
 
-    length: Annotated[LengthLike, Lengths()]
+    length: Span
     start: Factor = 0.0
     shape: Annotated[Shape, Choice("linear", "exponential", "cosine", "1-sqrt")] = "linear"
     first: Annotated[First, Choice("start", "step")] = "start"
