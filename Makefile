@@ -44,7 +44,7 @@ quick: venv ## the tests without those marked slow, on one core
 
 clients: venv ## the tests against real hosts: Lightning, Transformers, Accelerate, Ignite, JAX (installs them)
 	@echo "[clients] installing the pinned hosts"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --group clients
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --group frameworks
 	@$(PYTEST) -q tests/clients
 
 nightly: clients ## all tests with many more random examples and more kills

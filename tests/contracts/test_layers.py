@@ -1,12 +1,12 @@
 """The arrows between the rooms of the house point down, lazy imports included.
 
                 cli
- ┌───────┬───────┼────────┬──────────────────┐
-lab    watch   report     │         torch  keras  optax ...   (front doors)
- └──┬────┴───┬───┘        │                  │
-forecast     │            │                  │
-    └──── records         │                  │
-             └────────── core ───────────────┘
+ ┌───────┬───────┼────────┬──────────── lightning  transformers  ignite ...   (hosts built on PyTorch)
+lab    watch   report     │                 │
+ └──┬────┴───┬───┘        │               torch  keras  optax                  (front doors)
+forecast     │            │                 └──────┴──────┤
+    └──── records         │                             peers                  (what other libraries' schedules mean)
+             └────────── core ────────────────────────────┘
                           │
                         errors
 """
@@ -19,7 +19,8 @@ import pytest
 
 from tests.contracts.source import PACKAGE, SRC, Import, at_load, imports, modules
 
-DOORS = {"torch", "keras", "tensorflow", "optax", "jax", "flax", "lightning", "transformers"}
+DOORS = {"torch", "keras", "optax"}
+HOSTS = {"accelerate", "composer", "deepspeed", "ignite", "lightning", "transformers"}
 BELOW_RECORDS = {"core", "errors"}
 BELOW_FORECAST = {"records"} | BELOW_RECORDS
 BELOW_PAGES = {"forecast"} | BELOW_FORECAST
@@ -33,14 +34,17 @@ MAY_USE: dict[str, set[str]] = {
     "lab": BELOW_PAGES,
     "watch": BELOW_PAGES,
     "report": BELOW_PAGES,
-    **dict.fromkeys(DOORS, BELOW_RECORDS),
+    "peers": BELOW_RECORDS,
+    **dict.fromkeys(DOORS, {"peers"} | BELOW_RECORDS),
+    **dict.fromkeys(HOSTS, {"torch", "peers"} | BELOW_RECORDS),
 }
-EVERYTHING = {"lab", "watch", "report", "testing"} | DOORS | BELOW_PAGES
+EVERYTHING = {"lab", "watch", "report", "testing", "peers"} | DOORS | HOSTS | BELOW_PAGES
 MAY_USE |= {"cli": EVERYTHING - {"testing"} | {""}, "testing": EVERYTHING | {""}}
 # The root gathers the public names; python -m calando is the command line.
 MAY_USE |= {"": EVERYTHING - {"testing"}, "__main__": {"cli"}}
 
 FRAMEWORKS = {"torch", "tensorflow", "keras", "jax", "optax", "flax", "lightning", "pytorch_lightning", "transformers"}
+FRAMEWORKS |= {"accelerate", "composer", "deepspeed", "equinox", "ignite", "timm"}
 ARRAYS = {"numpy"}
 
 
@@ -68,7 +72,7 @@ def foreign(src: Path = SRC) -> list[str]:
     wrong = []
     for found in imports(src):
         here, package = room(found.who), found.what.partition(".")[0]
-        if package in FRAMEWORKS and here not in DOORS | {"testing"}:
+        if package in FRAMEWORKS and here not in DOORS | HOSTS | {"testing"}:
             wrong.append(f"{found}: only the front doors know a framework")
         elif here in {"", "errors", "core", "records"} and not (_standard(package) or package in ARRAYS | {"calando"}):
             wrong.append(f"{found}: {here or 'the root'} stands on the standard library and NumPy alone")
@@ -131,7 +135,11 @@ PLANTED = [
     ("report/__init__.py", "def late():\n    from calando.lab import compare", upward),
     ("lab/__init__.py", "from calando.torch import attach", upward),
     ("lab/__init__.py", "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import calando.report", upward),
-    ("keras.py", "from calando.records import store", upward),
+    ("keras/__init__.py", "from calando.records import store", upward),
+    ("keras/__init__.py", "from calando.torch import attach", upward),
+    ("torch/__init__.py", "def late():\n    import calando.lightning", upward),
+    ("peers/__init__.py", "import calando.torch", upward),
+    ("peers/__init__.py", "def late():\n    import timm", foreign),
     ("cellar/__init__.py", "from calando.core import clock", upward),
     ("core/clock.py", "def late():\n    import torch", foreign),
     ("core/clock.py", "import numpy as np", foreign),
