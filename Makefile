@@ -7,13 +7,16 @@ JOBS = 2
 STUDY = studies/digits
 SCHEDULES = "warmup(5%) | cosine(end=0.1)" "wsd(warmup=5%)" "one_cycle()"
 
-.PHONY: help venv run test lint types tests quick clients nightly bench picture format clean
+.PHONY: help venv frameworks run test lint types tests quick nightly bench picture format clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z]*\):.*## /  make \1|/p' Makefile | awk -F'|' '{ printf "%-16s %s\n", $$1, $$2 }'
 
 venv: ## make .venv, or bring it up to date (the other targets do so themselves)
 	@python=$$(sh scripts/python.sh) && exec "$$python" scripts/setup.py
+
+frameworks: ## the same .venv with every framework and trainer in it (the tests do so themselves)
+	@python=$$(sh scripts/python.sh) && exec "$$python" scripts/setup.py frameworks
 
 run: venv ## the main job: compare schedules on handwritten digits, end with a verdict and one HTML page
 	@echo "[run] which schedule is best for a small network on handwritten digits? about 150 short trainings, 1 to 3 minutes"
@@ -29,29 +32,25 @@ lint: venv ## ruff: rules and layout
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/ruff format --check --quiet . || { echo "[test] layout differs: make format"; exit 1; }
 
-types: venv ## mypy --strict over src
+types: frameworks ## mypy --strict over src
 	@echo "[test] mypy --strict"
 	@$(BIN)/mypy
 
-tests: venv ## all tests, and every example in a docstring or the README
+tests: frameworks ## all tests, and every example in a docstring or the README
 	@echo "[test] pytest: what measures time, by itself"
 	@$(PYTEST) -q -m "alone and not nightly"
 	@echo "[test] pytest: everything else, on $(JOBS) cores"
 	@$(PYTEST) -q -m "not alone and not nightly" -n $(JOBS)
 
-quick: venv ## the tests without those marked slow, on one core
+quick: frameworks ## the tests without those marked slow, on one core
 	@$(PYTEST) -m "not slow and not nightly and not alone" -x
 
-clients: venv ## the tests against real hosts: Lightning, Transformers, Accelerate, Ignite, JAX (installs them)
-	@echo "[clients] installing the pinned hosts"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --group frameworks
-	@$(PYTEST) -q tests/clients
-
-nightly: clients ## all tests with many more random examples and more kills
+nightly: frameworks ## all tests with many more random examples and more kills
 	@CALANDO_KILLS=12 $(PYTEST) -n $(JOBS) -m "" --hypothesis-profile=nightly --timeout=3600
 
-bench: venv ## how fast a step is, beside torch's own classes
+bench: frameworks ## what a step costs, beside PyTorch's own classes, Keras' and optax'
 	@$(BIN)/python bench/overhead.py
+	@$(BIN)/python bench/frameworks.py
 
 picture: venv ## draw the README's picture again
 	@$(BIN)/calando show $(SCHEDULES) --horizon 10000 --peak 3e-4 --svg docs/schedules.svg

@@ -1,10 +1,13 @@
 """Make .venv complete: the pinned dependencies and this project, editable.
 
+    python scripts/setup.py                # what `make run` needs
+    python scripts/setup.py frameworks     # and every framework and trainer that `make test` runs against
+
 Standard library only: it runs before anything is installed. Safe to run at any time:
 
-- the stamp in .venv is written last and holds a hash of what was asked for, so an installation
-  that was interrupted is never taken for a complete one;
-- same stamp: nothing to do; another stamp: pip brings the same .venv up to date;
+- the stamp in .venv is taken away first and written last; it holds a hash of what was asked for and the sets that
+  are complete, so an installation that was interrupted is never taken for a complete one;
+- same hash, set there: nothing to do; another hash, or a set that is not there: pip brings the same .venv up to date;
   no stamp: whatever lies there was cut short, and is made anew.
 """
 
@@ -25,6 +28,7 @@ STAMP = VENV / "calando-complete"
 PINS = ROOT / "constraints.txt"
 PROJECT = ROOT / "pyproject.toml"
 EXTRAS = "torch,plot,lab,examples"
+SETS = ("base", "frameworks")
 
 
 class SetupError(Exception):
@@ -42,16 +46,16 @@ def wanted() -> str:
     return hashlib.sha256("\n".join([*parts, Path(__file__).read_text(encoding="utf-8")]).encode()).hexdigest()
 
 
-def stamped() -> str | None:
-    """The hash that .venv was completed with; None where it is missing, cut short, broken or not the one meant."""
+def stamped() -> list[str] | None:
+    """The hash and the sets that .venv was completed with; None where it is cut short, broken or not the one meant."""
     ask = "import sys; print(sys.version_info[:2])"
     try:
         done = subprocess.run([VENV / "bin" / "python", "-c", ask], capture_output=True, text=True, check=True)
-        stamp = STAMP.read_text(encoding="utf-8").strip()
+        stamp = STAMP.read_text(encoding="utf-8").split()
     except (OSError, subprocess.CalledProcessError):
         return None
     other = "PYTHON" in os.environ and done.stdout.strip() != str(sys.version_info[:2])
-    return None if other else stamp
+    return None if other or not stamp else stamp
 
 
 def say(text: str) -> None:
@@ -79,19 +83,20 @@ def pip(what: str, *arguments: str) -> None:
     command += ["--disable-pip-version-check", "--constraint", str(PINS), *arguments]
     # A constraint from outside would fight with ours; the choice of index stays the user's.
     environment = {name: value for name, value in os.environ.items() if name != "PIP_CONSTRAINT"}
+    environment["DS_BUILD_OPS"] = "0"  # DeepSpeed comes as source; its kernels need a compiler and a GPU
     done = subprocess.run(command, check=False, cwd=ROOT, env=environment)
     if done.returncode:
         raise SetupError(
             given=f"pip ended with code {done.returncode} while {what}",
-            allowed="a package index that pip can reach, and about 2 GB of room (more where torch brings CUDA)",
+            allowed="a package index that pip can reach, and about 2 GB of room, 5 GB with the frameworks (more where "
+            "torch brings CUDA)",
             where="constraints.txt, pyproject.toml",
             fix="read pip's lines above; check the network, pip's index settings (PIP_INDEX_URL) and the disk, "
             "then run the same make command again: it goes on by itself",
         )
 
 
-def install() -> None:
-    STAMP.unlink(missing_ok=True)
+def install_base() -> None:
     pip("taking the pinned pip", "--quiet", "pip")
     pip("installing torch (the largest part; a minute or two)", "torch")
     pip("installing the build backend", "--quiet", "hatchling", "editables")
@@ -106,7 +111,30 @@ def install() -> None:
     )
 
 
-def main() -> int:
+def install_frameworks() -> None:
+    pip(
+        "installing the frameworks and trainers that the tests run against (two to five minutes)",
+        "--quiet",
+        "--no-build-isolation",
+        "--group",
+        "frameworks",
+    )
+
+
+def size() -> str:
+    """What .venv takes on the disk."""
+    whole = sum(path.lstat().st_size for path in VENV.rglob("*"))
+    return f"{whole / 1e9:.1f} GB"
+
+
+def main(asked: str = "base") -> int:
+    if asked not in SETS:
+        raise SetupError(
+            given=asked,
+            allowed=" or ".join(SETS),
+            where="scripts/setup.py",
+            fix="call it by make: make venv, make test",
+        )
     with (ROOT / ".setup.lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -114,22 +142,28 @@ def main() -> int:
             say("another make is installing; waiting for it")
             fcntl.flock(lock, fcntl.LOCK_EX)
         now, then = wanted(), stamped()
-        if now == then:
+        there = then[1:] if then and then[0] == now else []
+        if asked in there:
             return 0
         start = time.monotonic()
         if then is None:
             make_venv()
-        else:
+        elif not there:
             say("the pins or the requirements changed: bringing .venv up to date")
-        install()
-        STAMP.write_text(now + "\n", encoding="utf-8")
-        say(f".venv is complete ({time.monotonic() - start:.0f} s)")
+        STAMP.unlink(missing_ok=True)
+        if "base" not in there:
+            install_base()
+        if asked == "frameworks":
+            install_frameworks()
+        done = SETS[: SETS.index(asked) + 1]
+        STAMP.write_text(" ".join([now, *done]) + "\n", encoding="utf-8")
+        say(f".venv is complete: {' and '.join(done)}, {size()} ({time.monotonic() - start:.0f} s)")
     return 0
 
 
 if __name__ == "__main__":
     try:
-        sys.exit(main())
+        sys.exit(main(*sys.argv[1:]))
     except SetupError as error:
         sys.exit(str(error))
     except KeyboardInterrupt:
