@@ -2,6 +2,7 @@
 
 import importlib.util
 import os
+import re
 import subprocess
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
@@ -107,6 +108,59 @@ def test_a_change_of_tool_settings_installs_nothing(setup: ModuleType, installer
     setup.PROJECT.write_text('[project]\nname = "x"\n[tool.a]\nb = 2\n', encoding="utf-8")
     setup.main()
     assert installer.asked == []
+
+
+def test_the_frameworks_come_into_the_same_venv_once(setup: ModuleType, installer: Installer) -> None:
+    setup.main()
+    installer.asked.clear()
+    setup.main("frameworks")
+    assert installer.asked == ["frameworks"]
+    installer.asked.clear()
+    setup.main("frameworks")
+    setup.main()
+    assert installer.asked == []
+
+
+def test_a_fresh_machine_gets_the_frameworks_in_one_go(setup: ModuleType, installer: Installer) -> None:
+    setup.main("frameworks")
+    assert installer.asked == ["venv", "pip", "torch", "editables", "dev", "frameworks"]
+
+
+def test_frameworks_cut_short_are_never_taken_for_complete(setup: ModuleType, installer: Installer) -> None:
+    setup.main()
+    installer.interrupted_at = "frameworks"
+    with pytest.raises(KeyboardInterrupt):
+        setup.main("frameworks")
+    installer.interrupted_at = None
+    installer.asked.clear()
+    setup.main()
+    assert installer.asked == ["venv", "pip", "torch", "editables", "dev"]
+    installer.asked.clear()
+    setup.main("frameworks")
+    assert installer.asked == ["frameworks"]
+
+
+def test_moved_pins_leave_no_old_frameworks_for_complete(setup: ModuleType, installer: Installer) -> None:
+    setup.main("frameworks")
+    setup.PINS.write_text("torch==2.13.1\n", encoding="utf-8")
+    setup.main()
+    installer.asked.clear()
+    setup.main("frameworks")
+    assert installer.asked == ["frameworks"]
+
+
+def test_a_set_that_there_is_not_is_refused(setup: ModuleType, installer: Installer) -> None:
+    with pytest.raises(setup.SetupError, match="base or frameworks"):
+        setup.main("everything")
+    assert installer.asked == []
+
+
+def test_the_main_job_stays_light_and_the_tests_have_every_framework() -> None:
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    needs = dict(re.findall(r"^([a-z]+): ([a-z ]*?) ?##", makefile, flags=re.MULTILINE))
+    assert needs["run"] == "venv"
+    assert {needs[name] for name in ("types", "tests", "quick", "nightly", "bench")} == {"frameworks"}
+    assert needs["test"] == "lint types tests"
 
 
 def test_a_venv_whose_python_is_gone_is_made_anew(setup: ModuleType, installer: Installer) -> None:
