@@ -10,6 +10,7 @@ CalandoError
 ├── BadFile           a stored document is broken, foreign or newer     (ValueError)
 ├── BadState          an adapter's saved state does not belong here     (ValueError)
 ├── Frozen            a value was to be changed in place                (AttributeError)
+├── Unconvertible     another library cannot say the same, or we cannot (ValueError)
 ├── MissingExtra      an optional dependency is not installed           (ImportError)
 └── LabError          a train function or a study breaks its contract   (RuntimeError)
 """
@@ -29,6 +30,7 @@ __all__ = [
     "MissingExtra",
     "NotSerialisable",
     "OutOfRange",
+    "Unconvertible",
     "did_you_mean",
     "shown",
     "tame",
@@ -95,6 +97,10 @@ class BadState(CalandoError, ValueError):
 
 class Frozen(CalandoError, AttributeError):
     """A value was to be changed in place."""
+
+
+class Unconvertible(CalandoError, ValueError):
+    """What one library says cannot be said exactly in another's words."""
 
 
 class MissingExtra(CalandoError, ImportError):
