@@ -34,6 +34,7 @@ PUBLIC = [
 
 # The spellings that must exist, whatever else the catalog has.
 SPELLINGS = {
+    "anneal",
     "constant",
     "warmup",
     "step_decay",

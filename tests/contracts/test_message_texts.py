@@ -133,6 +133,8 @@ WRONG = {"foreign": Foreign(), "nan": math.nan, "minus": -1, "text": "no such th
 def takes(parameter: Parameter, name: str) -> bool:
     """Arguments for which this value is in order after all."""
     kind = parameter.kind.kind if isinstance(parameter.kind, Optional) else parameter.kind
+    if name == "minus":
+        return "below 0" in kind.allowed
     return name == "text" and kind.allowed.startswith(("a function", "a registered"))
 
 

@@ -59,6 +59,7 @@ VALID: dict[str, dict[str, Any]] = {
     "constant": {}, "warmup": {"length": 5}, "linear_decay": {}, "cosine": {}, "polynomial_decay": {},
     "exponential_decay": {"factor": 0.9}, "step_decay": {"every": 5}, "multistep": {"milestones": [5, 9]},
     "inverse_sqrt": {}, "inverse_time": {"rate": 0.1}, "warm_restarts": {"first": 5}, "cyclic_cosine": {"period": 5},
+    "anneal": {"over": 5.5},
     "one_cycle": {}, "cyclical": {"low": 0.1, "half": 5}, "wsd": {}, "points": {"at": [0, 5], "values": [1, 0]},
     "function": {"call": "sawtooth"}, "scale": {"by": 0.5}, "clip": {}, "shift": {"by": 5}, "stretch": {"by": 2},
     "reverse": {}, "repeat": {"times": 2}, "hold": {"every": 5}, "reduce_on_plateau": {},

@@ -21,7 +21,7 @@ NAMED = [name for name in LEAVES if name != "function"]
 def resolved(tree: Node) -> dict[str, Any]:
     """The arguments with every length in whole steps, as a literal formula takes them."""
     clock = evaluate.Clock(HORIZON, *(Fraction(size) for size in SIZES.values()))
-    args = {key: value for key, value in tree.args.items() if key != "length" or tree.args.get("cycle")}
+    args = {key: value for key, value in tree.args.items() if key != "length" or tree.args.get("cycle") is True}
     for key in evaluate.LENGTHS.get(tree.name, ()):
         if key in args:
             args[key] = [clock.whole(v) for v in args[key]] if isinstance(args[key], list) else clock.whole(args[key])
@@ -31,6 +31,8 @@ def resolved(tree: Node) -> dict[str, Any]:
         args["length"] = clock.whole(args["length"])
     if tree.name == "warm_restarts":
         args["first"] = float(clock.steps(args["first"]))
+    if tree.name == "anneal" and isinstance(args["over"], str):
+        args["over"] = float(clock.steps(args["over"]))
     if tree.name == "warmup":
         args["length"] = HORIZON
     if tree.name == "wsd":

@@ -40,7 +40,7 @@ def cosine(g: Grower, depth: int, room: int, fixed: bool) -> Node:
 @grows
 def polynomial_decay(g: Grower, depth: int, room: int, fixed: bool) -> Node:
     power = g.number(0.25, 4)
-    if not fixed and g.chance.random() < 0.3:
+    if not fixed and g.chance.random() < 0.7:
         cycle = g.length(g.part(room, 0.2, 0.7))
         return node("polynomial_decay", power=power, end=g.number(0, 1), cycle=True, length=cycle)
     return g.leaf("polynomial_decay", room, fixed, power=power, **_decay(g))
@@ -113,6 +113,23 @@ def one_cycle(g: Grower, depth: int, room: int, fixed: bool) -> Node:
         anneal=lambda: g.chance.choice(("cosine", "linear")),
     )
     return g.leaf("one_cycle", room, fixed, **args)
+
+
+@grows
+def anneal(g: Grower, depth: int, room: int, fixed: bool) -> Node:
+    shape = g.chance.choice(("linear", "cosine", "1-sqrt", "exponential", "power"))
+    ends = {"start": g.number(0.01, 2), "end": g.number(0.01, 1)} if shape == "exponential" else g.some(
+        start=lambda: g.number(0, 2), end=lambda: g.number(0, 1)
+    )  # fmt: skip
+    over = g.chance.choice((g.number(0.2, 2) * room, g.number(0.05, 0.6) * room, g.length(g.part(room, 0.1, 1))))
+    args = g.some(
+        offset=lambda: g.number(-0.5, 1) * room,
+        cycle=lambda: g.chance.choice(("none", "restart", "mirror")),
+        power=lambda: g.number(0.25, 4),
+    )
+    over = over if isinstance(over, str) else max(round(over, 4), 0.5)
+    args = {key: round(value, 4) if key == "offset" else value for key, value in args.items()}
+    return g.leaf("anneal", room, fixed, over=over, shape=shape, **ends, **args)
 
 
 @grows

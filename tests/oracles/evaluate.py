@@ -96,7 +96,7 @@ def extent(tree: Node, clock: Clock) -> Fraction | None:
         return extent(tree.children[0], clock)
     if tree.name == "points":
         return clock.steps(args["at"][-1])
-    if args.get("cycle"):
+    if args.get("cycle") is True:
         return None
     return clock.steps(args["length"]) if args.get("length") is not None else None
 
@@ -113,7 +113,7 @@ def value(tree: Node, clock: Clock, n: int, t: int) -> Value:
         return combine(tree, clock, n, min(t, n))
     args = dict(tree.args)
     length = args.pop("length", None)
-    if args.get("cycle"):
+    if args.get("cycle") is True:
         args["period"] = clock.whole(length)
     for key in LENGTHS.get(tree.name, ()):
         if key in args:
@@ -122,6 +122,8 @@ def value(tree: Node, clock: Clock, n: int, t: int) -> Value:
     if tree.name in SMOOTH:
         every = tree.args.get("every", 1)
         args["every"] = (clock.whole if args.get("staircase", SMOOTH[tree.name]) else clock.steps)(every)
+    if tree.name == "anneal":
+        args.update({key: _real(args[key], clock) for key in ("over", "offset") if key in args})
     if tree.name == "warm_restarts":
         args["first"] = clock.steps(args["first"])
     if tree.name == "one_cycle":
@@ -141,6 +143,11 @@ def value(tree: Node, clock: Clock, n: int, t: int) -> Value:
         args["at"] = [*(args["at"][k] for k in kept), n]
         args["values"] = [*(args["values"][k] for k in kept), args["values"][-1]]
     return LEAVES[tree.name](min(t, n), n, **args)
+
+
+def _real(length: Any, clock: Clock) -> Fraction:
+    """Steps that need not be whole, as the decimal that was written."""
+    return clock.steps(length) if isinstance(length, str) else number(length) * clock.stretched
 
 
 def _inner(child: Node, clock: Clock, n: int, t: int) -> Value:

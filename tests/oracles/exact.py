@@ -207,6 +207,41 @@ def one_cycle(
     return leg(peak, end, peak_at, n)
 
 
+def anneal(
+    t: int,
+    n: int,
+    over: Fraction,
+    end: float = 0.0,
+    start: float = 1.0,
+    shape: str = "linear",
+    offset: Fraction = Fraction(0),
+    cycle: str = "none",
+    power: float = 1.0,
+) -> Value:
+    t = min(t, n)
+    u = (t + offset) / over
+    if cycle == "none":
+        share = min(max(u, Fraction(0)), Fraction(1))
+    elif cycle == "mirror":
+        share = abs(u - 2 * round(u / 2))
+    else:  # the last cycle ends with the piece
+        index = ((n - 1 if t == n else t) + offset) // over
+        share = min(u - index, Fraction(1))
+    x = of(share)
+    if shape == "exponential":
+        ratio = mpf(end) / mpf(start)
+        return Value(mpf(start) * ratio**x, abs(float(x * mpmath.log(ratio))))
+    if end > start:  # a way up is the way down read backwards
+        start, end, x = end, start, 1 - x
+    left = {
+        "linear": 1 - x,
+        "cosine": _half_cosine(x),
+        "1-sqrt": 1 - mpmath.sqrt(x),
+        "power": (1 - x) ** mpf(power),
+    }[shape]
+    return Value(_between(end, start, left), abs(power) if shape == "power" else 0.0)
+
+
 def cyclical(
     t: int,
     n: int,
@@ -268,6 +303,7 @@ LEAVES: dict[str, Callable[..., Value]] = {
         warm_restarts,
         cyclic_cosine,
         one_cycle,
+        anneal,
         cyclical,
         points,
     )

@@ -183,6 +183,41 @@ def one_cycle(
     return end
 
 
+def anneal(
+    t: int,
+    n: int,
+    over: float,
+    end: float = 0.0,
+    start: float = 1.0,
+    shape: str = "linear",
+    offset: float = 0.0,
+    cycle: str = "none",
+    power: float = 1.0,
+) -> float:
+    """torch OneCycleLR's `_annealing_cos` and `_annealing_linear`, whose phases are real numbers of steps, and the ways
+    of transformers' get_wsd_schedule and timm's; again and again by taking one way after the other off the time."""
+    t = min(t, n)
+    clock, back = t + offset, False
+    if cycle == "none":
+        clock = min(max(clock, 0.0), over)
+    final = cycle == "restart" and t == n  # the last cycle ends with the piece: stay in the one of the step before
+    while cycle != "none" and clock - (1 if final else 0) >= over - 1e-9:
+        clock, back = clock - over, not back
+    while cycle != "none" and clock - (1 if final else 0) < -1e-9:
+        clock, back = clock + over, not back
+    pct = min(max(clock / over, 0.0), 1.0)
+    if cycle == "mirror" and back:
+        pct = 1.0 - pct
+    if shape == "exponential":
+        return start * (end / start) ** pct
+    if end > start:  # a warm-up of that shape is the decay read backwards
+        start, end, pct = end, start, 1.0 - pct
+    if shape == "cosine":
+        return end + (start - end) / 2.0 * (math.cos(math.pi * pct) + 1.0)
+    left = {"linear": 1.0 - pct, "1-sqrt": 1.0 - math.sqrt(pct), "power": (1.0 - pct) ** power}[shape]
+    return end + (start - end) * left
+
+
 def cyclical(
     t: int,
     n: int,

@@ -46,6 +46,13 @@ ROWS: tuple[tuple[str, int, tuple[int, ...]], ...] = (
     ("cyclic_cosine(period=20, low=0.1)", 100, (0, 5, 10, 20, 100)),
     ("one_cycle()", 100, (0, 15, 29, 30, 31, 65, 99, 100, 105)),
     ("one_cycle(phases=3, anneal=linear, end=0.001)", 100, (0, 15, 30, 45, 60, 80, 100)),
+    ("anneal(over=2.5)", 4, (0, 1, 2, 3, 4, 9)),
+    ("anneal(over=29.5, end=0.1, shape=cosine, offset=0.5)", 40, (0, 14, 29, 30, 40)),
+    ("anneal(over=29, start=0.04, end=1, shape=cosine)", 40, (0, 14, 29, 40)),
+    ("anneal(over=12.5%, shape=1-sqrt, offset=-1.5)", 100, (0, 1, 2, 13, 14)),
+    ("anneal(over=10, shape=power, power=3, offset=2.5)", 10, (0, 5, 7, 8)),
+    ("anneal(over=2.5, end=0.01, shape=exponential, cycle=mirror)", 10, (0, 1, 2, 3, 5, 10)),
+    ("anneal(over=2.5, cycle=restart)", 8, (0, 2, 3, 5, 7, 8, 12)),
     ("cyclical(low=0.1, half=10)", 100, (0, 5, 10, 15, 20, 30, 100)),
     ("cyclical(low=0.1, half=4, down=16, mode=triangular2)", 100, (0, 4, 20, 24, 40, 44)),
     ("cyclical(low=0.1, half=10, mode=exp_range, gamma=0.99)", 100, (0, 10, 30, 50)),
@@ -75,6 +82,7 @@ ROWS: tuple[tuple[str, int, tuple[int, ...]], ...] = (
     ("exponential_decay(end=1e-5)", TRILLION, (1, TRILLION // 3, TRILLION)),
     ("inverse_sqrt(warmup=10000)", TRILLION, (10**8, TRILLION)),
     ("cyclic_cosine(period=1000)", TRILLION, (TRILLION - 499, TRILLION - 250)),
+    ("anneal(over=123456789.7, end=0.5, shape=cosine, cycle=mirror)", TRILLION, (10**9, TRILLION // 3, TRILLION)),
     ("warm_restarts(first=7, growth=2)", TRILLION, (10**9, TRILLION - 1)),
 )
 """Plan, horizon, steps. Where a plan speaks of epochs, an epoch has 10 steps."""

@@ -55,6 +55,8 @@ def decimal_text(value: Fraction) -> str:
     >>> decimal_text(Fraction(5, 2)), decimal_text(Fraction(2_000_000_000))
     ('2.5', '2e9')
     """
+    if value < 0:
+        return "-" + decimal_text(-value)
     if value.denominator == 1:
         digits = str(value.numerator)
         zeros = len(digits) - len(digits.rstrip("0"))

@@ -7,10 +7,10 @@ from fractions import Fraction
 from itertools import islice
 from typing import Annotated, Any, Final, Protocol, TypeAlias
 
-from calando.core.clock import Length, LengthLike, decimal_text, exact, length_of, whole
+from calando.core.clock import LONGEST, Length, LengthLike, decimal_text, exact, length_of, whole
 from calando.errors import BadName, BadValue, did_you_mean, shown
 
-__all__ = ["Choice", "Flag", "Items", "Kind", "Lengths", "Number", "Optional", "Rational", "Whole"]
+__all__ = ["Choice", "Flag", "Items", "Kind", "Lengths", "Number", "Optional", "Rational", "RealLengths", "Whole"]
 
 
 class Kind(Protocol):
@@ -183,6 +183,32 @@ class Lengths:
         return str(value) if value.unit else int(value.amount)
 
 
+class RealLengths:
+    """A length that is never rounded to whole steps: a number of steps, kept as the exact decimal, or text."""
+
+    def __init__(self, low: float = 0.0, above: bool = False) -> None:
+        self._number = Number(low=low, high=float(LONGEST), above=above)
+        self._lengths = Lengths(least=1 if above else 0)
+        self.allowed = "steps, whole or not, or '5%', '3ep', '2e9tok', '64e6sa' (" + (
+            "more than 0)" if above else "below 0, too)" if low < 0 else ">= 0)"
+        )
+
+    def check(self, value: object, where: str) -> Length:
+        if isinstance(value, str) or (isinstance(value, Length) and value.unit):
+            return self._lengths.check(value, where)
+        given = value.amount if isinstance(value, Length) else value
+        mantissa, _, exponent = repr(self._number.check(given, where)).partition("e")
+        return Length(exact(mantissa, exponent or None))
+
+    def text(self, value: Any) -> str:
+        return str(value)
+
+    def plain(self, value: Any) -> object:
+        if value.unit:
+            return str(value)
+        return int(value.amount) if value.amount.denominator == 1 else float(value.amount)
+
+
 class Optional:
     """Another kind, or None for "left out"."""
 
@@ -246,3 +272,5 @@ Span: TypeAlias = Annotated[LengthLike, Lengths()]
 PositiveSpan: TypeAlias = Annotated[LengthLike, Lengths(least=1)]
 OptionalSpan: TypeAlias = Annotated[LengthLike | None, Optional(Lengths())]
 Growth: TypeAlias = Annotated[float | Fraction, Rational()]
+RealSpan: TypeAlias = Annotated[float | str | Fraction | Length, RealLengths(low=1e-6)]
+RealOffset: TypeAlias = Annotated[float | str | Fraction | Length, RealLengths(low=-float(LONGEST))]

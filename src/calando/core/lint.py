@@ -17,7 +17,7 @@ __all__ = ["lint", "number"]
 NEAR_THE_END = 0.05
 """How far above its floor, as a share of the peak, a last update may be without a word."""
 
-RESTARTS = frozenset({"warm_restarts", "repeat", "polynomial_decay"})
+RESTARTS = frozenset({"anneal", "warm_restarts", "repeat", "polynomial_decay"})
 DROPS = frozenset(
     {"step_decay", "multistep", "points", "hold", "exponential_decay", "inverse_time", "repeat", "function"}
 )
@@ -109,7 +109,7 @@ def _end(plan: Plan) -> float | None:
     if name == "repeat":
         end = _end(plan.children[0])
         return end if end == getattr(plan, "floor", 0.0) else None
-    end = getattr(plan, "end", None)
+    end = None if getattr(plan, "cycle", None) == "mirror" else getattr(plan, "end", None)
     return end if isinstance(end, float) else None
 
 

@@ -13,6 +13,7 @@ from calando.core.formula import Array, Formula, Ops
 from calando.errors import BadValue
 
 __all__ = [
+    "HALF_PI",
     "WAYS",
     "Weight",
     "check_way",
@@ -24,7 +25,7 @@ __all__ = [
     "transition",
 ]
 
-_HALF_PI: Final = Fraction("1.57079632679489661923132169163975144209858469968755291048747229615390820314310449931")
+HALF_PI: Final = Fraction("1.57079632679489661923132169163975144209858469968755291048747229615390820314310449931")
 
 WAYS: Final = ("linear", "cosine", "1-sqrt", "exponential", "power")
 
@@ -33,8 +34,8 @@ Weight: TypeAlias = Callable[[Array, Ops], Array]
 """w(left, ops) for `left` steps still to go of the n that the weight was made for."""
 
 
-def quarter_turn(n: int) -> tuple[float, float]:
-    """pi/2/n as high + low, where high is so short that its product with any step up to n is exact.
+def quarter_turn(n: int | Fraction) -> tuple[float, float]:
+    """pi/2/n as high + low, where high is so short that its product with any whole step up to n is exact.
 
     Formula: high keeps 53 - bits(n) bits, low the rest; left*high + left*low is then pi/2*left/n to an ulp.
 
@@ -42,8 +43,8 @@ def quarter_turn(n: int) -> tuple[float, float]:
     >>> abs(3 * high + 3 * low - math.pi / 2) < 3e-16
     True
     """
-    exact = _HALF_PI / n
-    keep = max(53 - n.bit_length(), 1)
+    exact = HALF_PI / n
+    keep = max(53 - math.ceil(n).bit_length(), 1)
     fraction, exponent = math.frexp(float(exact))
     high = math.ldexp(round(math.ldexp(fraction, keep)), exponent - keep)
     return high, float(exact - Fraction(high))

@@ -14,6 +14,7 @@ from calando.core.plans.one_cycle import one_cycle as one_cycle
 from calando.core.plans.waves import cyclic_cosine as cyclic_cosine
 from calando.core.plans.waves import warm_restarts as warm_restarts
 from calando.core.plans.wsd import wsd as wsd
+from calando.core.shapes.anneal import anneal as anneal
 from calando.core.shapes.constant import constant as constant
 from calando.core.shapes.cosine import cosine as cosine
 from calando.core.shapes.exponential import exponential_decay as exponential_decay
