@@ -15,7 +15,7 @@ from typing import Any, Protocol, TypeAlias
 
 from calando.errors import BadValue, OutOfRange, shown
 
-__all__ = ["SCALAR", "Formula", "Ops", "namespace", "register_namespace"]
+__all__ = ["SCALAR", "Arrays", "Formula", "Ops", "namespace", "register_namespace"]
 
 BLOCK = 16_384
 """NumPy arrays are worked through in blocks that stay in the processor's cache, which halves the time."""
@@ -45,6 +45,9 @@ class Ops(Protocol):
 
     def power(self, base: float, exponent: Array) -> Array:
         """base ^ exponent, the base a constant >= 0."""
+
+    def growth(self, rate: float, exponent: Array) -> Array:
+        """e ^ (rate * exponent), the rate a constant."""
 
     def sin(self, x: Array) -> Array: ...
 
@@ -97,6 +100,10 @@ class _Scalar:
         return base**exponent
 
     @staticmethod
+    def growth(rate: float, exponent: Array) -> Array:
+        return math.exp(rate * exponent)
+
+    @staticmethod
     def where(condition: Array, yes: Array, no: Array) -> Array:
         return yes if condition else no
 
@@ -122,7 +129,7 @@ class _Scalar:
         return call(step)
 
 
-class _Arrays:
+class Arrays:
     """NumPy and the libraries that speak its names."""
 
     scalar = False
@@ -138,7 +145,10 @@ class _Arrays:
 
     def power(self, base: float, exponent: Array) -> Array:
         # a constant such as 0.9, rounded to float32, would have its error multiplied by the exponent
-        return self.exp(exponent * math.log(base)) if base > 0.0 else base**exponent
+        return self.growth(math.log(base), exponent) if base > 0.0 else base**exponent
+
+    def growth(self, rate: float, exponent: Array) -> Array:
+        return self.exp(rate * exponent)
 
     def minimum(self, a: Array, b: Array) -> Array:
         return self._module.minimum(a, b)
@@ -179,7 +189,7 @@ class _Arrays:
         )
 
 
-class _NumPy(_Arrays):
+class _NumPy(Arrays):
     """NumPy itself: each piece is evaluated only where it is in force."""
 
     def power(self, base: float, exponent: Array) -> Array:
@@ -225,12 +235,21 @@ class _NumPy(_Arrays):
         return self._module.asarray(values, dtype=float).reshape(step.shape)
 
 
-class _Torch(_Arrays):
-    """PyTorch: integers become the default floating type, tables follow the tensor's device."""
+class _Torch(Arrays):
+    """PyTorch: computed in double precision and handed out in the default type, where the tensor is."""
 
     def __init__(self, module: ModuleType) -> None:
         super().__init__(module)
-        self._dtype = self._module.get_default_dtype()
+        self._dtype = self._module.float64
+
+    def whole(self, formula: "Formula", step: Array) -> Array:
+        default = self._module.get_default_dtype()
+        if step.device.type == "mps":  # Apple's GPU has no doubles
+            self._dtype = default
+        return formula(step, self).to(default)
+
+    def power(self, base: float, exponent: Array) -> Array:
+        return base**exponent if self._dtype is self._module.float64 else super().power(base, exponent)
 
     def steps(self, step: Array, horizon: int, strict: bool) -> Array:
         check_whole(step)
@@ -274,8 +293,14 @@ SCALAR: Ops = _Scalar()
 _FACTORIES: dict[str, Callable[[], Ops]] = {
     "numpy": lambda: _NumPy(sys.modules["numpy"]),
     "torch": lambda: _Torch(sys.modules["torch"]),
-    "jax": lambda: _Arrays(sys.modules["jax.numpy"]),
+    "jax": lambda: _jax(),
 }
+
+
+def _jax() -> Ops:
+    from calando.core.jax_arrays import JaxArrays
+
+    return JaxArrays()
 
 
 def check_whole(step: Array) -> None:

@@ -1,0 +1,89 @@
+"""A step count that goes on past 2^31 where JAX has no 64-bit integers."""
+
+import sys
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from calando.core.clock import LONGEST
+from calando.core.formula import Array, namespace, register_namespace
+from calando.core.jax_arrays import JaxArrays, is_traced, strict_is_blind
+from calando.core.wide import Wide
+from calando.errors import BadValue, shown
+
+__all__ = ["Count"]
+
+
+class Count(NamedTuple):
+    """A count of updates in two uint32 words, exact under `jit` without x64; optax's own stops at 2^31 - 1.
+
+    Formula: high * 2^32 + low.
+
+    Every schedule and learning rate takes one in place of a step. It is a pytree of two arrays, so it lives in an
+    optimizer's state, in a `scan` and in any checkpoint.
+
+    Args:
+        high: the upper word, a uint32 array of values below 2^21.
+        low: the lower word, a uint32 array of the same shape.
+
+    Example:
+        >>> clock = Count.at(2**31 - 1)
+        >>> int(jax.jit(Count.advance)(clock))
+        2147483648
+    """
+
+    high: Array
+    low: Array
+
+    @classmethod
+    def at(cls, step: int = 0) -> "Count":
+        """The count that stands at a step, 0 to 2^53.
+
+        Raises:
+            BadValue: for anything but a whole number in that range.
+        """
+        index = getattr(type(step), "__index__", None)
+        whole = -1 if index is None or isinstance(step, bool) else int(index(step))
+        if not 0 <= whole <= LONGEST:
+            raise BadValue(
+                given=f"{shown(step)} ({type(step).__name__})", allowed="a whole step from 0 to 2^53", where="Count.at",
+                fix="give the number of updates taken so far",
+            )  # fmt: skip
+        return cls(jnp.uint32(whole >> 32), jnp.uint32(whole % 2**32))
+
+    def advance(self, by: Array = 1) -> "Count":
+        """The count that many updates (or tokens, where those are counted) later: 0 to 2^31 - 1 at a time."""
+        low = self.low + jnp.asarray(by).astype("uint32")
+        return Count(self.high + (low < self.low).astype("uint32"), low)
+
+    @property
+    def dtype(self) -> str:
+        """What a step's kind is called in errors."""
+        return "uint32 in two words"
+
+    def __int__(self) -> int:
+        return (int(self.high) << 32) + int(self.low)
+
+    def __index__(self) -> int:
+        return int(self)
+
+
+class CountArrays(JaxArrays):
+    """JAX, with steps in two words."""
+
+    def steps(self, step: Array, horizon: int, strict: bool) -> Array:
+        if not (is_traced(step.high) or is_traced(step.low)):
+            seen = (np.asarray(step.high, dtype=np.int64) << 32) + np.asarray(step.low, dtype=np.int64)
+            return namespace(seen).steps(seen, horizon, strict)
+        if strict:
+            raise strict_is_blind(horizon)
+        if jax.config.jax_enable_x64:  # type: ignore[attr-defined]
+            return jnp.minimum((step.high.astype("int64") << 32) + step.low.astype("int64"), horizon)
+        wide = Wide(jnp.asarray(step.high), jnp.asarray(step.low), self._module)
+        held: Any = self.minimum(wide, horizon)
+        return held if horizon >= 2**30 else held.low.astype("int32")
+
+
+register_namespace(sys.intern("calando"), CountArrays)

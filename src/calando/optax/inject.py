@@ -1,0 +1,155 @@
+"""Several quantities of one optimizer on one clock."""
+
+import inspect as _inspect
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import optax
+
+from calando.core.formula import Array
+from calando.core.schedule import Schedule
+from calando.errors import BadName, BadValue, did_you_mean, shown
+from calando.optax.count import Count
+from calando.optax.follow import Pace
+from calando.optax.plateau import Heard
+
+__all__ = ["InjectState", "inject"]
+
+_NAMES: Mapping[str, tuple[str, ...]] = {
+    "lr": ("learning_rate",),
+    "momentum": ("momentum", "b1"),
+    "beta1": ("b1",),
+    "beta2": ("b2",),
+}
+
+
+class InjectState(NamedTuple):
+    """The state of `inject`.
+
+    Args:
+        clock: updates taken so far, a `Count`; the one clock of all quantities.
+        hyperparams: the values that the last update used, by the names of the optimizer's arguments (before the
+            first: those that it will use), a dict as in optax.
+        heard: where the feedback rule stands, an object of kind Heard, or () without one.
+        inner_state: the state of the optimizer itself, an object.
+    """
+
+    clock: Count
+    hyperparams: dict[str, Array]
+    heard: Heard | tuple[()]
+    inner_state: Any
+
+
+def inject(
+    factory: Callable[..., optax.GradientTransformation],
+    schedule: Schedule,
+    peak: float,
+    *,
+    average: int = 1,
+    **fixed: Any,
+) -> optax.GradientTransformationExtraArgs:
+    """An optimizer whose learning rate, momentum, weight decay, ... follow one schedule on one clock.
+
+    Formula: update t is made by factory(learning_rate=peak * lr(t) * scale, other=other(t), ..., **fixed).
+
+    Quantities of a bundle besides "lr" are absolute values. "momentum" is the argument of that name, or `b1` where
+    there is none; "beta1" and "beta2" are `b1` and `b2`; any other goes to the argument of its own name. The values
+    that the last update used stand in `state.hyperparams`; assigning to them changes nothing. Rates are float32 (or
+    float64 under x64) whatever the parameters are; updates and states keep their own types.
+
+    A schedule that listens is told by `optimizer.update(grads, state, params, value=metric)`, as in `follow`.
+
+    Args:
+        factory: a function such as optax.adamw, or one of your own with an argument `learning_rate`.
+        schedule: a bound plan or bundle.
+        peak: learning rate of factor 1, a finite number > 0.
+        average: how many metrics are heard as one, their mean, >= 1.
+        fixed: the other arguments of the factory, objects that are handed on as they are.
+
+    Raises:
+        BadName: for a quantity or an argument that the factory does not take.
+        BadValue: for what is both fixed and scheduled, a plan that is not bound, or a number outside its range.
+
+    Example:
+        >>> import optax, calando.optax
+        >>> plan = calando.bundle(calando.cosine(), weight_decay=calando.linear_decay(start=0.1, end=0.01))
+        >>> optimizer = calando.optax.inject(optax.adamw, plan.bind(1000), 3e-4, b2=0.95)
+
+    Source: optax.inject_hyperparams, which keeps one count for each quantity, in the type of the parameters.
+    """
+    pace = Pace(schedule, peak, average, "inject")
+    arguments = _places(factory, pace.schedule.quantities, fixed)
+
+    def made(values: Mapping[str, Array]) -> optax.GradientTransformationExtraArgs:
+        return optax.with_extra_args_support(factory(**fixed, **values))
+
+    def values(count: Count, heard: Heard | tuple[()]) -> dict[str, Array]:
+        found = pace.values(count, heard)
+        return {arguments[name]: jnp.asarray(value) for name, value in found.items()}
+
+    def init(params: Any) -> InjectState:
+        count, heard = Count.at(0), pace.heard()
+        first = values(count, heard)
+        return InjectState(count, first, heard, made(first).init(params))
+
+    def update(
+        updates: Any, state: InjectState, params: Any = None, *, value: Array | None = None, **extra: Any
+    ) -> tuple[Any, InjectState]:
+        heard = pace.hear(state.heard, value)
+        now = values(state.clock, heard)
+        if value is not None:
+            extra["value"] = value
+        moved, inner = made(now).update(updates, state.inner_state, params, **extra)
+        inner = jax.tree.map(_as, state.inner_state, inner)
+        return jax.tree.map(_as, updates, moved), InjectState(state.clock.advance(), now, heard, inner)
+
+    return optax.GradientTransformationExtraArgs(init, update)
+
+
+def _as(old: Array, new: Array) -> Array:
+    """The new array in the type of the old one: a rate in float32 must not change what is kept in bfloat16."""
+    return jnp.asarray(new).astype(jnp.result_type(old))
+
+
+def _places(factory: object, quantities: tuple[str, ...], fixed: Mapping[str, Any]) -> dict[str, str]:
+    """The argument of the factory that takes each quantity."""
+    if not callable(factory):
+        raise BadValue(
+            given=f"{shown(factory)} ({type(factory).__name__})", allowed="a function that makes an optimizer",
+            where="inject.factory", fix="pass the function itself, such as optax.adamw, and its arguments by name",
+        )  # fmt: skip
+    given = _inspect.signature(factory).parameters
+    names = [name for name, one in given.items() if one.kind in (one.POSITIONAL_OR_KEYWORD, one.KEYWORD_ONLY)]
+    anything = any(one.kind is one.VAR_KEYWORD for one in given.values())
+    places: dict[str, str] = {}
+    for quantity in quantities:
+        wanted = _NAMES.get(quantity, (quantity,))
+        found = [name for name in (*wanted, quantity) if name in names] or ([wanted[0]] if anything else [])
+        if not found:
+            raise _unknown(f"a schedule of {quantity!r}", wanted[0], names, factory)
+        if found[0] in fixed:
+            raise BadValue(
+                given=f"{found[0]}={shown(fixed[found[0]])} beside a schedule of {quantity!r}",
+                allowed="one of them", where=f"inject.{found[0]}", fix="leave the argument out; the schedule gives it",
+            )  # fmt: skip
+        if found[0] in places.values():
+            raise BadValue(
+                given=f"two quantities for {found[0]!r}: {', '.join(quantities)}", allowed="one quantity per argument",
+                where="inject.schedule", fix="drop one of them from the bundle",
+            )  # fmt: skip
+        places[quantity] = found[0]
+    for name in fixed:
+        if name not in names and not anything:
+            raise _unknown(f"the argument {name!r}", name, names, factory)
+    return places
+
+
+def _unknown(given: str, name: str, names: list[str], factory: object) -> BadName:
+    told = shown(getattr(factory, "__name__", factory))
+    return BadName(
+        given=f"{given} for {told}, which takes no {name}{did_you_mean(name, names)}",
+        allowed=", ".join(names) or "no arguments", where="inject",
+        fix="name it as the factory does, or write a function of that argument around your chain",
+    )  # fmt: skip
