@@ -17,7 +17,7 @@ def test_it_is_the_pair_of_plan_and_bases() -> None:
 
 
 def test_groups_with_plans_of_their_own_have_no_common_plan() -> None:
-    with pytest.raises(DoesNotFit, match="converted.plans"):
+    with pytest.raises(DoesNotFit, match=r"converted\.plans"):
         _ = TWO.plan
     assert len(TWO.plans) == 2
 

@@ -106,7 +106,7 @@ class Converted:
         if steps is None:
             raise DoesNotFit(
                 given="no horizon: the peer goes on for ever", allowed="the length of your run",
-                where="converted.schedules", fix="give horizon=..., in " + ("epochs" if self.per == "epoch" else "steps"),
+                where="converted.schedules", fix=f"give horizon=..., in {self.per}s",
             )  # fmt: skip
         length = f"{steps}ep" if self.per == "epoch" else steps
         bound: dict[Plan, Schedule] = {}
