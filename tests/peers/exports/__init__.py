@@ -1,0 +1,1 @@
+"""Schedules in other libraries' own words, held against the living libraries."""

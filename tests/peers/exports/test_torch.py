@@ -1,0 +1,80 @@
+"""PyTorch's own schedulers, built by the code that is handed out, stepped and resumed."""
+
+from typing import Any
+
+import pytest
+
+import calando
+from calando.errors import Unconvertible
+from calando.peers.exports import to_torch
+from tests.peers.exports.likely import exported, hold_equal, likely
+
+
+def built(code: str) -> Any:
+    scope: dict[str, Any] = {}
+    exec(code, scope)
+    return scope["optimizer"], scope["scheduler"]
+
+
+def stepped(optimizer: Any, scheduler: Any, steps: int) -> list[float]:
+    rates = []
+    for _ in range(steps):
+        rates.append(optimizer.param_groups[0]["lr"])
+        optimizer.step()
+        scheduler.step()
+    return rates
+
+
+@pytest.fixture(scope="module")
+def said() -> list[tuple[calando.Schedule, str]]:
+    return exported(likely(1), to_torch)
+
+
+def test_enough_can_be_said(said: list[Any]) -> None:
+    assert len(said) > 60
+    names = " ".join(code for _, code in said)
+    wanted = ("LambdaLR", "LinearLR", "CosineAnnealingLR", "SequentialLR", "MultiStepLR", "StepLR", "ExponentialLR")
+    wanted += ("PolynomialLR", "ConstantLR", "CosineAnnealingWarmRestarts", "OneCycleLR", "CyclicLR")
+    assert [name for name in wanted if f"{name}(" not in names] == []
+
+
+def test_what_is_said_is_equal_at_every_step(said: list[Any]) -> None:
+    for schedule, code in said:
+        hold_equal(schedule, stepped(*built(code), schedule.horizon), 1e-12)
+
+
+def test_a_resumed_run_is_equal_too(said: list[Any]) -> None:
+    for schedule, code in said[::4]:
+        optimizer, scheduler = built(code)
+        first = stepped(optimizer, scheduler, schedule.horizon // 3)
+        saved = optimizer.state_dict(), scheduler.state_dict()
+        optimizer, scheduler = built(code)
+        optimizer.load_state_dict(saved[0])
+        scheduler.load_state_dict(saved[1])
+        hold_equal(schedule, first + stepped(optimizer, scheduler, schedule.horizon - len(first)), 1e-12)
+
+
+def test_a_listener_with_an_absolute_threshold_counts_alike() -> None:
+    plan = calando.parse("reduce_on_plateau(constant(), factor=0.5, patience=2, cooldown=1, threshold_mode=absolute)")
+    schedule = plan.bind(100)
+    optimizer, scheduler = built(to_torch(schedule, 0.3))
+    rule = schedule.rule
+    assert rule is not None
+    state = rule.initial()
+    for metric in [-1.0, -1.0, -1.1, *[-1.1] * 20, -9.0, *[5.0] * 9]:
+        state = rule.update(state, metric)
+        scheduler.step(metric)
+        assert optimizer.param_groups[0]["lr"] == pytest.approx(0.3 * state.scale, rel=1e-12)
+    assert state.scale < 0.1
+
+
+def test_a_listener_with_a_relative_threshold_is_refused_because_theirs_turns_round_below_zero() -> None:
+    with pytest.raises(Unconvertible, match="below 0"):
+        to_torch(calando.reduce_on_plateau(calando.constant()).bind(100), 0.3)
+
+
+def test_what_pytorch_lacks_is_refused_with_what_it_has() -> None:
+    with pytest.raises(Unconvertible, match="nothing alike") as refusal:
+        to_torch(calando.inverse_sqrt(warmup=10).bind(100), 0.3)
+    assert "warm restarts" in refusal.value.allowed
+    assert "--form code" in refusal.value.fix
