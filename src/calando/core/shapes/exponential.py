@@ -80,11 +80,11 @@ class exponential_decay(Leaf):
 
     def _by_rate(self, rate: float, steps: int, delay: int, every: float) -> Curve:
         if not self.staircase:
-            return Smooth(steps, lambda t, ops: ops.exp(rate * ops.ratio(ops.maximum(t - delay, 0), every)))
+            return Smooth(steps, lambda t, ops: ops.growth(rate, ops.ratio(ops.maximum(t - delay, 0), every)))
         width = int(every)
 
         def stairs(step: Array, ops: Ops) -> Array:
-            return ops.exp(rate * ops.real(ops.maximum(step - delay, 0) // width))
+            return ops.growth(rate, ops.real(ops.maximum(step - delay, 0) // width))
 
         return Stairs(steps, stairs, range(delay + width, steps + 1, width))
 
