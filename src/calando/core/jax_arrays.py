@@ -6,7 +6,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from calando.core.formula import Array, Arrays, Formula, check_whole, namespace
+from calando.core.formula import SCALAR, Array, Arrays, Formula, check_whole, namespace
 from calando.core.wide import Wide
 from calando.errors import BadValue
 
@@ -14,11 +14,6 @@ __all__ = ["JaxArrays", "is_traced", "strict_is_blind"]
 
 _ROOM = 2**30
 """Below this, the sum of two steps fits an int32."""
-
-_LARGEST = 2**31 - 1
-
-_SPLIT = 4097.0
-"""Veltkamp's constant: x*s - (x*s - x) has the upper half of the 24 bits of x."""
 
 
 class JaxArrays(Arrays):
@@ -52,12 +47,18 @@ class JaxArrays(Arrays):
         return Wide(low & 0, low, self._module)
 
     def whole(self, formula: Formula, step: Array) -> Array:
-        if isinstance(step, sys.modules["numpy"].ndarray):
+        numpy: Any = sys.modules["numpy"]
+        if isinstance(step, numpy.generic):
+            value = formula(int(step), SCALAR)
+        elif isinstance(step, numpy.ndarray):
             value = namespace(step).whole(formula, step)
         else:
             try:
                 value = formula(step, self)
-            except OverflowError:  # a length far beyond the horizon does not fit beside an int32 either
+            except OverflowError:
+                if isinstance(step, Wide):
+                    raise
+                # a length far beyond the horizon does not fit beside an int32 either
                 low = step.astype("uint32")
                 value = formula(Wide(low & 0, low, self._module), self)
         return self._module.asarray(value, dtype=self._jax.dtypes.canonicalize_dtype(float))
@@ -68,12 +69,17 @@ class JaxArrays(Arrays):
         Formula: (upper + lower) * (r1 + r2) = upper*r1 + (lower*r1 + part*r2), upper having 12 bits of the part and r1
         12 bits of the reciprocal, so that their product is exact.
         """
-        if isinstance(part, Wide):
-            return part.real() / (whole.real() if isinstance(whole, Wide) else whole)
+        if isinstance(whole, Wide):
+            return (part.real() if isinstance(part, Wide) else float(part)) / whole.real()
         if not isinstance(whole, int | float) or self._jax.config.jax_enable_x64:
             return part / whole
         reciprocal = 1.0 / whole
         coarse = _short(reciprocal)
+        if isinstance(part, Wide):
+            near, rest = part.pair()
+            upper = _upper(near)
+            lower = (near - upper) + rest
+            return upper * coarse + (lower * coarse + near * (reciprocal - coarse))
         bits = min(max(math.frexp(whole)[1] - 12, 0), 31)
         lower = part & (2**bits - 1)
         return (part - lower) * coarse + (lower * coarse + part * (reciprocal - coarse))
@@ -87,8 +93,7 @@ class JaxArrays(Arrays):
             return base**exponent
         rate = math.log(base)
         coarse = _short(rate)
-        far = exponent * _SPLIT
-        upper = far - (far - exponent)
+        upper = _upper(exponent)
         return self.exp(upper * coarse) * self.exp(upper * (rate - coarse) + (exponent - upper) * rate)
 
     def real(self, step: Array) -> Array:
@@ -116,7 +121,8 @@ class JaxArrays(Arrays):
         if wide:
             row = (Wide(step.high[..., None], step.low[..., None], self._module) >= self._wide(starts)).sum(-1) - 1
         else:
-            known = self._module.asarray(starts[: bisect_right(starts, _LARGEST)])
+            most = self._module.iinfo(step.dtype).max
+            known = self._module.asarray(starts[: bisect_right(starts, most)], dtype=step.dtype)
             row = self._module.searchsorted(known, step, side="right") - 1
         return tuple(
             (self._wide(column) if wide and _is_whole(column) else self._module.asarray(column))[row]
@@ -150,6 +156,12 @@ def strict_is_blind(horizon: int) -> BadValue:
         where="schedule(step)",
         fix=f"bind without strict=True, and let the loop that calls the compiled step end at {horizon}",
     )
+
+
+def _upper(value: Array) -> Array:
+    """The upper half of the 24 bits of a float32, as Veltkamp splits it."""
+    far = value * 4097.0
+    return far - (far - value)
 
 
 def _short(value: float) -> float:

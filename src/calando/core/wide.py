@@ -85,10 +85,7 @@ class Wide:
         """
         done, left = Wide.of(0, self.module), self
         for _ in range(3):
-            guess = self.module.floor(left.real() * ((1.0 - 2.0**-20) / by))
-            upper = self.module.floor(guess * 2.0**-32)
-            words = upper.astype("uint32"), (guess - upper * 2.0**32).astype("uint32")
-            part = Wide(*words, self.module)
+            part = self._of_real(self.module.floor(left.real() * ((1.0 - 2.0**-20) / by)))
             done, left = done + part, left - part * by
         for _ in range(2):
             more = left >= by
@@ -98,7 +95,8 @@ class Wide:
 
     def __lt__(self, other: Operand) -> Array:
         b = self._wide(other)
-        mine, theirs = self.high ^ _SIGN, b.high ^ _SIGN
+        sign = self.module.uint32(_SIGN)
+        mine, theirs = self.high ^ sign, b.high ^ sign
         return (mine < theirs) | ((mine == theirs) & (self.low < b.low))
 
     def __ge__(self, other: Operand) -> Array:
@@ -115,9 +113,19 @@ class Wide:
         b, choose = self._wide(other), self.module.where
         return Wide(choose(condition, self.high, b.high), choose(condition, self.low, b.low), self.module)
 
+    def _of_real(self, value: Array) -> "Wide":
+        """The whole numbers >= 0 that floats stand for."""
+        upper = self.module.floor(value * 2.0**-32)
+        return Wide(upper.astype("uint32"), (value - upper * 2.0**32).astype("uint32"), self.module)
+
+    def pair(self) -> tuple[Array, Array]:
+        """Two floats whose exact sum the numbers are, where they are >= 0: the nearest, nearly, and the rest."""
+        value = self.real()
+        return value, (self - self._of_real(value)).real()
+
     def real(self) -> Array:
         """The numbers as floats, each within an ulp."""
-        negative = self.high >= _SIGN
+        negative = self.high >= self.module.uint32(_SIGN)
         size = (0 - self).where(negative, self)
         value = size.high.astype(float) * 2.0**32 + size.low.astype(float)
         return self.module.where(negative, -value, value)
