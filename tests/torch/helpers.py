@@ -8,6 +8,7 @@ from torch.nn import Parameter
 from torch.optim import SGD
 
 PLANS = {
+    "anneal": "anneal(end=0.1, over=30.5, shape=cosine)",
     "bundle": "bundle(cosine(), momentum=linear_decay(end=0.85, start=0.95))",
     "clip": "clip(cosine(), low=0.1, high=0.9)",
     "constant": "constant(0.7)",

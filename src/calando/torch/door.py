@@ -12,6 +12,7 @@ from calando.torch.plateau import PlateauLR
 from calando.torch.quantities import BySetter, Setter, writers_for
 from calando.torch.scheduler import Options, ScheduleLR
 from calando.torch.state import check_policy
+from calando.torch.tensors import check_tensors
 from calando.torch.track import Track
 
 __all__ = ["attach"]
@@ -29,6 +30,7 @@ def attach(
     setters: Mapping[str, Setter] | None = None,
     follow: bool = False,
     calls_per_update: int = 1,
+    tensors: bool = False,
 ) -> ScheduleLR:
     """Let a schedule drive an optimizer: a true PyTorch LRScheduler, with the first value in force at once.
 
@@ -61,6 +63,7 @@ def attach(
         setters: functions of one float for quantities that no group holds, by name; called when the value changes.
         follow: count the optimizer's own updates instead of calls of `step()`, for hosts that never call it.
         calls_per_update: how often the host calls `step()` for one update, >= 1 (Accelerate: its process count).
+        tensors: True keeps every scheduled number of the groups in a tensor, for an `optimizer.step` that is compiled.
 
     Raises:
         BadValue: for arguments outside what is allowed here, or an optimizer that another schedule drives already.
@@ -98,6 +101,7 @@ def attach(
         resume=check_policy(resume),
         setters=_checked_setters(setters, distinct),
         open_ended=schedule is not None,
+        tensors=check_tensors(tensors),
     )
     listens = any(track.rule is not None for track in tracks)
     _check_listener(listens, calls_per_update)

@@ -23,6 +23,8 @@ class Writer(Protocol):
 
     def own(self, group: Group) -> Any: ...
 
+    def keys(self, group: Group) -> tuple[str, ...]: ...
+
     def forget(self) -> None: ...
 
 
@@ -42,6 +44,9 @@ class InKey:
 
     def own(self, group: Group) -> Any:
         return group[self.key]
+
+    def keys(self, group: Group) -> tuple[str, ...]:
+        return (self.key,)
 
     def forget(self) -> None:
         pass
@@ -69,6 +74,9 @@ class InBetas:
     def own(self, group: Group) -> Any:
         return group["betas"][self.index]
 
+    def keys(self, group: Group) -> tuple[str, ...]:
+        return ("betas",)
+
     def forget(self) -> None:
         pass
 
@@ -90,6 +98,9 @@ class BySetter:
 
     def own(self, group: Group) -> Any:
         return None
+
+    def keys(self, group: Group) -> tuple[str, ...]:
+        return ()
 
     def forget(self) -> None:
         self.last = None

@@ -24,6 +24,7 @@ from calando.torch.groups import (
 from calando.torch.owner import Hold
 from calando.torch.quantities import Setter, float_key, writers_for
 from calando.torch.state import check_policy, load, to_plain
+from calando.torch.tensors import into_tensors, start_buffers
 from calando.torch.track import Track
 
 __all__ = ["Options", "ScheduleLR"]
@@ -45,6 +46,7 @@ class Options:
         resume: str = "exact",
         setters: Mapping[str, Setter] | None = None,
         open_ended: bool = True,
+        tensors: bool = False,
     ) -> None:
         self.interval = interval
         self.stride = stride
@@ -53,6 +55,7 @@ class Options:
         self.resume = resume
         self.setters = dict(setters or {})
         self.open_ended = open_ended
+        self.tensors = tensors
 
 
 class ScheduleLR(LRScheduler):
@@ -262,11 +265,15 @@ class ScheduleLR(LRScheduler):
             separate(groups)
         for lane, track in enumerate(self.tracks):
             track.groups = [i for i, own in enumerate(self.lanes) if own == lane]
+            if self.options.tensors:
+                into_tensors([groups[i] for i in track.groups], track.writers)
             track.floats = float_key(track.writers, [groups[i] for i in track.groups])
         for group, base in zip(groups, self.base_lrs, strict=True):
             initial = group.get("initial_lr")
             if initial is None or isinstance(initial, Tensor) != isinstance(group["lr"], Tensor) or initial != base:
                 put_initial(group, base)
+        if self.options.tensors:
+            start_buffers(self.optimizer)
         self._seen = groups
 
     def _join(self, groups: Sequence[Group], known: int) -> None:
