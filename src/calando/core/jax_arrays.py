@@ -75,8 +75,8 @@ class JaxArrays(Arrays):
             return part / whole
         reciprocal = 1.0 / whole
         coarse = _short(reciprocal)
-        if isinstance(part, Wide):
-            near, rest = part.pair()
+        if isinstance(part, Wide) or self._module.issubdtype(part.dtype, self._module.floating):
+            near, rest = part.pair() if isinstance(part, Wide) else (part, 0.0)
             upper = _upper(near)
             lower = (near - upper) + rest
             return upper * coarse + (lower * coarse + near * (reciprocal - coarse))

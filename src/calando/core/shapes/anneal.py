@@ -118,7 +118,7 @@ class _Scale:
 
     def share(self, part: _Part, ops: Ops) -> Array:
         """The share of the way, 0 to 1."""
-        real = (ops.real(part.whole) * self._common + part.rest) / self._over
+        real = ops.ratio(ops.real(part.whole) * self._common + part.rest, self._over)
         return ops.minimum(ops.maximum(real, 0.0), 1.0)
 
     def squared_sine(self, part: _Part, ops: Ops) -> Array:
