@@ -9,8 +9,8 @@ from torch.optim import lr_scheduler as peers
 import calando
 from calando.torch import attach
 from tests.complaints.apart import told_apart
+from tests.complaints.installed import deepspeed_scheduler, timm_scheduler
 from tests.complaints.sides import Make, used_by
-from tests.complaints.vision import timm_scheduler
 from tests.torch.helpers import optimizer_of, rates
 
 Scales = Callable[[list[float]], list[float]]
@@ -132,21 +132,12 @@ def test_deepspeed_771_a_warm_up_of_one_step() -> None:
     told_apart(check, old=old, ours=ours, because="division by zero", fails=ZeroDivisionError)
 
 
-def deepspeeds(kind: str, optimizer: Any, **options: Any) -> Any:
-    """A scheduler of DeepSpeed's, silent."""
-    pytest.importorskip("deepspeed")
-    import logging
-
-    from deepspeed.runtime import lr_schedules
-
-    logging.getLogger("DeepSpeed").setLevel(logging.CRITICAL)
-    return getattr(lr_schedules, kind)(optimizer, **options)
-
-
 @pytest.mark.filterwarnings("ignore")
 def test_deepspeed_5287_the_first_two_updates_are_wasted() -> None:
     def theirs(optimizer: Any) -> Any:
-        return deepspeeds("WarmupCosineLR", optimizer, total_num_steps=100, warmup_num_steps=10, warmup_type="linear")
+        return deepspeed_scheduler(
+            "WarmupCosineLR", optimizer, total_num_steps=100, warmup_num_steps=10, warmup_type="linear"
+        )
 
     def ours(optimizer: Any) -> Any:
         return attach(optimizer, calando.parse("warmup(10) | cosine()").bind(100))

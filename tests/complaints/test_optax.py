@@ -133,3 +133,13 @@ def test_a_drop_after_sixteen_million_steps_comes_early_in_float32() -> None:
 
     told_apart(check, living=theirs, ours=ours, because="it drops a step early")
     told_apart(check, living=theirs, ours=jax.jit(ours), because="it drops a step early")
+
+
+def test_a_decay_of_no_steps_never_leaves_its_start_in_optax() -> None:
+    theirs = optax.linear_schedule(1.0, 0.0, transition_steps=0)
+    ours = calando.optax.learning_rate(calando.parse("linear_decay(length=0) | constant(0)").bind(10))
+
+    def check(rate: Callable[[int], Any]) -> None:
+        assert float(rate(5)) == 0.0, "it stays at its start"
+
+    told_apart(check, living=theirs, ours=ours, because="it stays at its start")

@@ -7,13 +7,12 @@ from typing import Any
 import pytest
 import torch
 from torch.optim import lr_scheduler as peers
-from transformers import get_scheduler
 
 import calando
 from calando.torch import attach
 from tests.complaints.apart import told_apart
+from tests.complaints.installed import timm_scheduler, transformers_scheduler
 from tests.complaints.sides import Make, used_by
-from tests.complaints.vision import timm_scheduler
 from tests.torch.helpers import optimizer_of, rates
 
 
@@ -65,7 +64,7 @@ def test_timm_2125_the_first_update_uses_the_rate_of_the_optimizer_and_not_the_f
 
 def test_transformers_34754_bert_1293_a_warm_up_wastes_its_first_update() -> None:
     def theirs(optimizer: Any) -> Any:
-        return get_scheduler("constant_with_warmup", optimizer, 5)
+        return transformers_scheduler("constant_with_warmup", optimizer, 5)
 
     def ours(optimizer: Any) -> Any:
         return attach(optimizer, calando.parse("warmup(5, first=step) | constant()").bind(10))

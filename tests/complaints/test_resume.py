@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 from torch.optim import lr_scheduler as peers
-from transformers import get_scheduler
 
 import calando
 from calando.errors import BadState
 from calando.torch import attach
 from tests.complaints.apart import told_apart
+from tests.complaints.installed import transformers_scheduler
 from tests.complaints.sides import Make, quietly, used_by, went_on
 from tests.torch.helpers import optimizer_of, rates
 
@@ -91,7 +91,7 @@ def test_pytorch_162591_171515_184517_a_sequence_begun_at_a_step() -> None:
 
 def test_transformers_34053_the_rate_is_discontinuous_after_a_resume() -> None:
     def hf(optimizer: Any) -> Any:
-        return get_scheduler("linear", optimizer, 0, 10)
+        return transformers_scheduler("linear", optimizer, 0, 10)
 
     def ours(optimizer: Any) -> Any:
         return attach(optimizer, calando.linear_decay().bind(10))

@@ -7,13 +7,12 @@ from typing import Any
 import pytest
 import torch
 from torch.optim import lr_scheduler as peers
-from transformers import get_scheduler
 
 import calando
 from calando.torch import attach
 from tests.complaints.apart import told_apart
+from tests.complaints.installed import deepspeed_scheduler, timm_scheduler, transformers_scheduler
 from tests.complaints.sides import Make, used_by
-from tests.complaints.vision import timm_scheduler
 from tests.torch.helpers import optimizer_of, rates
 
 Rate = Callable[[int], float]
@@ -32,7 +31,7 @@ def test_a_cosine_of_transformers_rises_again_after_its_end() -> None:
     def check(make: Make) -> None:
         assert max(used_by(make, 30)[20:]) < 1e-12, "it rises again"
 
-    told_apart(check, living=lambda o: get_scheduler("cosine", o, 5, 20), ours=ours, because="it rises again")
+    told_apart(check, living=lambda o: transformers_scheduler("cosine", o, 5, 20), ours=ours, because="it rises again")
 
 
 def test_a_polynomial_of_transformers_divides_by_zero_when_all_is_warm_up() -> None:
@@ -45,7 +44,7 @@ def test_a_polynomial_of_transformers_divides_by_zero_when_all_is_warm_up() -> N
 
     told_apart(
         check,
-        living=lambda o: get_scheduler("polynomial", o, 10, 10),
+        living=lambda o: transformers_scheduler("polynomial", o, 10, 10),
         ours=ours,
         because="division by zero",
         fails=ZeroDivisionError,
@@ -54,8 +53,8 @@ def test_a_polynomial_of_transformers_divides_by_zero_when_all_is_warm_up() -> N
 
 def test_a_wsd_of_transformers_jumps_where_its_phases_are_longer_than_the_run() -> None:
     def theirs(optimizer: Any) -> Any:
-        phases = {"num_decay_steps": 15, "decay_type": "linear"}
-        return get_scheduler("warmup_stable_decay", optimizer, 15, 20, scheduler_specific_kwargs=phases)
+        phases: Any = {"num_decay_steps": 15, "decay_type": "linear"}
+        return transformers_scheduler("warmup_stable_decay", optimizer, 15, 20, **phases)
 
     def ours(optimizer: Any) -> Any:
         return attach(optimizer, calando.wsd(warmup=15, cooldown=15).bind(20))
@@ -67,9 +66,28 @@ def test_a_wsd_of_transformers_jumps_where_its_phases_are_longer_than_the_run() 
     told_apart(check, living=theirs, ours=ours, because="DID NOT RAISE", fails=pytest.fail.Exception)
 
 
+def test_a_least_rate_of_transformers_is_that_of_one_group() -> None:
+    def theirs(optimizer: Any) -> Any:
+        return transformers_scheduler("cosine_with_min_lr", optimizer, 0, 10, min_lr=0.05)
+
+    def ours(optimizer: Any) -> Any:
+        floors = {i: calando.cosine(end=0.05 / rate).bind(10) for i, rate in enumerate(rates(optimizer))}
+        return attach(optimizer, groups=floors)
+
+    def check(make: Make) -> None:
+        optimizer = optimizer_of(1.0, 0.1, lr=1.0)
+        scheduler = make(optimizer)
+        for _ in range(10):
+            optimizer.step()
+            scheduler.step()
+        assert rates(optimizer) == pytest.approx([0.05, 0.05]), "one group is below the least rate"
+
+    told_apart(check, living=theirs, ours=ours, because="below the least rate")
+
+
 def test_the_greedy_rule_of_transformers_raises_a_fine_tuning_rate_nine_hundredfold() -> None:
     def theirs(optimizer: Any) -> Any:
-        return get_scheduler("greedy", optimizer, scheduler_specific_kwargs={"patience": 2})
+        return transformers_scheduler("greedy", optimizer, patience=2)
 
     def ours(optimizer: Any) -> Any:
         return attach(optimizer, calando.reduce_on_plateau(calando.constant(), patience=2).bind(400))
@@ -127,10 +145,8 @@ def test_timm_stands_still_when_the_wrong_of_two_steps_is_called() -> None:
 
 @pytest.mark.filterwarnings("ignore")
 def test_a_warm_up_of_deepspeed_is_logarithmic_unless_it_is_told() -> None:
-    from tests.complaints.test_edges import deepspeeds
-
     def theirs(optimizer: Any) -> Any:
-        return deepspeeds("WarmupLR", optimizer, warmup_max_lr=1.0, warmup_num_steps=5)
+        return deepspeed_scheduler("WarmupLR", optimizer, warmup_max_lr=1.0, warmup_num_steps=5)
 
     def ours(optimizer: Any) -> Any:
         return attach(optimizer, calando.parse("warmup(5) | constant()").bind(10))
@@ -156,3 +172,18 @@ def test_a_rate_in_a_float32_tensor_drifts_when_each_is_made_of_the_last() -> No
         assert off < 1e-7, f"off by {off:.0e} of the peak"
 
     told_apart(check, living=lambda o: peers.CosineAnnealingLR(o, steps), ours=ours, because="off by")
+
+
+def test_a_cosine_of_ignite_begins_again_instead_of_ending() -> None:
+    def theirs() -> list[float]:
+        handlers = pytest.importorskip("ignite.handlers.param_scheduler")
+        cosine = handlers.CosineAnnealingScheduler
+        told = cosine.simulate_values(num_events=11, param_name="lr", start_value=1.0, end_value=0.0, cycle_size=10)
+        return [value for _, value in told]
+
+    schedule = calando.cosine().bind(10)
+
+    def check(used: Callable[[], list[float]]) -> None:
+        assert used()[10] < 0.01, "it is back at its start"
+
+    told_apart(check, living=theirs, ours=lambda: [schedule(t) for t in range(11)], because="back at its start")

@@ -12,8 +12,8 @@ from torch.utils.data import DataLoader, TensorDataset
 import calando
 from calando.torch import attach
 from tests.complaints.apart import told_apart
+from tests.complaints.installed import importing, timm_scheduler
 from tests.complaints.sides import Make
-from tests.complaints.vision import importing, timm_scheduler
 from tests.torch.helpers import optimizer_of, rates
 
 pytestmark = pytest.mark.filterwarnings("ignore")

@@ -8,7 +8,7 @@ PAGE = ROOT / "docs" / "complaints.md"
 
 NAMES = {
     "torch": "PyTorch", "transformers": "Transformers", "timm": "timm", "keras": "Keras", "optax": "optax",
-    "lightning": "Lightning", "deepspeed": "DeepSpeed",
+    "lightning": "Lightning", "deepspeed": "DeepSpeed", "pytorch-ignite": "Ignite",
 }  # fmt: skip
 
 HEAD = """\
@@ -63,7 +63,7 @@ def _sections() -> Iterator[str]:
 
 def _entry(complaint: Complaint) -> str:
     issues = ", ".join(f"[{issue}]({address(issue)})" for issue in complaint.ids)
-    state = f"mended in {_peer(complaint)}" if complaint.mended else f"so in {_peer(complaint)}"
+    state = f"no longer in {_peer(complaint)}" if complaint.mended else f"shown with {_peer(complaint)}"
     return (
         f"\n### {_escaped(complaint.title)}\n\n{issues}\n\n"
         f"Elsewhere: {_escaped(complaint.theirs)} ({state}; {_test(complaint)})\n\n"
@@ -77,8 +77,7 @@ def _peer(complaint: Complaint) -> str:
 
 
 def _test(complaint: Complaint) -> str:
-    path, _, name = complaint.test.partition("::")
-    return f'[test](../{path} "{name}")'
+    return f"[test](../{complaint.test.partition('::')[0]})"
 
 
 def _escaped(text: str) -> str:
