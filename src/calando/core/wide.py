@@ -67,6 +67,9 @@ class Wide:
     def __rsub__(self, other: int) -> "Wide":
         return self._wide(other) - self
 
+    def __neg__(self) -> "Wide":
+        return 0 - self
+
     def __mul__(self, other: Operand) -> "Wide":
         b = self._wide(other)
         a0, a1, b0, b1 = self.low & _HALF, self.low >> 16, b.low & _HALF, b.low >> 16
@@ -92,6 +95,10 @@ class Wide:
             done = done + Wide(more.astype("uint32") * 0, more.astype("uint32"), self.module)
             left = left.where(~more, left - by)
         return done
+
+    def __mod__(self, by: int) -> "Wide":
+        """What floor(self / by) * by leaves."""
+        return self - self // by * by
 
     def __lt__(self, other: Operand) -> Array:
         b = self._wide(other)
