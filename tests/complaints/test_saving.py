@@ -31,6 +31,10 @@ class OldCycle:
         return x
 
 
+class Unlisted(collections.Counter[int]):
+    """What a Counter was to weights_only: a class that it does not know."""
+
+
 def every_state_of_ours() -> dict[str, Any]:
     return {name: attach(optimizer_of(1.0, momentum=0.9), bound(text)).state_dict() for name, text in PLANS.items()}
 
@@ -62,10 +66,7 @@ def test_pytorch_163105_88684_90414_94450_states_hold_what_cannot_be_loaded(issu
     told_apart(check, old=lambda: {"last_epoch": 3, **kept}, ours=every_state_of_ours, because="does not come back")
 
 
-def test_pytorch_98921_a_state_with_a_counter_is_no_plain_data() -> None:
-    def theirs() -> dict[str, Any]:
-        return dict(peers.MultiStepLR(optimizer_of(1.0), [3, 6]).state_dict())
-
+def test_pytorch_98921_a_state_with_a_counter_does_not_load_safely() -> None:
     def plain(value: Any) -> bool:
         if type(value) is dict:
             return all(type(key) is str and plain(inside) for key, inside in value.items())
@@ -74,11 +75,16 @@ def test_pytorch_98921_a_state_with_a_counter_is_no_plain_data() -> None:
         return value is None or type(value) in (int, float, str, bool)
 
     def check(state: State) -> None:
-        assert plain(state()), "holds more than numbers, texts, lists and dicts"
+        assert loaded(state()) == state(), "comes back as another"
+        assert plain(state()), "more than numbers, texts, lists and dicts"
         assert json.loads(json.dumps(state())) == state()
 
-    told_apart(check, living=theirs, ours=every_state_of_ours, because="holds more than numbers")
-    assert isinstance(theirs()["milestones"], collections.Counter), "which weights_only loads by now"
+    told_apart(
+        check,
+        old=lambda: {"milestones": Unlisted([3, 6]), "last_epoch": 3},
+        ours=every_state_of_ours,
+        because="(?s)does not come back: .*Unlisted",
+    )
 
 
 JOIN = {
