@@ -51,8 +51,8 @@ def by_hand(rule: Any, sequence: np.ndarray) -> list[Any]:
     return out
 
 
-def compiled(rule: Plateau, sequences: np.ndarray) -> Heard:
-    """The states of the pure rule in one compiled scan; of many sequences at once where there are many."""
+def compiled(rule: Plateau, sequence: np.ndarray) -> Heard:
+    """The states of the pure rule in one compiled scan."""
 
     def hear(state: Heard, metric: Any) -> tuple[Heard, Heard]:
         state = rule.update(state, metric)
@@ -61,8 +61,7 @@ def compiled(rule: Plateau, sequences: np.ndarray) -> Heard:
     def run(values: Any) -> Heard:
         return jax.lax.scan(hear, rule.init(), values)[1]
 
-    found = jax.jit(run if sequences.ndim == 1 else jax.vmap(run))(sequences)
-    return Heard(*(np.asarray(leaf) for leaf in found))
+    return jax.jit(run)(sequence)
 
 
 def same(states: Heard, wanted: list[Any], *, exactly: bool = False) -> bool:
@@ -79,15 +78,34 @@ def same(states: Heard, wanted: list[Any], *, exactly: bool = False) -> bool:
     )
 
 
-def test_it_is_the_rule_in_plain_python_on_320_random_sequences() -> None:
-    """Forty rules of every kind, eight sequences each."""
-    for seed in range(40):
-        chance = Random(seed)
-        rule = listener(**settings(chance))
-        sequences = np.stack([metrics(chance) for _ in range(8)])
-        found = compiled(rule, sequences)
-        for i, sequence in enumerate(sequences):
-            assert same(Heard(*(leaf[i] for leaf in found)), by_hand(rule.rule, sequence)), (i, rule.rule)
+class WithNumbers(Plateau):
+    """A rule whose numbers are traced, so that many rules are compiled as one."""
+
+    @property
+    def rule(self) -> Any:
+        return self.schedule
+
+
+@pytest.mark.parametrize("convention", ["torch", "keras"])
+@pytest.mark.parametrize("mode", ["min", "max"])
+@pytest.mark.parametrize("threshold_mode", ["relative", "absolute"])
+def test_it_is_the_rule_in_plain_python_on_40_random_rules_and_sequences_of_each_kind(
+    convention: str, mode: str, threshold_mode: str
+) -> None:
+    words = {"convention": convention, "mode": mode, "threshold_mode": threshold_mode}
+    chance = Random(repr(words))
+    rules = [listener(**{**settings(chance), **words}).rule for _ in range(40)]
+    sequences = np.stack([metrics(chance) for _ in rules])
+    names = ("factor", "patience", "cooldown", "threshold", "min_scale")
+    numbers = {name: jnp.asarray([getattr(rule, name) for rule in rules]) for name in names}
+
+    def run(numbers: Any, sequence: Any) -> Heard:
+        rule = WithNumbers(rules[0]._replace(**numbers), 1.0, 1)  # type: ignore[arg-type]
+        return jax.lax.scan(lambda state, metric: (rule.update(state, metric),) * 2, rule.init(), sequence)[1]
+
+    found = jax.jit(jax.vmap(run))(numbers, sequences)
+    for i, (rule, sequence) in enumerate(zip(rules, sequences, strict=True)):
+        assert same(Heard(*(leaf[i] for leaf in found)), by_hand(rule, sequence)), (i, rule)
 
 
 def test_under_x64_it_is_equal_to_the_last_bit() -> None:
