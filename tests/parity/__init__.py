@@ -1,0 +1,1 @@
+"""One matrix: every named plan in every framework, against mpmath."""
