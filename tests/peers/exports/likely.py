@@ -8,15 +8,19 @@ import pytest
 
 import calando
 from calando import Plan, Schedule
-from calando.errors import Unconvertible
+from calando.errors import DoesNotFit, Unconvertible
 
 COUNT = 150
 
 
-def likely(seed: int, count: int = COUNT) -> list[Schedule]:
-    """So many random schedules of 40 to 200 steps."""
+def likely(seed: int, count: int = COUNT, horizon: int | None = None) -> list[Schedule]:
+    """So many random schedules, of 40 to 200 steps unless told."""
     chance = Random(seed)
-    return [_one(chance) for _ in range(count)]
+    found: list[Schedule] = []
+    while len(found) < count:
+        with suppress(DoesNotFit):
+            found.append(_one(chance, horizon))
+    return found
 
 
 def exported(schedules: Iterable[Schedule], to: Callable[[Schedule, float], object]) -> list[tuple[Schedule, object]]:
@@ -36,8 +40,8 @@ def hold_equal(schedule: Schedule, rates: Iterable[float], tolerance: float) -> 
     assert used == pytest.approx(wanted, rel=0, abs=tolerance * max(wanted)), str(schedule)
 
 
-def _one(chance: Random) -> Schedule:
-    horizon = chance.randint(40, 200)
+def _one(chance: Random, horizon: int | None) -> Schedule:
+    horizon = horizon or chance.randint(40, 200)
     late = chance.random() < 0.15
     parts: list[Plan] = [calando.constant(0.0, length=1)] if late else []
     if late or chance.random() < 0.5:

@@ -30,8 +30,8 @@ def built(code: str) -> Any:
 
 
 def test_what_is_said_is_equal_at_every_step() -> None:
-    said = exported([*likely(5, 24), *map(bound, EACH)], to_optax)
-    assert len(said) > 20
+    said = exported([*likely(8, 30), *map(bound, EACH)], to_optax)[-16:]  # XLA compiles a kernel in 0.1 s
+    assert len(said) == 16
     words = " ".join(str(code) for _, code in said)
     wanted = ("warmup_cosine_decay_schedule", "linear_schedule", "polynomial_schedule", "join_schedules")
     wanted += ("exponential_decay", "piecewise_constant_schedule", "cosine_decay_schedule", "piecewise_interpolate")

@@ -1,0 +1,1 @@
+"""Exported programs, run as they are."""
