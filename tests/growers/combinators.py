@@ -94,6 +94,8 @@ def reduce_on_plateau(g: Grower, depth: int, room: int, fixed: bool) -> Node:
         mode=lambda: g.chance.choice(("min", "max")),
         min_scale=lambda: g.number(0, 0.5),
         convention=lambda: g.chance.choice(("torch", "keras")),
+        margin=lambda: g.chance.choice(("size", "signed")),
+        least_change=lambda: g.number(0, 0.01),
     )
     return node("reduce_on_plateau", g.plan(depth - 1, room, fixed), **args)
 

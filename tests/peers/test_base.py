@@ -63,3 +63,9 @@ def test_it_is_a_frozen_value() -> None:
 def test_there_is_a_base_for_every_plan(plans: list[calando.Plan], bases: list[float]) -> None:
     with pytest.raises(BadValue, match="for each group"):
         Converted(plans, bases)
+
+
+def test_a_run_that_ends_inside_the_peers_own_length_is_bound_to_that_length() -> None:
+    long = Converted([calando.warmup(100) | calando.constant()], [0.1])
+    assert long.schedules(40)[0](39) == 0.39
+    assert long.schedules(400)[0].horizon == 400

@@ -49,6 +49,8 @@ class PlateauRule(NamedTuple):
     mode: str = "min"
     min_scale: float = 0.0
     convention: str = "torch"
+    margin: str = "size"
+    least_change: float = 0.0
 
     def initial(self) -> PlateauState:
         """The state before any metric."""
@@ -62,7 +64,8 @@ class PlateauRule(NamedTuple):
             return True
         sign = -1.0 if self.mode == "min" else 1.0
         if self.threshold_mode == "relative":
-            bar = best * (1.0 + sign * math.copysign(self.threshold, best))
+            share = self.threshold if self.margin == "signed" else math.copysign(self.threshold, best)
+            bar = best * (1.0 + sign * share)
         else:
             bar = best + sign * self.threshold
         return sign * metric > sign * bar
@@ -102,6 +105,8 @@ class PlateauRule(NamedTuple):
 
     def _reduced(self, state: PlateauState) -> PlateauState:
         scale = min(state.scale, max(state.scale * self.factor, self.min_scale))
+        if self.least_change and not state.scale - scale > self.least_change:
+            scale = state.scale
         return state._replace(scale=scale, cooling=self.cooldown, bad=0)
 
     def to_plain(self, state: PlateauState) -> dict[str, Any]:
@@ -153,6 +158,9 @@ class reduce_on_plateau(Wrapper):
         min_scale: the least scale, 0 to 1.
         convention: "torch" reduces when more than `patience` metrics were bad; "keras" when `patience` were, and
             hears no bad ones while cooling down.
+        margin: "size" takes a relative threshold of |best|; "signed" of best itself, as torch does, so that a negative
+            metric that stands still counts as an improvement.
+        least_change: reductions of the scale by no more than this are not made, >= 0 (torch's eps over the base).
 
     Raises:
         BadValue: for a factor outside (0, 1) or a listener inside a listener.
@@ -180,6 +188,8 @@ class reduce_on_plateau(Wrapper):
     mode: Annotated[Literal["min", "max"], Choice("min", "max")] = "min"
     min_scale: Annotated[float, Number(high=1.0)] = 0.0
     convention: Annotated[Literal["torch", "keras"], Choice("torch", "keras")] = "torch"
+    margin: Annotated[Literal["size", "signed"], Choice("size", "signed")] = "size"
+    least_change: Annotated[float, FACTOR] = 0.0
 
     def check(self) -> None:
         if self.factor >= 1.0:

@@ -95,6 +95,8 @@ class Plateau(NamedTuple):
             bad = jnp.where(better | (state.cooling > 0), 0, state.bad + 1)
             reduce = bad > rule.patience
         least = jnp.minimum(state.scale, jnp.maximum(state.scale * rule.factor, rule.min_scale))
+        if rule.least_change:
+            least = jnp.where(state.scale - least > rule.least_change, least, state.scale)
         return Heard(
             scale=jnp.where(reduce, least, state.scale),
             best=jnp.where(better, value, state.best),
@@ -111,7 +113,8 @@ class Plateau(NamedTuple):
         sign = -1.0 if rule.mode == "min" else 1.0
         none, best = jnp.isinf(best), jnp.where(jnp.isinf(best), 0.0, best)
         if rule.threshold_mode == "relative":
-            bar = best * (1.0 + sign * jnp.copysign(_real(rule.threshold), best))
+            share = rule.threshold if rule.margin == "signed" else jnp.copysign(_real(rule.threshold), best)
+            bar = best * (1.0 + sign * share)
         else:
             bar = best + sign * rule.threshold
         return jnp.isfinite(value) & (none | (sign * value > sign * bar))

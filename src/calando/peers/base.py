@@ -1,13 +1,17 @@
 """What an importer gives: the plans that a peer's schedule means, and how far that meaning goes."""
 
 from collections.abc import Iterator, Sequence
+from fractions import Fraction
 from typing import Any
 
+from calando.core.algebra import then
+from calando.core.clock import Clock, round_half_up
 from calando.core.plan import Plan, told
 from calando.core.schedule import Schedule
+from calando.core.shapes.constant import constant
 from calando.errors import BadValue, DoesNotFit, Frozen, shown
 
-__all__ = ["Converted"]
+__all__ = ["Converted", "own_length"]
 
 
 class Converted:
@@ -88,7 +92,7 @@ class Converted:
         return iter((self.plan, self.bases))
 
     def schedules(self, horizon: int | None = None, **sizes: Any) -> tuple[Schedule, ...]:
-        """The plans bound, one schedule per group.
+        """The plans bound, one schedule per group; one that is longer than the run is bound to its own length.
 
         Args:
             horizon: steps of the run (epochs where the peer counts those), >= 1; the peer's own unless given.
@@ -112,7 +116,9 @@ class Converted:
         bound: dict[Plan, Schedule] = {}
         for plan in self.plans:
             if plan not in bound:
-                bound[plan] = plan.bind(length, **sizes)
+                run = constant().bind(length, **sizes)
+                clock = Clock.of(run.horizon, run.steps_per_epoch, run.tokens_per_step, run.samples_per_step)
+                bound[plan] = plan.bind(max(run.horizon, round_half_up(own_length(plan, clock))), **sizes)
         return tuple(bound[plan] for plan in self.plans)
 
     def attach_arguments(self, horizon: int | None = None, **sizes: Any) -> dict[str, Any]:
@@ -159,3 +165,11 @@ class Converted:
     def __repr__(self) -> str:
         told_plans = sorted({told(plan) for plan in self.plans})
         return f"Converted({' / '.join(told_plans)}, bases={self.bases}, horizon={self.horizon})"
+
+
+def own_length(plan: Plan, clock: Clock) -> Fraction:
+    """The steps that a plan says itself, those that it takes of the rest left out."""
+    if not plan.is_flexible():
+        return plan.extent(clock)
+    inside = [own_length(child, clock) for child in plan.children]
+    return sum(inside, Fraction(0)) if isinstance(plan, then) else max(inside, default=Fraction(0))
