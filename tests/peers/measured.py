@@ -20,7 +20,7 @@ def worst(answer: Answer, steps: int, besides: tuple[int, ...] = ()) -> float:
     largest = 0.0
     for group, (schedule, base) in enumerate(zip(schedules(answer, steps), answer["bases"], strict=True)):
         theirs = [row[group] for row in answer["rows"]]
-        top = max(theirs)
+        top = max(theirs) or 1.0
         inside = min(len(theirs) - 1, answer["horizon"] or steps)
         for t in range(inside + 1):
             if t not in besides:
@@ -35,7 +35,7 @@ def worst_of_top(answer: Answer, steps: int, besides: tuple[int, ...] = ()) -> f
     for group, (schedule, base) in enumerate(zip(schedules(answer, steps), answer["bases"], strict=True)):
         theirs = [row[group] for row in answer["rows"]]
         inside = min(len(theirs) - 1, answer["horizon"] or steps)
-        top = max(abs(value) for value in theirs if math.isfinite(value))
+        top = max(abs(value) for value in theirs if math.isfinite(value)) or 1.0
         found = [abs(schedule(t) * base - theirs[t]) / top for t in range(inside + 1) if t not in besides]
         largest = max(largest, *found)
     return largest

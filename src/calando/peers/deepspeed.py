@@ -16,7 +16,7 @@ from calando.core.timing import hold, shift
 from calando.errors import BadFile, BadName, BadValue, Unconvertible, did_you_mean, shown
 from calando.peers.base import Converted
 from calando.peers.finish import Group, finish, number
-from calando.peers.legs import chain, drops, leg, level, scaled, steps_of, table, whole
+from calando.peers.legs import chain, drops, leg, level, scaled, share, steps_of, table, whole
 
 __all__ = ["from_deepspeed"]
 
@@ -315,7 +315,7 @@ def _scaled_ends(spec: Spec, low: float, high: float) -> tuple[float, float, flo
             given=f"a warm-up from {low:g} to {high:g}", allowed="learning rates >= 0, one of them above 0",
             where=f"from_deepspeed({spec.kind})", fix="mend warmup_min_lr and warmup_max_lr",
         )  # fmt: skip
-    return low / base, high / base, base
+    return share(low, base), share(high, base), base
 
 
 def _warmup_decay(spec: Spec, quirks: bool, horizon: int | None) -> Converted:
@@ -446,4 +446,4 @@ class _Wave:
 def _logarithmic(start: float, top: float, width: int, length: int | None) -> Plan:
     """start + (top-start)*log(1+s)/log(width), which reaches `top` at s = width - 1."""
     steps = width - 1 if length is None else length
-    return table(lambda s: start + (top - start) * math.log(1 + s) / math.log(width), steps)
+    return table(lambda s: start + (top - start) * math.log(1 + s) / math.log(width), steps, top)

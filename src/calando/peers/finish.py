@@ -94,7 +94,7 @@ def _length(plan: Plan) -> int:
     """The steps of a plan that says them all itself, else 1."""
     from calando.core.clock import Clock
 
-    return 1 if plan.is_flexible() else math.ceil(plan.extent(Clock.of(1)))
+    return 1 if plan.is_flexible() else math.ceil(plan.extent(Clock(1)))
 
 
 def in_epochs(plan: Plan) -> Plan:

@@ -10,6 +10,7 @@ from calando.core.shapes.function import function
 from calando.errors import BadName, BadValue, Unconvertible, shown
 from calando.peers.base import Converted
 from calando.peers.finish import Group, finish, number
+from calando.peers.legs import share
 
 __all__ = ["from_plateau", "from_scheduler"]
 
@@ -18,7 +19,7 @@ def from_plateau(callback: Any, quirks: bool, lr: float | None, mode: str | None
     """keras.callbacks.ReduceLROnPlateau as a listener of ours, in Keras' convention."""
     base = _needed(lr, "ReduceLROnPlateau")
     where = "from_keras(ReduceLROnPlateau)"
-    floor = number(callback.min_lr, f"{where}.min_lr", 0.0) / base
+    floor = share(number(callback.min_lr, f"{where}.min_lr", 0.0), base)
     factor = number(callback.factor, f"{where}.factor")
     if not 0.0 < factor < 1.0 or floor > 1.0:
         raise Unconvertible(

@@ -13,7 +13,7 @@ from calando.core.timing import repeat
 from calando.errors import Unconvertible
 from calando.peers.base import Converted
 from calando.peers.finish import Group, finish, number
-from calando.peers.legs import chain, cycles, drops, leg, level, steps_of, whole
+from calando.peers.legs import chain, cycles, drops, leg, level, share, steps_of, whole
 
 __all__ = ["MAKERS", "Settings"]
 
@@ -74,7 +74,7 @@ def _cosine(s: Settings, quirks: bool, horizon: int | None) -> Converted:
     rise, stop = steps_of(width), steps_of(width + over)
     before: Plan | None = None
     if rise:
-        low = start / base
+        low = share(start, base)
         plain = whole(width) is not None and low <= 1.0
         before = warmup(rise, start=low) if plain else leg("linear", low, 1.0, width, length=rise)
     plan = chain(before, leg("cosine", 1.0, alpha, over, offset=rise - width, length=stop - rise))
@@ -190,15 +190,15 @@ def _piecewise(s: Settings, quirks: bool, horizon: int | None) -> Converted:
 
     def keras(t: int) -> float:
         total = values[0] * (t <= marks[0]) + values[-1] * (t > marks[-1])
-        return total + sum(v * (a < t <= b) for a, b, v in zip(marks, marks[1:], values[1:-1], strict=True))
+        return total + sum(v * (a < t <= b) for a, b, v in zip(marks[:-1], marks[1:], values[1:-1], strict=True))
 
     steps = sorted({b + 1 for b in marks if b >= 0})
-    exact = drops([(t, keras(t) / base) for t in steps], keras(0) / base)
+    exact = drops([(t, share(keras(t), base)) for t in steps], share(keras(0), base))
     if in_order:
         meant = list(zip(marks, values[1:], strict=True))
     else:
         meant = list(zip(sorted(set(marks)), values[1:], strict=False))
-    clean = drops([(t, v / base) for t, v in meant], values[0] / base)
+    clean = drops([(t, share(v, base)) for t, v in meant], share(values[0], base))
     own = max(0, *marks) + 1
     reasons = [LATER, *notes]
     return finish("Keras", [Group(exact, clean, base)], quirks, horizon=horizon, own=own, reasons=reasons)
@@ -209,7 +209,7 @@ def _polynomial(s: Settings, quirks: bool, horizon: int | None) -> Converted:
     over, power, size = s.number("decay_steps"), s.number("power", 0.0), whole(s.number("decay_steps"))
     base = s.base(start, end)
     notes = s.check_whole(quirks, "end_learning_rate", "power")
-    start, end = start / base, end / base
+    start, end = share(start, base), share(end, base)
     if power == 0.0 or start == end:
         plan = level(start)
         return finish("Keras", [Group(plan, plan, base)], quirks, horizon=horizon, own=0, notes=notes)

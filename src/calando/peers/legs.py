@@ -18,7 +18,7 @@ from calando.core.timing import repeat, shift
 from calando.errors import Unconvertible
 
 __all__ = [
-    "Cycle", "chain", "cycles", "drops", "every_so_often", "leg", "level", "scaled", "steps_of", "table", "whole"
+    "Cycle", "chain", "cycles", "drops", "every_so_often", "leg", "level", "scaled", "share", "steps_of", "table", "whole",
 ]  # fmt: skip
 
 MOST_LISTED: Final = 100_000
@@ -131,12 +131,18 @@ def drops(changes: Iterable[tuple[int, float]], first: float, length: int | None
     if len(kept) == 1:
         return level(kept[0][1], length)
     steps, values = [step for step, _ in kept], [value for _, value in kept]
-    ratio = values[1] / values[0] if values[0] == 1.0 else 0.0
+    ratio = _short(values[1]) if values[0] == 1.0 else 0.0
     if ratio > 0 and all(math.isclose(value, ratio**i, rel_tol=1e-14) for i, value in enumerate(values)):
         return multistep(steps[1:], ratio, length=length)
     if length is not None:
         steps, values = [*steps, length], [*values, values[-1]]
     return points(steps, values, between="step")
+
+
+def _short(value: float) -> float:
+    """The decimal of few places that a product such as 0.1*0.1/0.1 stands for, or the value itself."""
+    near = float(f"{value:.12g}")
+    return near if math.isclose(near, value, rel_tol=4e-16) else value
 
 
 def every_so_often(every: float, factor: float, entered: int = 0) -> Plan | None:
@@ -204,14 +210,14 @@ def cycles(number: Callable[[int], int], begin: Callable[[int], float], length: 
             yield Cycle(i, at, length(i), first)
 
 
-def table(value: Callable[[int], float], steps: int) -> Plan:
-    """A factor for each of so many steps, for curves that no shape of ours has.
+def table(value: Callable[[int], float], steps: int, end: float) -> Plan:
+    """A factor for each of so many steps, and one for after them, for curves that no shape of ours has.
 
     Raises:
         Unconvertible: for more steps than a plan may list.
 
-    >>> str(table(lambda t: 1 / (1 + t), 2))
-    'points(at=[0, 1, 2], values=[1, 0.5, 0.5], between=step)'
+    >>> str(table(lambda t: 1 / (1 + t), 2, 0.0))
+    'points(at=[0, 1, 2], values=[1, 0.5, 0], between=step)'
     """
     if steps >= MOST_LISTED:
         raise Unconvertible(
@@ -219,4 +225,13 @@ def table(value: Callable[[int], float], steps: int) -> Plan:
             where="peers", fix="pass quirks=False for the nearest plan, or say it by calando.function",
         )  # fmt: skip
     values = [value(t) for t in range(steps)]
-    return points(list(range(steps + 1)), [*values, values[-1]], between="step")
+    return points(list(range(steps + 1)), [*values, end], between="step")
+
+
+def share(value: float, base: float) -> float:
+    """value/base of the decimals as they are written, so that 0.01 of 0.1 is 0.1.
+
+    >>> share(0.01, 0.1), 0.01 / 0.1
+    (0.1, 0.09999999999999999)
+    """
+    return float(Fraction(repr(float(value))) / Fraction(repr(float(base))))

@@ -81,7 +81,8 @@ def _multistep(timm: Timm, quirks: bool, by_epoch: bool) -> Converted:
     entered = 0 if timm.prefix else timm.width
 
     def stairs(early: int) -> Plan:
-        changes = [(max(math.ceil(m) - early - entered, 0), factor ** (i + 1)) for i, m in enumerate(marks)]
+        first = early if not timm.width else 0  # at t=0 the constructor has left each group its own rate
+        changes = [(max(math.ceil(m) - early - entered, first), factor ** (i + 1)) for i, m in enumerate(marks)]
         latest = dict(changes)  # of milestones at one step, all count
         return drops(sorted(latest.items()), 1.0)
 

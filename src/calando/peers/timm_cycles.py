@@ -7,7 +7,7 @@ from calando.core.plans.waves import warm_restarts
 from calando.core.timing import repeat
 from calando.peers.base import Converted
 from calando.peers.finish import Group, finish
-from calando.peers.legs import Cycle, chain, cycles, leg, level, table, whole
+from calando.peers.legs import Cycle, chain, cycles, leg, level, share, table, whole
 from calando.peers.timm_reading import Timm
 
 __all__ = ["from_cycles"]
@@ -49,13 +49,17 @@ def from_cycles(timm: Timm, quirks: bool, by_epoch: bool) -> Converted:
     """CosineLRScheduler, PolyLRScheduler or TanhLRScheduler as plans."""
     clock = _Clock(timm)
     entered = 0 if timm.prefix else timm.width
+    own_rate = timm.kind == "TanhLRScheduler" and not timm.width  # what the constructor leaves at t=0
     found = [c for c in cycles(clock.number, clock.begin, clock.length, clock.end) if c.number < clock.limit]
     stops = [c.first for c in found[1:]] + [clock.end]
-    parts = [(c, max(c.first, entered), stop) for c, stop in zip(found, stops, strict=True) if stop > entered]
+    skipped = max(entered, 1 if own_rate else 0)
+    parts = [(c, max(c.first, skipped), stop) for c, stop in zip(found, stops, strict=True) if stop > skipped]
     late = [c.first for c in found if c.first > math.ceil(c.begin)]
     reasons = []
     if entered and parts:
         reasons.append("timm's clock runs during the warm-up (warmup_prefix=False), so that the peak is not reached")
+    if own_rate:
+        reasons.append("timm leaves each group its own rate at t=0, and begins with its tanh after that")
     if late:
         reasons.append("timm finds its cycle by a logarithm that is a hair too small there, and restarts one step late")
     groups = []
@@ -64,8 +68,8 @@ def from_cycles(timm: Timm, quirks: bool, by_epoch: bool) -> Converted:
         exact = _plan(timm, kind, clock, parts, plain=not (entered or late))
         clean = exact
         if entered and clock.limit == 1 and clock.end > entered:
-            clean = chain(timm.rise(rate), *kind.whole(float(clock.end - entered)))
-        elif late:
+            clean = chain(timm.rise(rate), *kind.part(1.0, float(clock.end - entered), 0.0, clock.end - entered))
+        elif late or own_rate:
             clean = _plan(timm, kind, clock, _in_time(parts, entered), plain=False)
         groups.append(Group(exact, clean, base))
     horizon = timm.width + clock.end if timm.prefix else max(clock.end, timm.width)
@@ -84,8 +88,8 @@ def _in_time(parts: list[Part], entered: int) -> list[Part]:
 
 def _plan(timm: Timm, kind: "_Kind", clock: _Clock, parts: list[Part], plain: bool) -> Plan:
     top = kind.value_of(clock, timm.width) if timm.kind == "TanhLRScheduler" and not timm.prefix else 1.0
-    before = timm.rise(kind.rate, top)
-    after = None if kind.ends_low and parts else level(kind.low)
+    before = level(1.0, parts[0][1]) if parts and not timm.width else timm.rise(kind.rate, top)
+    after = None if parts else level(kind.low)
     if plain and len(parts) > 1:
         waves = kind.waves(clock)
         if waves is not None:
@@ -99,7 +103,7 @@ class _Kind:
 
     def __init__(self, timm: Timm, rate: float) -> None:
         self.timm, self.rate = timm, rate
-        self.low = timm.number("lr_min", 0.0) / rate
+        self.low = share(timm.number("lr_min", 0.0), rate)
         self.fall = timm.number("cycle_decay", 0.0)
         self.tanh = timm.kind == "TanhLRScheduler"
         self.cosine = timm.kind == "CosineLRScheduler"
@@ -108,7 +112,6 @@ class _Kind:
         if self.power < 0.0 or self.bend <= 0.0:
             raise timm.refuse(f"power={self.power:g}, k_decay={self.bend:g}", "power >= 0 and k_decay > 0",
                               "mend them: the curve is infinite at an end")  # fmt: skip
-        self.ends_low = not self.tanh and self.power > 0.0
 
     def weight(self, x: float) -> float:
         """timm's weight, from 1 down."""
@@ -124,11 +127,8 @@ class _Kind:
         if plain and (self.cosine or self.power == 1.0 or peak >= self.low):
             way = "cosine" if self.cosine else "linear"
             return [leg(way, peak, self.low, over, offset=offset, length=steps, power=self.power)]
-        return [table(lambda t: self.low + (peak - self.low) * self.weight(min((t + offset) / over, 1.0)), steps)]
-
-    def whole(self, over: float) -> list[Plan]:
-        """One cycle as it is meant: from the peak to the floor."""
-        return [*self.part(1.0, over, 0.0, math.ceil(over)), *([] if self.ends_low else [level(self.low)])]
+        return [table(lambda t: self.low + (peak - self.low) * self.weight(min((t + offset) / over, 1.0)), steps,
+                      end=self.low)]  # fmt: skip
 
     def value_of(self, clock: _Clock, t: int) -> float:
         """timm's factor at a step of its clock."""
@@ -141,7 +141,7 @@ class _Kind:
     def waves(self, clock: _Clock) -> Plan | None:
         """Several cycles as one plan, where cycles are of whole steps."""
         size, growth = whole(clock.first), whole(clock.growth)
-        if size is None or growth is None or not self.ends_low or self.bend != 1.0 or clock.limit > 2000:
+        if size is None or growth is None or self.tanh or self.power == 0.0 or self.bend != 1.0 or clock.limit > 2000:
             return None
         if self.fall == 1.0:
             (inner,) = self.part(1.0, clock.first, 0.0, size)

@@ -3,7 +3,7 @@
 from calando.core.feedback import reduce_on_plateau
 from calando.peers.base import Converted
 from calando.peers.finish import Group, finish
-from calando.peers.legs import chain, level
+from calando.peers.legs import chain, level, share
 from calando.peers.timm_reading import Timm
 
 __all__ = ["from_plateau"]
@@ -24,7 +24,7 @@ def from_plateau(timm: Timm, quirks: bool, by_epoch: bool) -> Converted:
     notes.append(f"PyTorch's rule makes no reduction of less than eps={float(rule.eps):g}; ours does")
     groups = []
     for i, (rate, base) in enumerate(zip(timm.rates, timm.bases, strict=True)):
-        least = float(rule.min_lrs[i]) / rate
+        least = share(float(rule.min_lrs[i]), rate)
         if least > 1.0:
             raise timm.refuse(f"lr_min={least * rate:g} above the learning rate {rate:g}", "an lr_min below it",
                               "lower lr_min")  # fmt: skip

@@ -8,7 +8,7 @@ from calando.core.shapes.linear import linear_decay
 from calando.core.shapes.warmup import warmup
 from calando.errors import Unconvertible
 from calando.peers.finish import number
-from calando.peers.legs import level, whole
+from calando.peers.legs import level, share, whole
 
 __all__ = ["Timm"]
 
@@ -57,7 +57,7 @@ class Timm:
 
     def rise(self, rate: float, top: float = 1.0) -> Plan | None:
         """The warm-up of a group, to the factor `top`; None where there is none."""
-        start = self.number("warmup_lr_init", 0.0) / rate
+        start = share(self.number("warmup_lr_init", 0.0), rate)
         if not self.width:
             return None
         if top == 1.0 and start <= 1.0:

@@ -8,7 +8,7 @@ from calando.core.plans.wsd import wsd
 from calando.errors import CalandoError
 from calando.peers.base import Converted
 from calando.peers.finish import Group, finish
-from calando.peers.legs import chain, leg, level, table, whole
+from calando.peers.legs import chain, leg, level, share, table, whole
 from calando.peers.timm_reading import Timm
 
 __all__ = ["from_wsd"]
@@ -34,7 +34,7 @@ class _Stages:
 
     def __init__(self, timm: Timm, rate: float) -> None:
         self.timm, self.rate = timm, rate
-        self.low = timm.number("lr_min", 0.0) / rate
+        self.low = share(timm.number("lr_min", 0.0), rate)
         self.total, self.fall = timm.count("t_initial"), timm.count("decay_t")
         self.stable = self.total - self.fall
         self.fn, self.shape = timm.scheduler.stable_fn, timm.scheduler.decay_fn
@@ -69,7 +69,7 @@ class _Stages:
 def _plans(s: _Stages) -> tuple[Plan, Plan]:
     """The exact plan and the meant one."""
     rise, steady = s.timm.rise(s.rate), s.fn == "constant"
-    start = s.timm.number("warmup_lr_init", 0.0) / s.rate if s.timm.width else 0.0
+    start = share(s.timm.number("warmup_lr_init", 0.0), s.rate) if s.timm.width else 0.0
     if steady and s.low >= 1.0:
         plan = chain(rise, level(s.low))
         return plan, plan
@@ -79,8 +79,8 @@ def _plans(s: _Stages) -> tuple[Plan, Plan]:
         plan = _named(s, start) if plain else chain(rise, level(1.0, s.stable), way)
         return plan, plan
     if steady:
-        fall = table(lambda t: s.value(t + s.stable), s.fall)
-        plan = chain(rise, level(1.0, s.stable), fall, level(s.low))
+        fall = table(lambda t: s.value(t + s.stable), s.fall, s.low)
+        plan = chain(rise, level(1.0, s.stable), fall)
         return plan, plan
     scale = whole(s.timm.number("stable_timescale"))
     if s.low == 0.0 and scale is not None and s.shape in FALLS:
@@ -88,7 +88,7 @@ def _plans(s: _Stages) -> tuple[Plan, Plan]:
         other = chain(rise, level(1.0, s.stable), leg(s.shape, 1.0, 0.0, s.fall, length=s.fall))
         exact = product(chain(level(1.0, s.timm.width), falling), other)
     else:
-        exact = chain(rise, table(s.value, s.total), level(s.low))
+        exact = chain(rise, table(s.value, s.total, s.low))
     try:
         meant = _named(s, start)
         meant.bind(s.timm.width + s.total)
