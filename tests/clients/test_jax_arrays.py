@@ -156,10 +156,22 @@ def test_a_strict_schedule_raises_where_it_sees_and_says_so_where_it_cannot() ->
         jax.jit(schedule)(jnp.int32(3))
 
 
-def test_a_python_function_runs_on_the_host_and_is_refused_where_it_cannot() -> None:
-    schedule = calando.function(lambda step: 1 / (1 + step)).bind(100)
-    assert np.allclose(schedule(jnp.arange(5)), [1, 1 / 2, 1 / 3, 1 / 4, 1 / 5])
+def test_a_python_function_runs_on_the_host_and_is_a_table_under_jit() -> None:
+    schedule = (calando.warmup(3) | calando.stretch(calando.function(lambda step: 1 / (1 + step)), by=2.5)).bind(100)
+    steps = np.arange(104)
+    assert np.array_equal(schedule(jnp.asarray(steps)), schedule(steps).astype("float32"))
+    assert np.array_equal(traced(schedule, jnp.asarray(steps)), schedule(steps).astype("float32"))
+    assert float(jax.vmap(schedule)(jnp.arange(5, 6))[0]) == np.float32(schedule(5))
+
+
+def test_a_function_of_too_many_steps_for_a_table_is_refused_under_jit() -> None:
+    schedule = calando.function(lambda step: 1 / (1 + step)).bind(1_000_001)
+    assert float(schedule(jnp.int32(1_000_000))) == np.float32(1 / 1_000_001)
     with pytest.raises(BadValue, match="points"):
         jax.jit(schedule)(jnp.int32(3))
-    with pytest.raises(BadValue, match="points"):
-        jax.vmap(schedule)(jnp.arange(3))
+
+
+def test_what_a_function_gives_is_checked_when_the_table_is_made() -> None:
+    schedule = calando.function(lambda step: -1.0 if step == 50 else 1.0).bind(100)
+    with pytest.raises(BadValue, match="at step 50"):
+        jax.jit(schedule)(jnp.int32(0))

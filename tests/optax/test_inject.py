@@ -205,6 +205,34 @@ def test_a_factory_of_your_own_takes_any_quantity() -> None:
     assert [float(value) for value in passed] == [-1.0, -1.75, -2.25, -2.5]
 
 
+def test_schedule_free_weighs_its_averages_by_the_rate_of_the_update_itself() -> None:
+    """google-deepmind/optax PR#1744: its own count begins at 1, so that a schedule is read one step late."""
+    seen: list[Any] = []
+
+    def free(learning_rate: Any) -> Any:
+        return optax.contrib.schedule_free(optax.sgd(learning_rate), learning_rate, b1=0.9)
+
+    def reads(count: Any) -> Any:
+        seen.append(int(count))
+        return 0.1
+
+    theirs = optax.contrib.schedule_free(optax.sgd(0.1), reads, b1=0.9)
+    theirs.update(jnp.ones(()), theirs.init(jnp.ones(())), jnp.ones(()))
+    assert seen == [1]
+    schedule = calando.linear_decay(start=1, end=9).bind(8)
+    _, states = run(inject(free, schedule, 0.1), jnp.float32(1), jnp.float32(1), 4)
+    assert [float(state.inner_state.max_lr) for state in states] == pytest.approx([0.1, 0.2, 0.3, 0.4])
+
+
+def test_a_plan_with_a_python_function_works_with_and_without_jit() -> None:
+    schedule = calando.function(lambda step: 1.0 + step).bind(10)
+    optimizer = inject(optax.sgd, schedule, 1.0)
+    passed, _ = run(optimizer, jnp.float32(0), jnp.float32(1), 3)
+    assert [float(value) for value in passed] == [-1.0, -3.0, -6.0]
+    change, _ = optimizer.update(jnp.float32(1), optimizer.init(jnp.float32(0)))
+    assert float(change) == -1.0
+
+
 def test_what_the_optimizer_does_not_take_is_refused_by_name() -> None:
     with pytest.raises(BadName, match="did you mean 'weight_decay'"):
         inject(optax.adamw, calando.bundle(calando.cosine(), weight_decy=0.1).bind(5), 0.1)

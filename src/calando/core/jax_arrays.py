@@ -16,6 +16,10 @@ _ROOM = 2**30
 """Below this, the sum of two steps fits an int32."""
 
 
+MOST_ROWS = 1_000_000
+"""A Python function under jit becomes a table of its values, of this many steps at the most (4 MB of float32)."""
+
+
 class JaxArrays(Arrays):
     """jax.numpy.
 
@@ -61,7 +65,7 @@ class JaxArrays(Arrays):
                 # a length far beyond the horizon does not fit beside an int32 either
                 low = step.astype("uint32")
                 value = formula(Wide(low & 0, low, self._module), self)
-        return self._module.asarray(value, dtype=self._jax.dtypes.canonicalize_dtype(float))
+        return self._module.asarray(value, dtype=self._float())
 
     def ratio(self, part: Array, whole: Array) -> Array:
         """part / whole; in float32 within 0.6 ulp, where XLA's own product with a rounded reciprocal is 1.3 off.
@@ -85,13 +89,17 @@ class JaxArrays(Arrays):
         return (part - lower) * coarse + (lower * coarse + part * (reciprocal - coarse))
 
     def power(self, base: float, exponent: Array) -> Array:
-        """base ^ exponent; in float32 as e^(a + b), where a is an exact product and b what it leaves.
-
-        A rounded exponent * log(base) alone would cost 1e-6 of the value where that is 1e-4.
-        """
         if base <= 0.0 or self._jax.config.jax_enable_x64:
             return base**exponent
-        rate = math.log(base)
+        return self.growth(math.log(base), exponent)
+
+    def growth(self, rate: float, exponent: Array) -> Array:
+        """e^(rate*exponent); in float32 as e^a * e^b, where a is an exact product and b what it leaves.
+
+        The rounded product alone would cost 1e-6 of the value where that is 1e-4.
+        """
+        if self._jax.config.jax_enable_x64:
+            return self.exp(rate * exponent)
         coarse = _short(rate)
         upper = _upper(exponent)
         return self.exp(upper * coarse) * self.exp(upper * (rate - coarse) + (exponent - upper) * rate)
@@ -133,12 +141,20 @@ class JaxArrays(Arrays):
         return Wide.column(list(values), self._module)
 
     def each(self, call: Callable[[int], float], step: Array) -> Array:
-        raise BadValue(
-            given="a Python function under jit, vmap, scan or grad, where steps have no values yet",
-            allowed="plain steps and arrays that can be seen, where a function of our own is concerned",
-            where="function",
-            fix="put what it gives into points(at=[...], values=[...]), or use named plans",
-        )
+        last = getattr(call, "last", None)
+        if last is None or last > MOST_ROWS:
+            raise BadValue(
+                given="a Python function under jit, vmap, scan or grad, where steps have no values yet"
+                + ("" if last is None else f", for {last} steps"),
+                allowed=f"a function of at most {MOST_ROWS} steps, whose values are computed beforehand",
+                where="function",
+                fix="put what it gives into points(at=[...], values=[...]), or use named plans",
+            )
+        rows = self._module.asarray([call(i) for i in range(last + 1)], dtype=self._float())
+        return rows[step.low if isinstance(step, Wide) else step]
+
+    def _float(self) -> Any:
+        return self._jax.dtypes.canonicalize_dtype(float)
 
 
 def is_traced(array: Array) -> bool:

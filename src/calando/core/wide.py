@@ -35,7 +35,8 @@ class Wide:
 
     @classmethod
     def of(cls, value: int, module: ModuleType) -> "Wide":
-        """A Python integer as two words."""
+        """A Python integer as two words; OverflowError where they do not hold it, as for any other array."""
+        value.to_bytes(8, signed=True)
         known: Any = module
         return cls(known.uint32((value >> 32) % _WORD), known.uint32(value % _WORD), module)
 

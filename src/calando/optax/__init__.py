@@ -26,6 +26,7 @@ from calando.optax.follow import FollowState, follow
 from calando.optax.inject import InjectState, inject
 from calando.optax.plateau import Heard, Plateau, plateau
 from calando.optax.rate import LearningRate, learning_rate
+from calando.peers import from_optax
 
 __all__ = [
     "Count",
@@ -36,6 +37,7 @@ __all__ = [
     "Plateau",
     "clock_of",
     "follow",
+    "from_optax",
     "inject",
     "learning_rate",
     "plateau",

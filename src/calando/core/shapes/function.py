@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Annotated, Any, NamedTuple, TypeAlias
 
 from calando.core.clock import Clock
-from calando.core.formula import Array, Formula, Ops
+from calando.core.formula import Formula
 from calando.core.kinds import OptionalSpan
 from calando.core.plan import Smooth
 from calando.errors import BadName, BadValue, NotSerialisable, did_you_mean, shown
@@ -143,25 +143,30 @@ class function(Smooth):
     length: OptionalSpan = None
 
     def formula(self, steps: int, clock: Clock) -> Formula:
-        call = self.call.call
-        fast, slow = clock.stretched.numerator, clock.stretched.denominator
+        asked = _Asked(self.call.call, clock, steps)
+        return lambda step, ops: ops.each(asked, step)
 
-        def checked(step: int) -> float:
-            value = call(step)
-            try:
-                factor = float(value)
-            except (TypeError, ValueError):
-                factor = math.nan
-            if not (math.isfinite(factor) and factor >= 0.0):
-                raise BadValue(
-                    given=f"{shown(value)} at step {step}",
-                    allowed="a finite factor >= 0 at every step",
-                    where="function.call",
-                    fix="mend the function",
-                )
-            return factor
 
-        def formula(step: Array, ops: Ops) -> Array:
-            return ops.each(checked, step * slow // fast)
+class _Asked:
+    """The function, asked at a step of its piece, up to the `last`; what it gives is checked."""
 
-        return formula
+    def __init__(self, call: Call, clock: Clock, last: int) -> None:
+        self.call = call
+        self.fast, self.slow = clock.stretched.numerator, clock.stretched.denominator
+        self.last = last
+
+    def __call__(self, step: int) -> float:
+        step = step * self.slow // self.fast
+        value = self.call(step)
+        try:
+            factor = float(value)
+        except (TypeError, ValueError):
+            factor = math.nan
+        if not (math.isfinite(factor) and factor >= 0.0):
+            raise BadValue(
+                given=f"{shown(value)} at step {step}",
+                allowed="a finite factor >= 0 at every step",
+                where="function.call",
+                fix="mend the function",
+            )
+        return factor
