@@ -1,4 +1,4 @@
-"""Scheduled numbers in tensors: filled in place, so that what was compiled or captured reads the new value and stays."""
+"""Scheduled numbers in tensors, filled in place: what was compiled or captured reads the new value and stays."""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any

@@ -1,0 +1,92 @@
+"""Composer: a function of its State (and its scale-schedule ratio), as its Trainer takes one.
+
+trainer = Trainer(..., optimizers=optimizer, schedulers=calando.composer.Factor("warmup(5%) | cosine()"))
+"""
+
+import weakref
+from fractions import Fraction
+from typing import Any
+
+from calando.core.clock import round_half_up
+from calando.core.schedule import Schedule
+from calando.errors import BadValue, shown
+from calando.torch.binding import PlanLike, bound_to, whole_horizon
+from calando.torch.track import Continued
+
+__all__ = ["Factor"]
+
+
+class Factor:
+    """The factor of each update, out of Composer's State.
+
+    Formula: schedule(t) for update t; with a scale-schedule ratio s the schedule is spread over s times its horizon.
+
+    Composer asks its schedulers once for each parameter group when it starts, and then after every batch before its
+    timestamp moves on: what it is told there is used by the update after the one that the timestamp names. So this
+    counts its questions: those after the first round are answered for the next update. One Factor belongs to one
+    Trainer. A bundle or a plan that listens cannot be told by one number: `calando.torch.attach` makes a scheduler that
+    Composer takes, too, with `step_schedulers_every_batch=True`.
+
+    Args:
+        plan: a plan or its text, bound to `state.max_duration`; or a schedule, taken as it is.
+        sizes: arguments of `bind` for units of the plan, such as tokens_per_step, 1 or more.
+
+    Raises:
+        BadValue: for a plan that listens, a bundle, or a run whose length in batches is not known.
+
+    Example:
+        >>> import calando
+        >>> class Stand:                                                                # stands for Composer's State
+        ...     def __init__(self, **parts):
+        ...         vars(self).update(parts)
+        >>> one = Stand(param_groups=[{}])
+        >>> state = Stand(timestamp=Stand(batch=Stand(value=0)), optimizers=[one])
+        >>> factor = Factor(calando.linear_decay().bind(4))
+        >>> factor(state), factor(state), factor(state, 0.5)
+        (1.0, 0.75, 0.5)
+
+    Source: composer.optim.scheduler.ComposerScheduler, composer.trainer.Trainer._train_loop.
+    """
+
+    def __init__(self, plan: PlanLike, **sizes: Any) -> None:
+        self.plan = plan
+        self.sizes = sizes
+        self.schedule: Schedule | None = None
+        self._state: Any = None
+        self._asked = 0
+
+    def __call__(self, state: Any, ssr: float = 1.0) -> float:
+        """The factor of the update that comes next."""
+        if self._state is None or self._state() is not state:
+            self._state, self._asked = weakref.ref(state), 0
+            self.schedule = self._bound(state, ssr)
+        first_round = self._asked < len(state.optimizers[0].param_groups)
+        self._asked += 1
+        step = int(state.timestamp.batch.value) + (not first_round)
+        schedule = self.schedule
+        if schedule is None or ssr == 1.0:
+            return float(schedule(step)) if schedule is not None else 1.0
+        steps = max(round_half_up(Fraction(schedule.horizon) * Fraction(ssr)), 1)
+        return float(Continued(schedule, ()).stretched(at=0, horizon=steps)(step))
+
+    def _bound(self, state: Any, ssr: float) -> Schedule:
+        where = "calando.composer.Factor"
+        schedule = bound_to(self.plan, where, lambda: {**_duration(state, ssr, where), **self.sizes})
+        if schedule.rule is not None or len(schedule.quantities) > 1:
+            raise BadValue(
+                given=f"the plan {shown(str(schedule.plan))}",
+                allowed="a plan of the learning rate alone that does not listen",
+                where=where,
+                fix="Trainer(schedulers=calando.torch.attach(optimizer, schedule), step_schedulers_every_batch=True)",
+            )
+        return schedule
+
+
+def _duration(state: Any, ssr: float, where: str) -> dict[str, Any]:
+    """The horizon before Composer scaled it, and the batches of an epoch."""
+    length, epoch = state.max_duration, state.dataloader_len
+    unit = str(getattr(length.unit, "value", length.unit))
+    each = None if epoch is None else int(epoch)
+    steps = length.value * each if unit == "ep" and each else length.value if unit == "ba" else None
+    whole = None if steps is None else round_half_up(Fraction(steps) / Fraction(ssr))
+    return {"horizon": whole_horizon(whole, where, f"max_duration={length}"), "steps_per_epoch": each}
