@@ -280,7 +280,7 @@ class _Torch(Arrays):
     def table(self, step: Array, starts: Sequence[int], *columns: Sequence[Any]) -> tuple[Array, ...]:
         torch = self._module
         row = torch.searchsorted(torch.tensor(starts, device=step.device), step, right=True) - 1
-        return tuple(self._column(column, step)[row] for column in columns)
+        return tuple(torch.take(self._column(column, step), row) for column in columns)
 
     def _column(self, column: Sequence[Any], step: Array) -> Array:
         whole = all(isinstance(entry, int) for entry in column)

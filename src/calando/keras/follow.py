@@ -1,5 +1,6 @@
 """The callback through which a schedule hears of a metric."""
 
+import sys
 import warnings
 from collections.abc import Mapping
 from typing import Any
@@ -12,6 +13,8 @@ from calando.keras.scheduled import Scheduled
 
 __all__ = ["Follow"]
 
+_OWNERS = keras.callbacks.ReduceLROnPlateau | keras.callbacks.LearningRateScheduler
+
 
 class Follow(keras.callbacks.Callback):  # type: ignore[misc]  # Keras ships no types
     """Tell the listener of an attached schedule the metric, at every epoch's end or every so many batches.
@@ -20,14 +23,15 @@ class Follow(keras.callbacks.Callback):  # type: ignore[misc]  # Keras ships no 
     running mean of the epoch that Keras shows at the end of each n-th batch, counted over the whole run.
 
     The callback keeps nothing: the rule's state is in the optimizer, so ModelCheckpoint, BackupAndRestore and
-    `model.save` keep it, and a second `fit` goes on with it.
+    `model.save` keep it, and a second `fit` goes on with it. Wherever it stands in the list, it hears first, so that
+    what they save holds the epoch's metric.
 
     Args:
         monitor: name of the metric in Keras' logs, such as "val_loss".
         every: "epoch", or a whole number of batches >= 1.
 
     Raises:
-        BadValue: in `fit`, when the model's optimizer has no listener, or another Follow tells it already.
+        BadValue: in `fit`, when the model's optimizer has no listener, or another callback tells it or sets the rate.
         BadName: in `fit`, when there is no metric of this name.
 
     Example:
@@ -62,23 +66,34 @@ class Follow(keras.callbacks.Callback):  # type: ignore[misc]  # Keras ships no 
         self._missed = False
 
     def set_model(self, model: Any) -> None:
-        """Called by `fit` for every callback before the first of them begins."""
+        """Called by `fit` for each callback in turn, before the first of them begins.
+
+        Raises:
+            BadValue: when another callback of the same `fit` would tell the listener, or set the rate, as well.
+        """
         super().set_model(model)
-        scheduled = driven(getattr(model, "optimizer", None))
-        if scheduled is not None:
-            scheduled._drive.told_by = None
+        # Keras tells a callback neither which others there are nor where it stands among them; its list calls us
+        others = getattr(sys._getframe(1).f_locals.get("self"), "callbacks", None)
+        if isinstance(others, list) and self in others:
+            self._check_alone(others)
+            # whatever saves the model at the end of an epoch has to find this epoch's metric told
+            others.remove(self)
+            others.insert(0, self)
+
+    def _check_alone(self, others: list[Any]) -> None:
+        for other in others:
+            if other is not self and isinstance(other, Follow | _OWNERS):
+                two = isinstance(other, Follow)
+                raise BadValue(
+                    given="two Follow callbacks in one fit" if two else f"{type(other).__name__} beside Follow",
+                    allowed="one, or every metric would count twice" if two else "one owner of the learning rate",
+                    where="fit(callbacks)",
+                    fix="drop one of them" if two else "drop it: the plan that the optimizer follows says it all",
+                )
 
     def on_train_begin(self, logs: Any = None) -> None:
         """Look for the listener."""
         scheduled = self._scheduled()
-        if scheduled._drive.told_by not in (None, id(self)):
-            raise BadValue(
-                given="two Follow callbacks in one fit",
-                allowed="one, or every metric would be counted twice",
-                where="fit(callbacks)",
-                fix="drop one of them",
-            )
-        scheduled._drive.told_by = id(self)
         self._batches = int(keras.ops.convert_to_numpy(scheduled.inner_optimizer._iterations.value))
         self._last, self._missed = -1, False
 

@@ -303,7 +303,6 @@ class _Drive:
 
     def __init__(self, schedule: Schedule, peak: float, places: Mapping[str, str], policy: str) -> None:
         self.schedule, self.peak, self.places, self.policy = schedule, peak, places, policy
-        self.told_by: int | None = None
 
 
 def _own_rate(optimizer: Any) -> float:
