@@ -5,7 +5,7 @@ from fractions import Fraction
 from typing import Any
 
 from calando.core.algebra import then
-from calando.core.clock import Clock, round_half_up
+from calando.core.clock import Clock, Length, round_half_up
 from calando.core.plan import Plan, told
 from calando.core.schedule import Schedule
 from calando.core.shapes.constant import constant
@@ -172,4 +172,7 @@ def own_length(plan: Plan, clock: Clock) -> Fraction:
     if not plan.is_flexible():
         return plan.extent(clock)
     inside = [own_length(child, clock) for child in plan.children]
-    return sum(inside, Fraction(0)) if isinstance(plan, then) else max(inside, default=Fraction(0))
+    if inside:
+        return sum(inside, Fraction(0)) if isinstance(plan, then) else max(inside)
+    said = [getattr(plan, name, None) for name in ("warmup", "cooldown", "delay")]
+    return sum((clock.steps(length, "converted") for length in said if isinstance(length, Length)), Fraction(0))

@@ -186,7 +186,13 @@ def _hard(found: Lambda) -> Curve:
         ]
         meant = _after(found, segments(*clean, (None, _flat(0.0))))
     end = segments((span, waves), (None, _flat(0.0)))
-    return Curve(_after(found, end), meant, horizon=total, own=warm + span, reasons=reasons)
+    cut = cycles != int(cycles)
+    past = (
+        f"past step {total} transformers gives 0; ours holds what its last cycle, which is cut, has come to"
+        if cut
+        else ""
+    )
+    return Curve(_after(found, end), meant, horizon=total, own=warm + span, reasons=reasons, past=past)
 
 
 def _leg_from(over: float, offset: float, length: int | None) -> Plan:
