@@ -1,5 +1,7 @@
-"""`calando export`: a schedule as code or as JSON."""
+"""`calando export`: a schedule as a program for one's framework, as another library's own config, or as JSON."""
 
+import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -7,45 +9,97 @@ import click
 
 from calando.cli.arguments import bound, checked_peak, clock_options, plan_argument, read_plan, told, write_file
 from calando.core.plan import Plan
+from calando.core.schedule import Schedule
 from calando.errors import BadValue
 
 __all__ = ["export"]
 
+PROGRAMS = (
+    "torch", "lightning", "transformers", "accelerate", "ignite", "deepspeed", "keras", "tensorflow", "optax", "flax",
+    "equinox",
+)  # fmt: skip
+CONFIGS = ("transformers", "deepspeed", "timm", "keras", "torch", "optax")
 
-@click.command(short_help="Print a schedule as PyTorch code, Python or JSON.")
+
+@click.command(short_help="Print a schedule as a program, another library's config, or JSON.")
 @plan_argument(many=False)
 @clock_options
 @click.option(
-    "--to", type=click.Choice(["torch", "python", "json"]), default="torch", show_default=True, help="What to print."
+    "--to",
+    type=click.Choice([*PROGRAMS, "timm", "python", "json"]),
+    default="torch",
+    show_default=True,
+    help="Where it is to go.",
+)
+@click.option(
+    "--form",
+    type=click.Choice(["code", "config"]),
+    help="code: a program that follows the schedule with Calando (the default). config: that library's own scheduler, "
+    "without Calando, where it is equal at every step: " + ", ".join(CONFIGS) + ".",
 )
 @click.option("--out", type=click.Path(path_type=Path), help="Write it to a file instead.")
-def export(plan: str, peak: float | None, to: str, out: Path | None, **given: Any) -> None:
-    """Print PLAN as code to paste, or as JSON that Calando reads back.
+def export(plan: str, peak: float | None, to: str, form: str | None, out: Path | None, **given: Any) -> None:
+    """Print PLAN for a framework: a complete program to fill with one's own model and data, its checkpoints included.
 
-    torch is a complete training loop; python builds the same schedule from Calando's own names; json is the
-    schedule, or the plan alone where no horizon is given.
+    With --form config it becomes that library's own scheduler, or is refused with how far the nearest one is off and
+    where. python builds the same schedule from Calando's own names; json is the schedule, or the plan alone where no
+    horizon is given, and Calando reads it back.
 
     \b
-    calando export "warmup(5%) | cosine(end=0.1)" --horizon 10000 --peak 3e-4 --to torch
+    calando export "warmup(5%) | cosine(end=0.1)" --horizon 10000 --peak 3e-4 --to lightning
+    calando export "warmup(5%) | cosine(end=0.1)" --horizon 10000 --peak 3e-4 --to transformers --form config
     calando export "wsd(warmup=5%)" --to json --out wsd.json
     """
     peak = checked_peak(peak)
+    _check_form(to, form)
     found = read_plan(plan)
     if to == "json" and isinstance(found, Plan) and given["horizon"] is None:
         text = found.to_json()
     else:
-        schedule = bound(found, given)
-        if to == "json":
-            text = schedule.to_json()
-        else:
-            from calando.core.snippet import python_code, torch_code
-
-            text = python_code(schedule) if to == "python" else torch_code(schedule, _needed(peak))
+        text = _text(bound(found, given), peak, to, form)
     if out is None:
         click.echo(text)
     else:
         write_file(out, text + "\n")
         told([out])
+
+
+def _check_form(to: str, form: str | None) -> None:
+    if form == "config" and to not in CONFIGS:
+        raise BadValue(
+            given=f"--form config with --to {to}",
+            allowed="libraries with schedulers of their own: " + ", ".join(CONFIGS),
+            where="--form",
+            fix="leave --form out" + (", or write --to torch" if to in PROGRAMS else ""),
+        )
+    if form == "code" and to == "timm":
+        raise BadValue(
+            given="--form code with --to timm",
+            allowed="a program for one of " + ", ".join(PROGRAMS),
+            where="--form",
+            fix="write --to torch: timm's models train in a PyTorch loop; or --form config for timm's own scheduler",
+        )
+
+
+def _text(schedule: Schedule, peak: float | None, to: str, form: str | None) -> str:
+    if to == "json":
+        return schedule.to_json()
+    from calando.core.snippet import code, python_code
+
+    if to == "python":
+        return python_code(schedule)
+    rate = _needed(peak)
+    return _config(schedule, rate, to) if form == "config" or to == "timm" else code(to, schedule, rate)
+
+
+def _config(schedule: Schedule, peak: float, to: str) -> str:
+    from calando.peers import exports
+
+    say: Callable[[Schedule, float], Any] = getattr(exports, f"to_{to}")
+    found = say(schedule, peak)
+    if isinstance(found, str):
+        return found
+    return json.dumps({"scheduler": found} if to == "deepspeed" else found, indent=2)
 
 
 def _needed(peak: float | None) -> float:
