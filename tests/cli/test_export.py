@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 
 import calando
-from tests.cli.calling import said
+from calando.core.snippet import HOSTS
+from tests.cli.calling import call, said
 
 # Runs the printed programs unchanged, in one process, and writes down what the optimizer used at each update.
 RECORDER = """
-import json, sys
+import json, os, sys
 import torch
 
 used = []
@@ -28,6 +29,7 @@ torch.set_num_threads(1)
 made = {}
 for path in sys.argv[1:]:
     used.clear()
+    os.chdir(os.path.dirname(path))  # its checkpoint is its own
     scope = {"__name__": "__main__"}
     exec(compile(open(path).read(), path, "exec"), scope)
     made[path] = {"used": [*used], "dropout": getattr(scope["model"], "dropout", None)}
@@ -51,7 +53,7 @@ LISTENER = "reduce_on_plateau(constant(), factor=0.5, patience=0)"
 def ran(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict]:
     """Every plan's program, run: what was used at each update, by the plan's text."""
     folder = tmp_path_factory.mktemp("programs")
-    paths = {text: folder / f"{i}.py" for i, text in enumerate([*PLANS.values(), LISTENER])}
+    paths = {text: folder / str(i) / "run.py" for i, text in enumerate([*PLANS.values(), LISTENER])}
     for text, path in paths.items():
         said("export", text, *RUN, "--to", "torch", "--out", str(path))
     done = subprocess.run(
@@ -101,6 +103,61 @@ def test_the_json_reads_back(text: str) -> None:
 
 def test_torch_is_what_is_printed_unless_asked_otherwise() -> None:
     assert said("export", "cosine()", "--horizon", "10", "--peak", "0.1").startswith("import torch\n")
+
+
+@pytest.mark.parametrize("host", HOSTS)
+def test_every_host_has_a_program_that_compiles_and_says_how_to_go_on(host: str) -> None:
+    for plan in (PLANS["chain"], PLANS["momentum"], LISTENER):
+        program = said("export", plan, *RUN, "--to", host)
+        compile(program, host, "exec")
+        assert "where the last run stopped" in program
+        assert f"plan = calando.parse({str(calando.parse(plan))!r})" in program
+        assert max(map(len, program.splitlines())) <= 130
+        words = f"{'tell Follow monitor metric scheduler.step(' if plan == LISTENER else ''}".split()
+        assert not words or any(word in program for word in words)
+
+
+@pytest.mark.parametrize("host", HOSTS)
+def test_a_quantity_that_only_the_user_can_apply_has_a_setter_or_is_refused(host: str) -> None:
+    done = call("export", PLANS["own quantity"], *RUN, "--to", host)
+    if host == "torch":
+        assert 'setters={"dropout": set_dropout}' in done.output
+    else:
+        assert done.exit_code == 2
+        assert "'dropout'" in done.stderr
+        assert "apply schedule.at(step)['dropout'] yourself" in done.stderr
+
+
+@pytest.mark.parametrize("to", ["transformers", "deepspeed", "timm", "keras"])
+def test_a_config_is_json(to: str) -> None:
+    plan = "constant(0, 1) | warmup(5) | constant()" if to == "deepspeed" else "cosine(end=0.1)"
+    config = json.loads(said("export", plan, *RUN, "--to", to, "--form", "config"))
+    own = {"transformers": "lr_scheduler_type", "deepspeed": "scheduler", "timm": "sched", "keras": "class_name"}
+    assert own[to] in config
+
+
+@pytest.mark.parametrize("to", ["torch", "optax"])
+def test_a_scheduler_of_their_own_needs_no_calando(to: str) -> None:
+    code = said("export", "warmup(5%) | cosine()", *RUN, "--to", to, "--form", "config")
+    compile(code, to, "exec")
+    assert "calando" not in code
+
+
+@pytest.mark.parametrize(
+    ("words", "given", "fix"),
+    [
+        (["--to", "lightning", "--form", "config"], "--form config with --to lightning", "write --to torch"),
+        (["--to", "json", "--form", "config"], "--form config with --to json", "leave --form out"),
+        (["--to", "timm", "--form", "code"], "--form code with --to timm", "write --to torch"),
+        (["--to", "optax", "--form", "config"], "'inverse_sqrt()', for which there is nothing alike", "--form code"),
+    ],
+)
+def test_what_cannot_be_said_is_refused_in_four_parts(words: list[str], given: str, fix: str) -> None:
+    done = call("export", "inverse_sqrt()", *RUN, *words)
+    assert done.exit_code == 2
+    assert given in done.stderr
+    assert fix in done.stderr
+    assert done.stderr.count("\n") >= 4
 
 
 def test_what_was_exported_can_be_shown(tmp_path: Path) -> None:

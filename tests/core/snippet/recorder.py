@@ -112,6 +112,16 @@ def watch_keras() -> None:
         return real(self, gradient, variable, learning_rate)
 
     keras.optimizers.Adam.update_step = update_step
+    if kind == "torch":  # there all variables are updated at once
+        from keras.src.backend.torch.optimizers.torch_adam import Adam
+
+        all_at_once = Adam._parallel_update_step
+
+        def parallel_update_step(self: Any, grads: Any, variables: Any, learning_rate: Any) -> Any:
+            checked(learning_rate)
+            return all_at_once(self, grads, variables, learning_rate)
+
+        Adam._parallel_update_step = parallel_update_step
 
 
 FAMILIES: dict[str, Callable[[], None]] = {"torch": watch_torch, "jax": watch_jax, "keras": watch_keras}

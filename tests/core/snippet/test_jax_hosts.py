@@ -13,6 +13,8 @@ MOMENTUM = calando.one_cycle().with_momentum()
 PLAIN = [*cases(HOSTS, random_plans(12, 21)), *(Case(host, MOMENTUM.bind(30), 14) for host in HOSTS)]
 LISTENING = [Case(host, calando.parse(LISTENER).bind(40, steps_per_epoch=4), 22) for host in HOSTS]
 
+QUICK = "--xla_backend_optimization_level=0"  # what is compiled runs for forty updates
+
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(not all(map(find_spec, HOSTS)), reason="wants optax, Flax and Equinox"),
@@ -22,7 +24,7 @@ pytestmark = [
 @pytest.fixture(scope="module")
 def runs() -> dict[Case, Any]:
     asked = [*PLAIN, *LISTENING]
-    return dict(zip(asked, replayed("jax", asked, JAX_PLATFORMS="cpu"), strict=True))
+    return dict(zip(asked, replayed("jax", asked, JAX_PLATFORMS="cpu", XLA_FLAGS=QUICK), strict=True))
 
 
 @pytest.mark.parametrize("host", HOSTS)

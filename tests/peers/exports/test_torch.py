@@ -54,8 +54,9 @@ def test_a_resumed_run_is_equal_too(said: list[Any]) -> None:
         hold_equal(schedule, first + stepped(optimizer, scheduler, schedule.horizon - len(first)), 1e-12)
 
 
-def test_a_listener_with_an_absolute_threshold_counts_alike() -> None:
-    plan = calando.parse("reduce_on_plateau(constant(), factor=0.5, patience=2, cooldown=1, threshold_mode=absolute)")
+@pytest.mark.parametrize("threshold", ["threshold_mode=absolute", "margin=signed, least_change=0.01"])
+def test_a_listener_counts_alike(threshold: str) -> None:
+    plan = calando.parse(f"reduce_on_plateau(constant(), factor=0.5, patience=2, cooldown=1, {threshold})")
     schedule = plan.bind(100)
     optimizer, scheduler = built(to_torch(schedule, 0.3))
     rule = schedule.rule
@@ -68,9 +69,10 @@ def test_a_listener_with_an_absolute_threshold_counts_alike() -> None:
     assert state.scale < 0.1
 
 
-def test_a_listener_with_a_relative_threshold_is_refused_because_theirs_turns_round_below_zero() -> None:
-    with pytest.raises(Unconvertible, match="below 0"):
+def test_a_listener_whose_threshold_is_of_the_metrics_size_is_refused() -> None:
+    with pytest.raises(Unconvertible, match="below 0 never counts as better") as refusal:
         to_torch(calando.reduce_on_plateau(calando.constant()).bind(100), 0.3)
+    assert "margin=signed" in refusal.value.fix
 
 
 def test_what_pytorch_lacks_is_refused_with_what_it_has() -> None:

@@ -169,14 +169,17 @@ def plateau_arguments(schedule: Schedule, peak: float, who: str) -> dict[str, An
             where=who,
             fix="export the code of that host instead (--form code)",
         )
-    if rule.convention != "torch" or (rule.threshold_mode == "relative" and rule.threshold):
-        told = "convention=keras" if rule.convention != "torch" else f"threshold={rule.threshold:g}, relative"
+    by_size = rule.threshold_mode == "relative" and rule.threshold > 0.0 and rule.margin == "size"
+    if rule.convention != "torch" or by_size:
+        told = (
+            "convention=keras" if rule.convention != "torch" else f"threshold={rule.threshold:g} of the metric's size"
+        )
         raise Unconvertible(
             given=f"a listener with {told}",
-            allowed="convention=torch, and threshold=0 or threshold_mode=absolute: PyTorch's relative threshold turns "
-            "round for metrics below 0",
+            allowed="convention=torch, and margin=signed or an absolute threshold: PyTorch's relative threshold is of "
+            "the metric itself, so that one below 0 never counts as better",
             where=who,
-            fix="write threshold=0, or export the code of that host instead (--form code)",
+            fix="write margin=signed, or export the code of that host instead (--form code)",
         )
     rate = peak * facts.peak
     return {
@@ -188,5 +191,5 @@ def plateau_arguments(schedule: Schedule, peak: float, who: str) -> dict[str, An
         "threshold_mode": "abs" if rule.threshold_mode == "absolute" else "rel",
         "cooldown": rule.cooldown,
         "min_lr": neat(rate * rule.min_scale),
-        "eps": 0.0,
+        "eps": neat(rate * rule.least_change),
     }
