@@ -115,7 +115,20 @@ def in_doubles() -> Any:
 
     import numpy as np
 
-    same = ("add", "ceil", "cos", "divide", "equal", "floor", "log", "minimum", "multiply", "power", "subtract", "where")
+    same = (
+        "add",
+        "ceil",
+        "cos",
+        "divide",
+        "equal",
+        "floor",
+        "log",
+        "minimum",
+        "multiply",
+        "power",
+        "subtract",
+        "where",
+    )
     return SimpleNamespace(
         name_scope=lambda _: nullcontext(), convert_to_tensor=np.asarray, array=np.asarray,
         cast=lambda value, dtype: np.asarray(value).astype(dtype), cond=lambda test, yes, no: yes() if test else no(),

@@ -87,7 +87,10 @@ def test_twenty_random_settings_of_each_class_are_equal_at_every_one_of_200_step
 def test_the_configuration_means_the_same_as_the_living_scheduler(kind: str, stepped: list[Answer]) -> None:
     for case, answer in zip(CASES, stepped, strict=False):
         if case["class"] == kind:
-            config = {"scheduler": {"type": kind, "params": case["settings"]}, "optimizer": {"type": "Adam", "params": {}}}
+            config = {
+                "scheduler": {"type": kind, "params": case["settings"]},
+                "optimizer": {"type": "Adam", "params": {}},
+            }
             found = from_deepspeed(config, lr=case["rates"])
             assert [plan.to_json() for plan in found.plans] == answer["plans"]
             assert list(found.bases) == answer["bases"]
@@ -121,7 +124,9 @@ def test_the_meant_plan_is_a_warm_up_without_the_lag_and_says_so() -> None:
 
 
 def test_the_first_two_updates_of_a_warm_up_are_alike() -> None:
-    plan = from_deepspeed({"type": "WarmupLR", "params": {"warmup_num_steps": 10, "warmup_type": "linear"}}, lr=0.1).plan
+    plan = from_deepspeed(
+        {"type": "WarmupLR", "params": {"warmup_num_steps": 10, "warmup_type": "linear"}}, lr=0.1
+    ).plan
     assert [plan.bind(50)(t) for t in (0, 1, 2, 11)] == [0.0, 0.0, 0.1, 1.0]
 
 

@@ -47,11 +47,11 @@ def settings(kind: str, r: Random) -> dict[str, Any]:
 
 
 def cases() -> list[dict[str, Any]]:
-    made = []
+    made: list[dict[str, Any]] = []
     for kind in KINDS:
         r = Random(kind)
-        for _ in range(20):
-            made.append({"class": kind, "settings": settings(kind, r), "steps": STEPS, "importer": {"horizon": STEPS}})
+        same = {"class": kind, "steps": STEPS, "importer": {"horizon": STEPS}}
+        made += [same | {"settings": settings(kind, r)} for _ in range(20)]
     return made
 
 
@@ -66,7 +66,7 @@ def stepped(request: pytest.FixtureRequest) -> tuple[str, list[Answer]]:
 
 
 def missed_restarts(case: dict[str, Any], answer: Answer) -> tuple[int, ...]:
-    """The first steps of cycles at which Keras' logarithm still counts the cycle before: it stands at the floor there."""
+    """The first steps of cycles that Keras' logarithm still counts to the cycle before: it is at the floor there."""
     if case["class"] != "CosineDecayRestarts" or "refused" in answer:
         return ()
     first, growth = case["settings"]["first_decay_steps"], case["settings"]["t_mul"]

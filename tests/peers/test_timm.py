@@ -103,7 +103,7 @@ def stepped() -> list[Answer]:
     return answers("timm", CASES + SINGLE, PYTHONWARNINGS="ignore::FutureWarning")
 
 
-@pytest.mark.parametrize("kind", (*KINDS, *MADE))
+@pytest.mark.parametrize("kind", [*KINDS, *MADE])
 def test_twenty_random_settings_of_each_are_equal_at_every_one_of_200_steps(kind: str, stepped: list[Answer]) -> None:
     mine = [answer for case, answer in zip(CASES, stepped, strict=False) if case["class"] == kind]
     assert len(mine) == 20
@@ -127,9 +127,7 @@ def test_groups_have_their_own_floor_and_their_own_scale(stepped: list[Answer]) 
 
 def test_the_peak_that_is_never_reached_is_told(stepped: list[Answer]) -> None:
     answer = stepped[len(CASES)]
-    assert [str(s.plan) for s in schedules(answer, STEPS)] == [
-        "hold(warmup(20ep) | cosine(end=0.01, length=80ep))"
-    ]
+    assert [str(s.plan) for s in schedules(answer, STEPS)] == ["hold(warmup(20ep) | cosine(end=0.01, length=80ep))"]
     (text,) = answer["differences"]
     assert "warmup_prefix=False" in text
     assert "first at epoch 20" in text

@@ -17,6 +17,7 @@ __all__ = ["main"]
 VERBS: Final = {
     "show": ("calando.cli.show:show", "Draw schedules in the terminal, with facts, lint and values."),
     "export": ("calando.cli.export:export", "Print a schedule as PyTorch code, Python or JSON."),
+    "convert": ("calando.cli.convert:convert", "Turn another library's schedule into a plan, and measure both."),
     "list": ("calando.cli.list:list_", "Look into the catalog of plans."),
     "cite": ("calando.cli.cite:cite", "Print BibTeX for the plans used."),
     "compare": ("calando.cli.compare:compare", "Compare schedules on your own training, with evidence."),

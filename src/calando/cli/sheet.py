@@ -9,7 +9,7 @@ from calando.core.picture.layout import Picture, letter, picture, spelled
 from calando.core.picture.numbers import rate, step_text
 from calando.core.schedule import Schedule
 
-__all__ = ["fact_rows", "lint_lines", "sheet", "value_rows"]
+__all__ = ["curves", "fact_rows", "lint_lines", "sheet", "value_rows"]
 
 
 def sheet(
@@ -32,7 +32,7 @@ def sheet(
     drawn = picture(
         schedules, peak=peak, log=log, buckets=2 * width, about=max(2, height // 4), across=max(3, width // 16)
     )
-    yield from _curves(drawn, width, height, plain)
+    yield from curves(drawn, width, height, plain)
     yield ""
     slots = [None, *(slot if several else None for slot in range(len(schedules)))]
     head = ["", *(letter(slot) if several else "" for slot in range(len(schedules)))]
@@ -48,7 +48,8 @@ def sheet(
         yield from bulleted("!", f"{who}: {text}" if who else text, width)
 
 
-def _curves(drawn: Picture, width: int, height: int, plain: bool) -> Iterator[str]:
+def curves(drawn: Picture, width: int, height: int, plain: bool) -> Iterator[str]:
+    """The lines of a picture in text, coloured."""
     from calando.core.picture.braille import draw
 
     yield ""

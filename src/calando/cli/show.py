@@ -10,7 +10,7 @@ import click
 from calando.cli.arguments import bound, checked_peak, clock_options, plan_argument, read_plan, told, write_file
 from calando.core.schedule import Schedule
 
-__all__ = ["show"]
+__all__ = ["can_write", "screen", "show"]
 
 NARROW, WIDE = 40, 200
 
@@ -57,16 +57,17 @@ def show(
     else:
         from calando.cli.sheet import sheet
 
-        columns, lines = _screen()
+        columns, lines = screen()
         width = width or columns
         height = height or max(8, min(width // 5, 24, lines - 12))
-        plain = not _can_write("⣿│⠀")
+        plain = not can_write("⣿│⠀")
         for line in sheet(schedules, peak, at, width, height, plain=plain, log=log):
             click.echo(line)
     told(written)
 
 
-def _screen() -> tuple[int, int]:
+def screen() -> tuple[int, int]:
+    """The columns and lines of the terminal, or of a page where there is none."""
     from shutil import get_terminal_size
 
     if not sys.stdout.isatty() and not os.environ.get("COLUMNS"):
@@ -75,7 +76,8 @@ def _screen() -> tuple[int, int]:
     return max(NARROW, min(columns, WIDE)), lines if sys.stdout.isatty() else 40
 
 
-def _can_write(signs: str) -> bool:
+def can_write(signs: str) -> bool:
+    """Whether the terminal's encoding has these signs."""
     try:
         signs.encode(getattr(sys.stdout, "encoding", None) or "utf-8")
     except (UnicodeEncodeError, LookupError):

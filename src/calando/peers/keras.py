@@ -127,7 +127,8 @@ def _json(source: str | Path) -> Any:
         except (OSError, ValueError) as error:
             raise BadFile(
                 given=f"the file {shown(text)}: {getattr(error, 'strerror', None) or 'not readable as UTF-8 text'}",
-                allowed="a file with a Keras configuration as JSON", where=WHERE, fix="give its path, its text or a dict",
+                allowed="a file with a Keras configuration as JSON", where=WHERE,
+                fix="give its path, its text or a dict",
             ) from error  # fmt: skip
     try:
         return json.loads(text)

@@ -51,14 +51,16 @@ class Settings(NamedTuple):
         if not self.integers or not (changed or always):
             return []
         text = f"initial_learning_rate={self.arguments['initial_learning_rate']} is an int, so that Keras casts "
-        text += " and ".join(["pi to 3"] * always + [f"{n}={self.number(n):g} to {int(self.number(n))}" for n in changed])
+        text += " and ".join(
+            ["pi to 3"] * always + [f"{n}={self.number(n):g} to {int(self.number(n))}" for n in changed]
+        )
         if quirks:
             raise self.refuse(text, "a float, which Keras computes with as it is written",
-                              "write it with a point, such as 1.0, or pass quirks=False for what is written")  # fmt: skip
+                              "write it with a point (1.0), or pass quirks=False for what is written")  # fmt: skip
         return [f"{text}; this plan is what is written"]
 
 
-def _cosine(s: Settings, quirks: bool, horizon: int | None) -> Converted:
+def _cosine(s: Settings, quirks: bool, _horizon: int | None) -> Converted:
     start, over, alpha = s.number("initial_learning_rate"), s.number("decay_steps"), s.number("alpha", 0.0)
     notes = s.check_whole(quirks, always=True)
     if s.arguments["warmup_target"] is None:
@@ -215,7 +217,7 @@ def _polynomial(s: Settings, quirks: bool, horizon: int | None) -> Converted:
         return finish("Keras", [Group(plan, plan, base)], quirks, horizon=horizon, own=0, notes=notes)
     if end > start and power != 1.0:
         raise s.refuse(f"a rise to end_learning_rate={end * base:g} with power={power:g}", "a fall, or power=1",
-                       "Keras reads the power from the beginning of a rise, ours from its end: use power=1")  # fmt: skip
+                       "Keras reads the power from the beginning of a rise, we from its end: use power=1")  # fmt: skip
     if not s.arguments["cycle"]:
         stop = steps_of(over)
         plan = leg("linear", start, end, over, length=stop, power=power)

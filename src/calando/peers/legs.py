@@ -18,7 +18,8 @@ from calando.core.timing import repeat, shift
 from calando.errors import Unconvertible
 
 __all__ = [
-    "Cycle", "chain", "cycles", "drops", "every_so_often", "leg", "level", "scaled", "share", "steps_of", "table", "whole",
+    "Cycle", "chain", "cycles", "drops", "every_so_often", "leg", "level", "scaled", "share", "steps_of", "table",
+    "whole",
 ]  # fmt: skip
 
 MOST_LISTED: Final = 100_000
@@ -93,7 +94,8 @@ def leg(
         shape = "linear" if power == 1 else "power"
     if power != 1:
         more["power"] = power
-    return anneal(end=end, start=start, shape=shape, over=_real(over), offset=_real(offset), length=length, **more)
+    way: Any = shape
+    return anneal(end=end, start=start, shape=way, over=_real(over), offset=_real(offset), length=length, **more)
 
 
 def _real(value: float) -> float:

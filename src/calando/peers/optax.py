@@ -10,7 +10,7 @@ from calando.core.bundle import bundle
 from calando.core.plan import Plan
 from calando.core.shapes.exponential import exponential_decay
 from calando.core.shapes.warmup import warmup
-from calando.errors import Unconvertible, shown
+from calando.errors import Unconvertible
 from calando.peers.base import Converted
 from calando.peers.finish import Group, finish, number
 from calando.peers.legs import chain, drops, leg, level, scaled, share, steps_of, table, whole
@@ -21,9 +21,7 @@ WHERE: Final = "from_optax(schedule)"
 QUANTITIES: Final = {"b1": "beta1", "b2": "beta2"}
 
 
-def from_optax(
-    schedule: Any, *, quirks: bool = True, horizon: int | None = None
-) -> Converted:
+def from_optax(schedule: Any, *, quirks: bool = True, horizon: int | None = None) -> Converted:
     """An optax schedule as a plan, where it can be known.
 
     Formula: the one of optax's function of that name; the base is the largest value that it names.
@@ -259,11 +257,15 @@ def _cosine(schedule: Any, base: float, length: int | None) -> tuple[list[Plan],
     elif power == 1:
         way = leg("cosine", start, start * alpha, over, length=cut)
     else:
-        way = table(lambda t: start * ((1 - alpha) * math.cos(math.pi * min(t / over, 1) / 2) ** (2 * power) + alpha), cut,
-                    start * alpha)  # fmt: skip
+        way = table(lambda t: start * ((1 - alpha) * _bell(t / over) ** power + alpha), cut, start * alpha)
     if length is not None and length > stop:
         return [way, level(start if power == 0 else start * alpha, length - stop)], stop
     return [way], stop
+
+
+def _bell(x: float) -> float:
+    """(1 + cos(pi*x))/2, without cancellation near 1."""
+    return math.sin(math.pi / 2 * max(1.0 - x, 0.0)) ** 2
 
 
 def _joined(schedule: Any, base: float, length: int | None) -> tuple[list[Plan], int | None]:
@@ -307,11 +309,11 @@ def _reasons(schedule: Any) -> list[str]:
     if made_by == "join_schedules":
         return list(dict.fromkeys(text for part in _cells(schedule)["schedules"] for text in _reasons(part)))
     if made_by == "exponential_decay" and _cells(schedule)["staircase"]:
-        return ["optax divides in float32, where a whole interval may come out a hair too short: then its drop comes one "
-                "step late, where this plan drops in time"]  # fmt: skip
+        return ["optax divides in float32, where a whole interval may come out a hair too short: then its drop comes "
+                "one step late, where this plan drops in time"]  # fmt: skip
     if made_by == "polynomial_schedule" and 0.0 < _read(schedule, "power")[0] < 1.0:
-        return ["optax rounds 1 - t/n in float32, which a power below 1 makes visible: it may end a little (with 0.5, 3e-4 "
-                "of the way) above the end that this plan reaches"]  # fmt: skip
+        return ["optax rounds 1 - t/n in float32, which a power below 1 makes visible: it may end a little (with 0.5, "
+                "3e-4 of the way) above the end that this plan reaches"]  # fmt: skip
     if made_by.startswith("constant_of_"):
         return [f"optax holds init_value for ever where {made_by.removeprefix('constant_of_')} is given no steps or no "
                 "rate, and so does this plan"]  # fmt: skip
@@ -328,9 +330,7 @@ def _injected(source: Any) -> tuple[dict[str, Any], dict[str, Any]] | None:
     return schedules, dict(cells.get("numeric_hps", {}))
 
 
-def _from_injected(
-    schedules: dict[str, Any], plain: dict[str, Any], quirks: bool, horizon: int | None
-) -> Converted:
+def _from_injected(schedules: dict[str, Any], plain: dict[str, Any], quirks: bool, horizon: int | None) -> Converted:
     if "learning_rate" not in schedules and "learning_rate" not in plain:
         raise _refused("an injected transformation without a learning_rate", "one that has it",
                        "inject the optimizer whose learning rate is meant")  # fmt: skip

@@ -1,6 +1,7 @@
 """timm's warm-up, stable, decay."""
 
 import math
+from typing import Any
 
 from calando.core.algebra import product
 from calando.core.plan import Plan
@@ -13,18 +14,21 @@ from calando.peers.timm_reading import Timm
 
 __all__ = ["from_wsd"]
 
-STABLE = {"constant": "constant", "rsqrt": "inverse_sqrt", "power": "power"}
-FALLS = {"linear": "linear", "1-sqrt": "1-sqrt", "cosine": "cosine"}
+STABLE: Any = {"constant": "constant", "rsqrt": "inverse_sqrt", "power": "power"}
+FALLS: Any = {"linear": "linear", "1-sqrt": "1-sqrt", "cosine": "cosine"}
 
 
 def from_wsd(timm: Timm, quirks: bool, by_epoch: bool) -> Converted:
     """WSDLRScheduler as plans."""
     if callable(timm.scheduler.decay_fn):
         raise timm.refuse("a decay_fn that is a Python function", "linear, 1-sqrt, cosine, power or exp",
-                          "say the whole of it by calando.function(lambda t: scheduler._get_lr(t)[0] / lr)")  # fmt: skip
+                          "say it by calando.function(lambda t: scheduler._get_lr(t)[0] / lr)")  # fmt: skip
     groups = [Group(*_plans(_Stages(timm, rate)), base) for rate, base in zip(timm.rates, timm.bases, strict=True)]
-    reasons = [] if timm.scheduler.stable_fn == "constant" else [
-        "timm's stable curve goes on falling under its cooldown; ours cools down from the value that was reached"]
+    reasons = (
+        []
+        if timm.scheduler.stable_fn == "constant"
+        else ["timm's stable curve goes on falling under its cooldown; ours cools down from the value that was reached"]
+    )
     horizon = timm.width + timm.count("t_initial")
     return finish("timm", groups, quirks, by_epoch=by_epoch, horizon=horizon, reasons=reasons)
 
@@ -86,13 +90,15 @@ def _plans(s: _Stages) -> tuple[Plan, Plan]:
     if s.low == 0.0 and scale is not None and s.shape in FALLS:
         falling = wsd(cooldown=0, stable="power", stable_power=s.exponent(), timescale=scale, length=s.total)
         other = chain(rise, level(1.0, s.stable), leg(s.shape, 1.0, 0.0, s.fall, length=s.fall))
-        exact = product(chain(level(1.0, s.timm.width), falling), other)
+        exact: Plan = product(chain(level(1.0, s.timm.width), falling), other)
     else:
         exact = chain(rise, table(s.value, s.total, s.low))
     try:
         meant = _named(s, start)
         meant.bind(s.timm.width + s.total)
-    except CalandoError:  # a stable stage that falls below the floor, and the like: then what timm does is what is meant
+    except (
+        CalandoError
+    ):  # a stable stage that falls below the floor, and the like: then what timm does is what is meant
         return exact, exact
     return exact, meant
 
@@ -100,7 +106,7 @@ def _plans(s: _Stages) -> tuple[Plan, Plan]:
 def _named(s: _Stages, start: float) -> Plan:
     """The plan as `wsd`; a cooldown that `wsd` has no word for becomes its linear one."""
     scale = None if s.fn == "constant" else max(round(s.timm.number("stable_timescale")), 1)
-    shape = s.shape if s.shape in FALLS else "linear"
+    shape: Any = s.shape if s.shape in FALLS else "linear"
     return wsd(
         s.timm.width, s.fall, stable=STABLE[s.fn], cooldown_shape=shape, end=s.low, start=start,
         stable_power=s.exponent() if s.fn == "power" else 1.0, timescale=scale, length=s.timm.width + s.total,
