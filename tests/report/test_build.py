@@ -177,8 +177,9 @@ def test_the_snippet_tells_a_plan_that_listens_its_metric_as_often_as_the_study_
 
 @pytest.mark.parametrize("plan", ["reduce_on_plateau(constant(), patience=1)", "cosine()"])
 @pytest.mark.parametrize("peak", [0.1, None])
-def test_the_snippet_runs_as_it_stands(study, plan, peak):
+def test_the_snippet_runs_as_it_stands(study, plan, peak, tmp_path, monkeypatch):
     pytest.importorskip("torch")
+    monkeypatch.chdir(tmp_path)  # where it leaves its checkpoint
     exec(compile(won_by(study, plan, peak).takeaway.snippet, "snippet", "exec"), {})
 
 

@@ -9,9 +9,10 @@ import torch
 import calando
 from calando.errors import Unconvertible
 from calando.peers.exports import to_transformers
+from tests.complaints.vision import importing
 from tests.peers.exports.likely import exported, hold_equal, likely
 
-transformers = pytest.importorskip("transformers")
+transformers = importing("transformers")
 
 
 def built(given: dict[str, Any]) -> Any:
