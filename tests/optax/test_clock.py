@@ -162,3 +162,18 @@ def test_a_horizon_that_changes_at_the_resume_follows_the_new_schedule_from_the_
     _, state = follow(short, 1.0).update(jnp.float32(1), follow(short, 1.0).init(None))
     change, state = follow(longer, 1.0).update(jnp.float32(1), state)
     assert -float(change) == pytest.approx(longer(1))
+
+
+@pytest.mark.filterwarnings("ignore:Some donated buffers were not usable")
+def test_a_state_may_be_donated_from_its_first_update_on_and_after_its_clock_was_set() -> None:
+    step = jax.jit(lambda params, state: optimizer().update(params, state, params, value=1.0)[1], donate_argnums=1)
+    params, state = fresh()
+    for _ in range(2):
+        state = step(params, state)
+    state = step(params, with_clock(state))
+    state = step(params, tell(state, SCHEDULE, 2.0))
+    assert clock_of(state) == 2
+    clocks = with_clock((state, state[1].clock, state[2].clock), 5)
+    buffers = [leaf.unsafe_buffer_pointer() for leaf in jax.tree.leaves(clocks) if leaf.dtype == "uint32"]
+    assert len(buffers) == 8
+    assert len(set(buffers)) == 8

@@ -24,7 +24,7 @@ def settings(chance: Random) -> dict[str, Any]:
         "factor": chance.choice((0.1, 0.5, 0.9)),
         "patience": chance.randint(0, 4),
         "cooldown": chance.randint(0, 3),
-        "threshold": chance.choice((0.0, 1e-4, 0.013, 0.11, 1.0)),
+        "threshold": chance.choice((0.0, 1e-4, 0.0137, 0.1173, 1.0)),
         "threshold_mode": chance.choice(("relative", "absolute")),
         "mode": chance.choice(("min", "max")),
         "min_scale": chance.choice((0.0, 0.01, 0.3)),
@@ -88,11 +88,15 @@ class WithNumbers(Plateau):
 
 @pytest.mark.parametrize("convention", ["torch", "keras"])
 @pytest.mark.parametrize("mode", ["min", "max"])
-@pytest.mark.parametrize("threshold_mode", ["relative", "absolute"])
+@pytest.mark.parametrize(
+    ("threshold_mode", "margin", "least_change"),
+    [("relative", "size", 0.0), ("relative", "signed", 0.02), ("absolute", "size", 0.02)],
+)
 def test_it_is_the_rule_in_plain_python_on_40_random_rules_and_sequences_of_each_kind(
-    convention: str, mode: str, threshold_mode: str
+    convention: str, mode: str, threshold_mode: str, margin: str, least_change: float
 ) -> None:
-    words = {"convention": convention, "mode": mode, "threshold_mode": threshold_mode}
+    words: dict[str, Any] = {"convention": convention, "mode": mode, "threshold_mode": threshold_mode, "margin": margin}
+    words["least_change"] = least_change
     chance = Random(repr(words))
     rules = [listener(**{**settings(chance), **words}).rule for _ in range(40)]
     sequences = np.stack([metrics(chance) for _ in rules])

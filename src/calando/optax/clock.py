@@ -180,14 +180,16 @@ def _put(clock: Any, count: Count) -> Any:
 
 
 def _refilled(old: Any, new: Any) -> Any:
-    """The old node, wrapped as its host wraps leaves and placed where it was, with the values of the new one."""
+    """The old node, wrapped as its host wraps leaves and placed where it was, with the values of the new one.
+
+    Each leaf gets a buffer of its own, because a buffer that is in a state twice cannot be donated.
+    """
     leaves, shape = jax.tree.flatten(old)
-    placed = [
-        jax.device_put(jnp.asarray(value, leaf.dtype), leaf.sharding) if _is_placed(leaf) else value
-        for leaf, value in zip(leaves, jax.tree.leaves(new), strict=True)
-    ]
-    return jax.tree.unflatten(shape, placed)
+    values = zip(leaves, jax.tree.leaves(new), strict=True)
+    return jax.tree.unflatten(shape, [_placed(jnp.array(value, leaf.dtype, copy=True), leaf) for leaf, value in values])
 
 
-def _is_placed(leaf: Any) -> bool:
-    return isinstance(leaf, jax.Array) and not isinstance(leaf, jax.core.Tracer)
+def _placed(value: jax.Array, like: Any) -> Any:
+    if isinstance(like, jax.core.Tracer) or not isinstance(like, jax.Array):
+        return value
+    return jax.device_put(value, like.sharding)
