@@ -25,7 +25,7 @@ HORIZON, PEAK = 100_000, 0.1
 LOOP = 1_000  # steps of a compiled loop
 ROUNDS = 9
 SLICE = 0.02  # CPU seconds that one measurement takes, at least
-FEW = 50  # calls of what knows no arrays and is looped over and scaled
+FEW, SLOW = 50, 0.01  # calls of what knows no arrays and is looped over and scaled; a tenth where one takes so long
 
 Call = Callable[[], object]
 
@@ -101,7 +101,12 @@ def on_tensorflow() -> Way:
 
         return tf.function(run, autograph=False), LOOP
 
-    return Way(lambda t: tf.constant(t, tf.int64), lambda t: tf.constant(t, tf.int64), loop, lambda x: x.numpy())
+    return Way(
+        lambda t: tf.constant(t, tf.int64),
+        lambda t: tf.constant(t, tf.int64),
+        loop,
+        lambda x: x.numpy() if tf.is_tensor(x) else x,
+    )
 
 
 def on_jax() -> Way:
@@ -189,17 +194,18 @@ def rows(where: str, rounds: int) -> Iterator[dict[str, Any]]:
         (mine_loop, n), (their_loop, _) = way.compiled(rate), way.compiled(curve.theirs)
         found = turns(mine_loop, their_loop, way, rounds)
         yield told | {"what": "compiled step"} | found | {"ours": found["ours"] / n, "theirs": found["theirs"] / n}
-        array, how = way.integers(every), "at once"
+        array, looped = way.integers(every), 0
         try:
             curve.theirs(array)
             theirs: Call = lambda: curve.theirs(array)  # noqa: B023, E731
         except Exception:  # noqa: BLE001 - each peer refuses arrays in its own way, some from deep inside
-            how, few = f"looped over {FEW}, scaled", [way.integer(t) for t in range(0, HORIZON, HORIZON // FEW)]
+            looped = FEW if cpu(lambda: curve.theirs(step), 3, way.wait) < SLOW else FEW // 10  # noqa: B023
+            few = [way.integer(t) for t in range(0, HORIZON, HORIZON // looped)]
             theirs = lambda: [curve.theirs(t) for t in few][-1]  # noqa: B023, E731
         found = turns(lambda: PEAK * schedule(every), theirs, way, rounds, most=50)  # noqa: B023
-        if how != "at once":
-            scale = HORIZON / FEW
-            found |= {name: found[name] * scale for name in ("theirs", "faster", "least", "most")}
+        if looped:
+            found |= {name: found[name] * HORIZON / looped for name in ("theirs", "faster", "least", "most")}
+        how = f"looped over {looped}, scaled" if looped else "at once"
         yield told | {"what": "100,000 values", "how": how} | found
 
 

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import tomllib
 from importlib import metadata
 from pathlib import Path
 
@@ -75,14 +76,26 @@ def test_calando_alone_pulls_in_no_framework() -> None:
     }  # fmt: skip
 
 
+def test_everything_that_is_pulled_in_from_anywhere_is_pinned_and_has_its_pinned_version() -> None:
+    lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
+    pins = {canonicalize_name(line.partition("==")[0]): line.partition("==")[2] for line in lines if "==" in line}
+    groups = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["dependency-groups"]
+    asked = [Requirement(line) for group in groups.values() for line in group]
+    wanted = closure("calando", *EXTRAS)
+    for one in asked:
+        if one.marker is None or one.marker.evaluate():
+            wanted |= closure(one.name, *one.extras)
+    versions = {name: metadata.version(named(name)).partition("+")[0] for name in wanted - {"calando"}}
+    assert {name: version for name, version in versions.items() if pins.get(name) != version} == {}
+    assert versions["torch"] == "2.13.0"
+
+
 def test_the_walk_finds_what_is_pulled_in_from_afar() -> None:
     assert "torch" in closure("lightning")
     assert {"jax", "jaxlib", "optax"} <= closure("flax")
 
 
 def test_every_extra_of_the_project_is_looked_at() -> None:
-    import tomllib
-
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     assert set(EXTRAS) == set(project["optional-dependencies"])
     assert set(metadata.metadata("calando").get_all("Provides-Extra") or ()) == set(EXTRAS)
@@ -110,6 +123,18 @@ PACKAGES = {
     "torch", "torchvision", "transformers",
 }  # fmt: skip
 
+DECLARED = """
+import importlib.util, torch
+if importlib.util.find_spec("torchvision"):
+    fragment = torch.library.Library("torchvision", "FRAGMENT")
+    for operator in ("nms", "qnms"):
+        try:
+            fragment.define(operator + "(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+        except RuntimeError:
+            pass  # a torchvision that works has them
+"""
+"""Lets what asks for torchvision be imported, whose build for CUDA lacks two operators on a machine without one."""
+
 PROBE = """
 import importlib, json, sys
 sys.path.insert(0, sys.argv[1])
@@ -123,8 +148,9 @@ print(json.dumps(sorted({name.partition(".")[0] for name in set(sys.modules) - b
 
 def added(module: str, *brought: str, src: Path = SRC, **settings: str) -> set[str]:
     """The frameworks of which a module loads something that these packages had not loaded by themselves."""
+    probe = DECLARED + PROBE if "torch" in brought else PROBE
     done = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", PROBE, str(src), module, *brought],
+        [sys.executable, "-W", "ignore", "-c", probe, str(src), module, *brought],
         capture_output=True, text=True, check=False, timeout=240, env=os.environ | settings,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr[-2000:]

@@ -10,6 +10,7 @@ from zipfile import ZipFile
 import pytest
 
 from tests.contracts.source import PACKAGE, ROOT
+from tests.contracts.test_extras import DECLARED
 from tests.report import studies
 
 pytestmark = pytest.mark.slow
@@ -99,7 +100,16 @@ def test_first_steps_without_the_source_tree(place: Path) -> None:
 
 def test_every_room_opens_without_the_source_tree(place: Path) -> None:
     settings = {"KERAS_BACKEND": "torch", "TF_CPP_MIN_LOG_LEVEL": "3"}
-    run(place / "venv/bin/python", "-W", "ignore", "-c", EVERY_ROOM + FROM_HERE, *ROOMS, cwd=place, **settings)
+    run(
+        place / "venv/bin/python",
+        "-W",
+        "ignore",
+        "-c",
+        DECLARED + EVERY_ROOM + FROM_HERE,
+        *ROOMS,
+        cwd=place,
+        **settings,
+    )
 
 
 def test_the_command_line_works_without_the_source_tree(place: Path) -> None:

@@ -72,3 +72,8 @@ def test_an_error_planted_in_a_formula_is_found(monkeypatch: pytest.MonkeyPatch)
 def test_a_run_seen_one_step_late_is_found() -> None:
     values = ONE.values(np.maximum(np.array(steps(TWO_THOUSAND)) - 1, 0))
     assert table.cell("x", ONE, Exact(ONE), values, 32).excess > 100.0
+
+
+def test_the_page_of_the_docs_has_a_line_for_every_plan() -> None:
+    page = (table.ROOT / "docs/parity.md").read_text(encoding="utf-8")
+    assert [name for name in SETTINGS if f"\n| {name} | " not in page] == []
