@@ -8,7 +8,7 @@ import torch
 import calando
 from calando.errors import Unconvertible
 from calando.peers.exports import to_timm
-from tests.complaints.vision import importing
+from tests.complaints.installed import importing
 from tests.peers.exports.likely import exported, hold_equal, likely
 
 

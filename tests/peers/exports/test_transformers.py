@@ -9,7 +9,7 @@ import torch
 import calando
 from calando.errors import Unconvertible
 from calando.peers.exports import to_transformers
-from tests.complaints.vision import importing
+from tests.complaints.installed import importing
 from tests.peers.exports.likely import exported, hold_equal, likely
 
 transformers = importing("transformers")
