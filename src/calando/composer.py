@@ -40,7 +40,7 @@ class Factor:
         ...     def __init__(self, **parts):
         ...         vars(self).update(parts)
         >>> one = Stand(param_groups=[{}])
-        >>> state = Stand(timestamp=Stand(batch=Stand(value=0)), optimizers=[one])
+        >>> state = Stand(timestamp=Stand(batch=Stand(value=0)), optimizers=[one], schedulers=[])
         >>> factor = Factor(calando.linear_decay().bind(4))
         >>> factor(state), factor(state), factor(state, 0.5)
         (1.0, 0.75, 0.5)
@@ -59,8 +59,10 @@ class Factor:
         """The factor of the update that comes next."""
         if self._state is None or self._state() is not state:
             self._state, self._asked = weakref.ref(state), 0
-            self.schedule = self._bound(state, ssr)
-        first_round = self._asked < len(state.optimizers[0].param_groups)
+        groups = len(state.optimizers[0].param_groups)
+        first_round = self._asked < groups
+        if self._asked in (0, groups):  # a Trainer scales max_duration only after it has compiled its schedulers
+            self.schedule = self._bound(state, 1.0 if first_round and not state.schedulers else ssr)
         self._asked += 1
         step = int(state.timestamp.batch.value) + (not first_round)
         schedule = self.schedule
@@ -83,7 +85,7 @@ class Factor:
 
 
 def _duration(state: Any, ssr: float, where: str) -> dict[str, Any]:
-    """The horizon before Composer scaled it, and the batches of an epoch."""
+    """The horizon before Composer scaled it by a ratio, and the batches of an epoch."""
     length, epoch = state.max_duration, state.dataloader_len
     unit = str(getattr(length.unit, "value", length.unit))
     each = None if epoch is None else int(epoch)

@@ -15,7 +15,7 @@ _KEPT: list[Any] = []
 
 
 def with_torchvision() -> None:
-    """Let hosts be imported that import torchvision: the build for CUDA lacks two operators on a machine without one."""
+    """Let hosts be imported that import torchvision: its build for CUDA lacks two operators on a machine without."""
     import torch
 
     if not _KEPT:
@@ -66,7 +66,7 @@ def recorded(file: Path) -> list[float]:
 
 
 def run(module: str, *arguments: Any, dies: bool = False, processes: int = 1) -> None:
-    """Run a module of this folder in processes of its own; they end by themselves, or by SIGKILL where they are to die."""
+    """Run a module of this folder in processes of its own; they end by themselves, or by SIGKILL where told to die."""
     command = [sys.executable, "-m", f"tests.clients.{module}", *map(str, arguments), *(["die"] if dies else [])]
     started = []
     port = free_port()
