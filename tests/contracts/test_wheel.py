@@ -10,7 +10,7 @@ from zipfile import ZipFile
 import pytest
 
 from tests.contracts.source import PACKAGE, ROOT
-from tests.contracts.test_extras import DECLARED
+from tests.contracts.test_extras import DECLARED, rooms
 from tests.report import studies
 
 pytestmark = pytest.mark.slow
@@ -20,7 +20,7 @@ FILES = {
     for path in PACKAGE.rglob("*")
     if path.is_file() and "__pycache__" not in path.parts
 }
-ROOMS = sorted(path.stem for path in PACKAGE.iterdir() if not path.stem.startswith("_") and path.suffix in ("", ".py"))
+ROOMS = sorted(rooms() - {"__init__", "__main__"})
 
 FIRST_STEPS = """
 import sys, pathlib
