@@ -43,6 +43,12 @@ def _constant(dtype: str) -> Callable[[float], Array]:
 
         kind = tf.as_dtype(dtype)
         return lambda value: tf.constant(value, kind)
+    if BACKEND == "jax":
+        import jax.numpy as jnp
+        import numpy as np
+
+        number = getattr(np, dtype)
+        return lambda value: jnp.asarray(number(value))
     return lambda value: ops.convert_to_tensor(value, dtype)
 
 

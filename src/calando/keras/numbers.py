@@ -6,7 +6,7 @@ from typing import Any
 
 from calando.errors import BadName, BadValue, did_you_mean, shown
 
-__all__ = ["Traced", "in_force", "places_for", "stand_in"]
+__all__ = ["InForce", "Traced", "places_for", "stand_in"]
 
 _NAMES: Mapping[str, tuple[str, ...]] = {
     "momentum": ("momentum", "beta_1"),
@@ -60,19 +60,30 @@ def _no_place(optimizer: Any, name: str) -> BadName:
     )
 
 
-@contextmanager
-def in_force(optimizer: Any, values: Mapping[str, Any]) -> Iterator[None]:
-    """Let the optimizer have these attributes for what is done inside, and its own ones afterwards.
+class InForce:
+    """Lets an optimizer have other values for the time of an update, and its own ones afterwards.
 
-    They go straight into its dict: Keras and TensorFlow watch attributes, and would keep these with the model.
+    They go straight into its dict: Keras and TensorFlow watch attributes, and would keep these with the model. Under a
+    strategy of several replicas updates overlap; the last one to end gives the optimizer its own values back.
     """
-    own = vars(optimizer)
-    kept = {name: own[name] for name in values}
-    own.update(values)
-    try:
-        yield
-    finally:
-        own.update(kept)
+
+    def __init__(self) -> None:
+        self._inside = 0
+        self._kept: dict[str, Any] = {}
+
+    @contextmanager
+    def __call__(self, optimizer: Any, values: Mapping[str, Any]) -> Iterator[None]:
+        own = vars(optimizer)
+        if not self._inside:
+            self._kept = {name: own[name] for name in values}
+        self._inside += 1
+        own.update(values)
+        try:
+            yield
+        finally:
+            self._inside -= 1
+            if not self._inside:
+                own.update(self._kept)
 
 
 def stand_in(value: Any) -> Any:

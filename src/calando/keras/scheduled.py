@@ -27,7 +27,7 @@ from calando.keras.memory import (
     to_words,
     write_in,
 )
-from calando.keras.numbers import in_force, places_for, stand_in
+from calando.keras.numbers import InForce, places_for, stand_in
 
 __all__ = ["Scheduled"]
 
@@ -180,7 +180,7 @@ class Scheduled(keras.optimizers.Optimizer):  # type: ignore[misc]  # Keras ship
         if not self.built:
             with keras.name_scope(self.name):
                 self.build(trainable_variables)
-        with in_force(self.inner_optimizer, self._values_now()):
+        with self._drive.in_force(self.inner_optimizer, self._values_now()):
             self.inner_optimizer.apply(grads, trainable_variables)
 
     def apply_gradients(self, grads_and_vars: Any) -> Any:
@@ -193,7 +193,7 @@ class Scheduled(keras.optimizers.Optimizer):  # type: ignore[misc]  # Keras ship
         if self.built:
             return
         places = self._drive.places.values()
-        with in_force(self.inner_optimizer, {place: 0.5 for place in places if place == "momentum"}):
+        with self._drive.in_force(self.inner_optimizer, {place: 0.5 for place in places if place == "momentum"}):
             self.inner_optimizer.build(variables)
         super().build(variables)
 
@@ -303,6 +303,7 @@ class _Drive:
 
     def __init__(self, schedule: Schedule, peak: float, places: Mapping[str, str], policy: str) -> None:
         self.schedule, self.peak, self.places, self.policy = schedule, peak, places, policy
+        self.in_force = InForce()
 
 
 def _own_rate(optimizer: Any) -> float:

@@ -33,10 +33,7 @@ def test_every_update_of_fit_uses_the_rate_of_its_step(how: dict[str, Any], door
 
 
 @pytest.mark.skipif(BACKEND != "torch", reason="the others are compiled by themselves")
-@pytest.mark.parametrize("door", ["LearningRate", "attach"])
-def test_every_update_of_fit_under_torch_compile_uses_the_rate_of_its_step(
-    door: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_every_update_of_fit_under_torch_compile_uses_the_rate_of_its_step(monkeypatch: pytest.MonkeyPatch) -> None:
     import torch
 
     torch.compiler.reset()
@@ -48,20 +45,43 @@ def test_every_update_of_fit_under_torch_compile_uses_the_rate_of_its_step(
 
     monkeypatch.setattr(torch, "compile", traced_only)
     schedule = PLAN.bind(12)
-    optimizer = keras.optimizers.SGD(LearningRate(schedule, 0.5) if door == "LearningRate" else 0.5)
     model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1, use_bias=False)])
-    model.compile(
-        optimizer if door == "LearningRate" else attach(optimizer, schedule), loss=_slope_one, jit_compile=True
-    )
+    model.compile(keras.optimizers.SGD(LearningRate(schedule, 0.5)), loss=_slope_one, jit_compile=True)
 
     def note(batch: int, logs: Any) -> None:
         weights.append(model.get_weights()[0].item())
 
-    before = model.get_weights()[0].item()
-    ones = np.ones((12, 1))
+    before, ones = model.get_weights()[0].item(), np.ones((12, 1))
     model.fit(ones, ones, batch_size=1, verbose=0, callbacks=[keras.callbacks.LambdaCallback(on_train_batch_end=note)])
     assert seen
     np.testing.assert_allclose(-np.diff([before, *weights]), asked(schedule, 0.5), atol=1e-6)
+
+
+@pytest.mark.skipif(BACKEND != "torch", reason="the others are compiled by themselves")
+def test_an_attached_optimizer_inside_torch_compile_uses_the_values_of_its_step_and_compiles_once() -> None:
+    import torch
+
+    torch.compiler.reset()
+    schedule = calando.bundle(PLAN, momentum=calando.linear_decay(start=0.9, end=0.1)).bind(12)
+    optimizer, weight, made = attach(keras.optimizers.SGD(0.5), schedule), keras.Variable(3.0), []
+    optimizer.build([weight])
+
+    def counted(graph: Any, _: Any) -> Any:
+        made.append(graph)
+        return graph.forward
+
+    @torch.compile(backend=counted)
+    def update(x: Any) -> None:
+        optimizer.apply([x * 2.0], [weight])
+
+    wanted, speed = 3.0, 0.0
+    for t in range(12):
+        update(torch.full((), 0.5))
+        now = schedule.at(t)
+        speed = now["momentum"] * speed - 0.5 * now["lr"]
+        wanted += speed
+        assert float(weight.value.detach()) == pytest.approx(wanted, abs=1e-5)
+    assert len(made) == 1
 
 
 def _slope_one(_: Any, y_pred: Any) -> Any:
