@@ -116,6 +116,11 @@ def _steps(horizon: str) -> int:
 def _found(
     peer: str, source: str, rates: tuple[float, ...], horizon: int | None, per: str | None, quirks: bool
 ) -> Found:
+    if per is not None and peer not in ("torch", "timm"):
+        raise BadValue(
+            given=f"--per {per} for {peer}", allowed="torch and timm, which may be stepped once an epoch",
+            where="--per", fix="leave it out",
+        )  # fmt: skip
     call: Call | None = None
     config: Any = source
     if not (peer in FILES and (source.lstrip().startswith("{") or _is_path(source))):
@@ -191,11 +196,6 @@ class _Importer:
         if peer in ("keras", "optax", "deepspeed"):
             self.more["horizon"] = horizon
         if per is not None:
-            if peer not in ("torch", "timm"):
-                raise BadValue(
-                    given=f"--per {per} for {peer}", allowed="torch and timm, which may be stepped once an epoch",
-                    where="--per", fix="leave it out",
-                )  # fmt: skip
             self.more["per"] = per
 
     def __call__(self, quirks: bool) -> Converted:

@@ -146,22 +146,22 @@ def _load(peer: str) -> ModuleType:
 
 def _timm() -> ModuleType:
     """timm.scheduler without the models around it, which need torchvision and seconds to load."""
-    if "timm" in sys.modules:
-        return import_module(MODULES["timm"])
-    from importlib.machinery import ModuleSpec
     from importlib.util import find_spec
 
-    spec = find_spec("timm")
+    name = MODULES["timm"]
+    root = name.partition(".")[0]
+    if root in sys.modules:
+        return import_module(name)
+    spec = find_spec(root)
     if spec is None or spec.submodule_search_locations is None:
-        return import_module("timm")
-    shell = ModuleType("timm")
+        return import_module(root)  # says what is missing
+    shell = ModuleType(root)
     shell.__path__ = list(spec.submodule_search_locations)
-    shell.__spec__ = ModuleSpec("timm", None, is_package=True)
-    sys.modules["timm"] = shell
+    sys.modules[root] = shell
     try:
-        return import_module(MODULES["timm"])
+        return import_module(name)
     finally:
-        del sys.modules["timm"]
+        del sys.modules[root]
 
 
 def _optimizer(rates: Sequence[float]) -> Any:

@@ -79,7 +79,7 @@ def leg(
     >>> leg("cosine", 1.0, 0.1, 10.0, length=10)
     cosine(end=0.1, length=10)
     >>> str(leg("linear", 1.0, 0.0, 9.5, length=10))
-    'anneal(end=0, over=9.5, length=10)'
+    'anneal(over=9.5, length=10)'
     """
     if start == end:
         return level(start, length)
@@ -107,7 +107,7 @@ def chain(*plans: Plan | None) -> Plan:
     """Plans one after the other, those of no steps left out.
 
     >>> str(chain(level(0.5, 3), level(1.0, 0), level(1.0)))
-    'constant(0.5, length=3) | constant()'
+    'constant(value=0.5, length=3) | constant()'
     """
     kept = [plan for plan in plans if plan is not None and not _is_empty(plan)]
     return kept[0] if len(kept) == 1 else then(*kept)
