@@ -169,7 +169,7 @@ class Converted:
 
 def own_length(plan: Plan, clock: Clock) -> Fraction:
     """The steps that a plan says itself, those that it takes of the rest left out."""
-    if not plan.is_flexible():
+    if not plan.is_flexible() and plan.kind != "bundle":
         return plan.extent(clock)
     inside = [own_length(child, clock) for child in plan.children]
     if inside:

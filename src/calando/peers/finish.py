@@ -5,13 +5,13 @@ from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
 from calando.core.bundle import bundle
-from calando.core.clock import Length, length_of
+from calando.core.clock import Clock, Length, length_of
 from calando.core.feedback import reduce_on_plateau
 from calando.core.picture.numbers import rate
 from calando.core.plan import Plan
 from calando.core.timing import hold
 from calando.errors import BadValue, shown
-from calando.peers.base import Converted
+from calando.peers.base import Converted, own_length
 
 __all__ = ["Group", "finish", "in_epochs", "number"]
 
@@ -91,10 +91,8 @@ def _parted(peer: str, groups: Sequence[Group], horizon: int, by_epoch: bool, re
 
 
 def _length(plan: Plan) -> int:
-    """The steps of a plan that says them all itself, else 1."""
-    from calando.core.clock import Clock
-
-    return 1 if plan.is_flexible() else math.ceil(plan.extent(Clock(1)))
+    """The steps that a plan says itself."""
+    return math.ceil(own_length(plan, Clock(1)))
 
 
 def in_epochs(plan: Plan) -> Plan:
