@@ -62,14 +62,21 @@ def test_quotients_by_any_number_are_exact() -> None:
 
 
 def test_comparisons_know_the_sign() -> None:
-    a = [x - 2**33 for x in numbers()]
-    shifted = [x + 2**33 for x in a]
-    for compare in ("__lt__", "__le__", "__gt__", "__ge__"):
-        for bound in (-5, 0, 2**31, 2**40):
-            got = under_jit(lambda x, by=bound, name=compare: getattr(x - 2**33, name)(by), shifted)
-            assert got == [getattr(x, compare)(bound) for x in a], (compare, bound)
-        break_even = under_jit(lambda x, y, name=compare: getattr(x, name)(y), shifted, list(reversed(shifted)))
-        assert break_even == [getattr(x, compare)(y) for x, y in zip(shifted, reversed(shifted), strict=True)]
+    a, b = numbers(), list(reversed(numbers()))
+    compares = ("__lt__", "__le__", "__gt__", "__ge__")
+    bounds = (-5, 0, 2**31, 2**40)
+
+    def all_of_them(x: Any, y: Any) -> Any:
+        signed = x - 2**33
+        by_number = [getattr(signed, name)(bound) for name in compares for bound in bounds]
+        return jnp.stack([*by_number, *(getattr(signed, name)(y - 2**33) for name in compares)])
+
+    got = iter(under_jit(all_of_them, a, b))
+    for name in compares:
+        for bound in bounds:
+            assert next(got) == [getattr(x - 2**33, name)(bound) for x in a], (name, bound)
+    for name in compares:
+        assert next(got) == [getattr(x, name)(y) for x, y in zip(a, b, strict=True)], name
 
 
 @pytest.mark.parametrize("below", [0, 2**41])
