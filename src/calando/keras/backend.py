@@ -13,7 +13,7 @@ from keras import ops
 from calando.core.formula import Array, Formula, Ops, check_whole, register_namespace
 from calando.errors import BadValue, shown
 
-__all__ = ["BACKEND", "as_written", "known_step", "never_compiled", "rate_dtype", "rate_of", "unwrapped"]
+__all__ = ["BACKEND", "as_written", "in_numpy", "known_step", "never_compiled", "rate_dtype", "rate_of", "unwrapped"]
 
 BACKEND: str = keras.config.backend()
 
@@ -70,6 +70,11 @@ def never_compiled(call: Call) -> Call:
 
     kept: Call = torch.compiler.disable(call)  # type: ignore[no-untyped-call]
     return kept
+
+
+def in_numpy(value: Any) -> Any:
+    """A variable or a tensor as a NumPy array; one that TensorFlow keeps on several devices, too."""
+    return value.numpy() if BACKEND == "tensorflow" else ops.convert_to_numpy(value)
 
 
 # ---- steps

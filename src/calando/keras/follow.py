@@ -8,6 +8,7 @@ from typing import Any
 import keras
 
 from calando.errors import BadName, BadValue, did_you_mean, shown
+from calando.keras.backend import in_numpy
 from calando.keras.door import driven
 from calando.keras.scheduled import Scheduled
 
@@ -94,7 +95,7 @@ class Follow(keras.callbacks.Callback):  # type: ignore[misc]  # Keras ships no 
     def on_train_begin(self, logs: Any = None) -> None:
         """Look for the listener."""
         scheduled = self._scheduled()
-        self._batches = int(keras.ops.convert_to_numpy(scheduled.inner_optimizer._iterations.value))
+        self._batches = int(in_numpy(scheduled.inner_optimizer._iterations))
         self._last, self._missed = -1, False
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:

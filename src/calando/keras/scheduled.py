@@ -8,7 +8,7 @@ from keras import ops
 
 from calando.core.schedule import Schedule
 from calando.errors import BadValue, shown
-from calando.keras.backend import as_written, known_step, never_compiled, rate_of, unwrapped
+from calando.keras.backend import as_written, in_numpy, known_step, never_compiled, rate_of, unwrapped
 from calando.keras.learning_rate import (
     LearningRate,
     check_peak,
@@ -97,18 +97,18 @@ class Scheduled(keras.optimizers.Optimizer):  # type: ignore[misc]  # Keras ship
     @property
     def position(self) -> int:
         """The step of the schedule that the next update uses: the updates made so far."""
-        return int(ops.convert_to_numpy(self.iterations))
+        return int(in_numpy(self.iterations))
 
     @property
     def scale(self) -> float:
         """What the feedback rule multiplies the learning rate by; 1 without a rule."""
-        return 1.0 if self._scale is None else float(ops.convert_to_numpy(self._scale.value))
+        return 1.0 if self._scale is None else float(in_numpy(self._scale))
 
     @property
     def rule_state(self) -> Any:
         """The feedback rule's state, or None."""
         rule = self.schedule.rule
-        return None if rule is None else from_words(rule, ops.convert_to_numpy(self._words.value))
+        return None if rule is None else from_words(rule, in_numpy(self._words))
 
     def values(self) -> dict[str, float]:
         """Every quantity of the next update, by name, as floats.
@@ -254,7 +254,7 @@ class Scheduled(keras.optimizers.Optimizer):  # type: ignore[misc]  # Keras ship
     def save_own_variables(self, store: Any) -> None:
         """The rule's variables, and which schedule this is; the inner optimizer saves its own."""
         for i, variable in enumerate(self._variables):
-            store[str(i)] = ops.convert_to_numpy(variable.value)
+            store[str(i)] = in_numpy(variable)
         saved = stamp(self.schedule, self.peak)
         if saved is not None:
             store["schedule"] = saved
@@ -334,4 +334,4 @@ def _own_rate(optimizer: Any) -> float:
             fix=f"make the optimizer with a number: {kind}(learning_rate=0.1)"
             + ("; to change its horizon, use calando.keras.rebind" if ours else ""),
         )
-    return float(str(ops.convert_to_numpy(rate.value)))
+    return float(str(in_numpy(rate)))
