@@ -10,12 +10,13 @@ from typing import Any
 
 from calando.core.schedule import Schedule
 from calando.errors import BadValue, shown
+from calando.peers.transformers import from_transformers
 from calando.torch.binding import PlanLike, bound_to, whole_horizon
 from calando.torch.door import attach
 from calando.torch.plateau import PlateauLR
 from calando.torch.scheduler import ScheduleLR
 
-__all__ = ["drive", "horizon", "pair"]
+__all__ = ["drive", "from_transformers", "horizon", "pair"]
 
 
 def horizon(args: Any, dataset: Any = None) -> int:

@@ -1,4 +1,4 @@
-"""An Accelerate loop on digits: `python -m tests.clients.run_accelerate FOLDER NAME ACCUMULATE [die]`, in N processes."""
+"""An Accelerate loop, in N processes: `python -m tests.clients.run_accelerate FOLDER NAME ACCUMULATE [die]`."""
 
 import os
 import sys

@@ -90,7 +90,7 @@ def test_a_function_of_the_timestamp_alone_lags_by_one_update() -> None:
 @pytest.mark.parametrize("plan", [PLAN, calando.parse(PLAN).bind(40)], ids=["plan", "schedule"])
 def test_a_scale_schedule_ratio_spreads_it_over_the_run(plan: Any) -> None:
     for ssr, horizon in ((0.5, 20), (2.0, 80)):
-        used = fit(lambda _: Factor(plan), Time(40, "ba"), ssr=ssr)  # noqa: B023 - called at once
+        used = fit(lambda _: Factor(plan), Time(40, "ba"), ssr=ssr)
         assert len(used) == horizon
         inside = [t for t in range(horizon) if t % 2 == 0]
         schedule = calando.parse(PLAN).bind(40)

@@ -61,3 +61,10 @@ def test_two_processes_of_ddp_use_the_same_rates_and_go_on(tmp_path: Path) -> No
     assert recorded(tmp_path / "second.0") == recorded(tmp_path / "second.1") == WANTED[15:]
     mine, other = (torch.load(tmp_path / f"second.end.{rank}", weights_only=True) for rank in (0, 1))
     assert all(torch.equal(mine[key], other[key]) for key in mine)
+
+
+def test_a_deepspeed_engine_goes_on_from_its_own_checkpoint(tmp_path: Path) -> None:
+    run("run_deepspeed", tmp_path, "first", dies=True)
+    assert recorded(tmp_path / "first") == WANTED[:23]
+    run("run_deepspeed", tmp_path, "second")
+    assert recorded(tmp_path / "second") == WANTED[20:]

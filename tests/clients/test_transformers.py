@@ -1,4 +1,4 @@
-"""The Trainer of transformers with `drive` and `pair`, on a tiny GPT-2: the rate that each update used is the plan's."""
+"""The Trainer of transformers with `drive` and `pair`, on a tiny GPT-2: what each update used is the plan's rate."""
 
 from pathlib import Path
 from typing import Any

@@ -12,7 +12,7 @@ from torch.optim.lr_scheduler import ConstantLR, LRScheduler, SequentialLR
 
 from calando.errors import BadValue
 from calando.torch import attach, attached
-from tests.torch.helpers import PLANS, STEPS, bound, optimizer_of, rates, run, update
+from tests.torch.helpers import PLANS, STEPS, bound, optimizer_of, rates, run, through_disk, update
 
 COSINE = bound("warmup(5) | cosine(end=0.1)")
 
@@ -183,6 +183,34 @@ def test_it_can_be_one_of_pytorchs_sequence() -> None:
         update(optimizer)
         both.step()
     assert used == [0.05] * 4 + [0.1 * COSINE(t) for t in range(16)]
+
+
+@pytest.mark.parametrize("optimizer_last", [False, True], ids=["optimizer first", "optimizer last"])
+@pytest.mark.parametrize("saved_at", [2, 6])
+def test_as_an_earlier_member_of_pytorchs_sequence_it_leaves_the_rate_to_the_one_whose_turn_it_is(
+    optimizer_last: bool, saved_at: int
+) -> None:
+    def made() -> tuple[Any, Any]:
+        optimizer = optimizer_of(0.1)
+        members = [attach(optimizer, COSINE), ConstantLR(optimizer, factor=0.5, total_iters=100)]
+        return optimizer, SequentialLR(optimizer, members, milestones=[4])
+
+    def used(optimizer: Any, both: Any, steps: int) -> list[float]:
+        seen = []
+        for _ in range(steps):
+            seen += rates(optimizer)
+            update(optimizer)
+            both.step()
+        return seen
+
+    wanted = [0.1 * COSINE(t) for t in range(4)] + [0.05] * 6
+    optimizer, both = made()
+    assert used(optimizer, both, saved_at) == wanted[:saved_at]
+    saved = through_disk({"optimizer": optimizer.state_dict(), "both": both.state_dict()})
+    optimizer, both = made()
+    for name in ("both", "optimizer") if optimizer_last else ("optimizer", "both"):
+        {"both": both, "optimizer": optimizer}[name].load_state_dict(saved[name])
+    assert used(optimizer, both, 10 - saved_at) == wanted[saved_at:]
 
 
 def test_a_step_may_jump_to_any_position() -> None:

@@ -19,9 +19,11 @@ except ImportError as error:
         fix="pip install 'calando[torch]'",
     ) from error
 
+from calando.peers.torch import from_torch
+from calando.peers.torch import from_torch
 from calando.torch.door import attach
 from calando.torch.owner import attached
 from calando.torch.plateau import PlateauLR
 from calando.torch.scheduler import ScheduleLR
 
-__all__ = ["PlateauLR", "ScheduleLR", "attach", "attached"]
+__all__ = ["PlateauLR", "ScheduleLR", "attach", "attached", "from_torch"]

@@ -58,7 +58,7 @@ class Hold:
 
         def loaded(_: object) -> None:
             mine = me()
-            if mine is not None:
+            if mine is not None and not mine._idle:
                 mine._write()
 
         def before(*_: object) -> None:

@@ -3,6 +3,7 @@
 import copy
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from math import isclose
 from operator import index
 from typing import Any
 
@@ -85,6 +86,7 @@ class ScheduleLR(LRScheduler):
         self._step_count = 1
         self._seen: Any = None
         self._detached = False
+        self._idle = False
         self._hold: Hold | None = Hold(self, options.follow)
 
     def begin(self, bases: Sequence[float]) -> None:
@@ -147,6 +149,7 @@ class ScheduleLR(LRScheduler):
         self.last_epoch = before + 1 if epoch is None else epoch
         try:
             self._write()
+            self._idle = False
         except BaseException:  # past the end of a strict schedule, say: the clock stays where it was
             self.last_epoch = before
             raise
@@ -341,10 +344,28 @@ class ScheduleLR(LRScheduler):
             BadState: when the state is not Calando's, is broken, or belongs to another schedule than `resume` allows;
                 the scheduler is then as it was.
         """
+        policy = check_policy(self.options.resume if resume is None else resume)
         with self._all_or_nothing():
-            load(self, state_dict, check_policy(self.options.resume if resume is None else resume))
+            load(self, state_dict, policy)
             self._arrange(self.optimizer.param_groups)
-            self._write()
+            others = self._of_another(state_dict) if policy == "exact" else None
+            if others is None:
+                self._write()
+            else:
+                for group, rate in zip(self.optimizer.param_groups, others, strict=True):
+                    put(group, "lr", rate)
+        self._idle = others is not None
+
+    def _of_another(self, state: Mapping[str, Any]) -> list[float] | None:
+        """The rates that were saved, if they are another scheduler's: after its turn in a SequentialLR, say."""
+        rates = state.get("_last_lr")
+        if self.last_epoch < 0 or not isinstance(rates, list) or not all(isinstance(rate, float) for rate in rates):
+            return None
+        mine = [float(rate) for rate in self.get_lr()]
+        if len(mine) != len(rates):
+            return None
+        same = all(isclose(a, b, rel_tol=1e-6, abs_tol=1e-30) for a, b in zip(mine, rates, strict=True))
+        return None if same else rates
 
     def __copy__(self) -> "ScheduleLR":
         """A scheduler with a clock of its own, that neither owns the optimizer nor listens to it."""
