@@ -25,8 +25,8 @@ mpmath at 50 digits. A number is the largest error in units of what is allowed; 
 Columns in float64: plain floats, NumPy, torch float64; all others are float32. `torch.compile` is one graph of all
 plans (the first setting of each, two runs); `jax jit` counts in int32, so it ends with the third run; `optax` is
 `calando.optax.learning_rate` under `jit` on two-word counts, `Keras on ...` is `calando.keras.LearningRate` on arrays
-of the backend (compiled on JAX), `tf.function` the same compiled by TensorFlow. A Python function is refused by name
-wherever a framework would have to compute it.
+of the backend (compiled on JAX), `tf.function` the same compiled by TensorFlow. A Python function of so
+many steps is refused by name wherever a framework would have to compute it; for a short run JAX takes a table of it.
 
 Made by `python -m tests.parity --write`; `make test` makes it anew and fails above 1
 (`tests/parity/test_matrix.py`). Versions: {versions}.

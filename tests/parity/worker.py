@@ -136,24 +136,33 @@ def work(framework: str, path: str) -> None:
             chosen = [case for case in cases(horizon) if case.name != "function"]
             for case, values in zip(chosen, column(chosen, positions(horizon)), strict=True):
                 if values is not None:
-                    digits = 8 * values.dtype.itemsize
-                    out["\t".join((label, str(digits), str(horizon), case.quantity, case.text))] = values
-        out[f"{label}\trefuses"] = np.array(refuses(refusing))
+                    out[key(label, case, values)] = values
+        values, by_name = tried(refusing, function(TWO_THOUSAND))
+        if values is not None:
+            out[key(label, function(TWO_THOUSAND), values)] = values
+        out[f"{label}\trefuses"] = np.array(by_name and tried(refusing, function(TEN_MILLION)) == (None, True))
         print(f"{label}: {time.process_time() - start:.1f} s CPU", flush=True)
     np.savez(path, **out)
 
 
-def refuses(column: Column) -> bool:
-    """Whether a Python function, which no framework can compute, is refused by an error of ours."""
-    case = next(case for case in cases(TWO_THOUSAND) if case.name == "function")
+def key(label: str, case: Case, values: Any) -> str:
+    return "\t".join((label, str(8 * values.dtype.itemsize), str(case.horizon), case.quantity, case.text))
+
+
+def function(horizon: int) -> Case:
+    """A Python function, which a framework can compute only as a table of all its values, if at all."""
+    return next(case for case in cases(horizon) if case.name == "function")
+
+
+def tried(column: Column, case: Case) -> tuple[Any, bool]:
+    """The values, or None; and whether all went well or was refused by an error of ours."""
     try:
-        column([case], positions(TWO_THOUSAND))
+        return column([case], positions(case.horizon))[0], True
     except Exception as error:  # noqa: BLE001 - a compiler wraps what happens inside
         chain: BaseException | None = error
         while chain is not None and not isinstance(chain, CalandoError):
             chain = chain.__cause__ or chain.__context__
-        return chain is not None
-    return False
+        return None, chain is not None
 
 
 if __name__ == "__main__":
