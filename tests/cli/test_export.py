@@ -102,7 +102,9 @@ def test_the_json_reads_back(text: str) -> None:
 
 
 def test_torch_is_what_is_printed_unless_asked_otherwise() -> None:
-    assert said("export", "cosine()", "--horizon", "10", "--peak", "0.1").startswith("import torch\n")
+    assert said("export", "cosine()", "--horizon", "10", "--peak", "0.1").startswith(
+        "from pathlib import Path\n\nimport torch\n"
+    )
 
 
 @pytest.mark.parametrize("host", HOSTS)
@@ -111,7 +113,7 @@ def test_every_host_has_a_program_that_compiles_and_says_how_to_go_on(host: str)
         program = said("export", plan, *RUN, "--to", host)
         compile(program, host, "exec")
         assert "where the last run stopped" in program
-        assert f"plan = calando.parse({str(calando.parse(plan))!r})" in program
+        assert f'plan = calando.parse("{calando.parse(plan)}")' in program
         assert max(map(len, program.splitlines())) <= 130
         words = f"{'tell Follow monitor metric scheduler.step(' if plan == LISTENER else ''}".split()
         assert not words or any(word in program for word in words)

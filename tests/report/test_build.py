@@ -156,7 +156,7 @@ def test_the_failed_run_keeps_its_traceback(page):
 
 def test_the_snippet_is_python_and_names_plan_peak_and_horizon(page):
     compile(page.takeaway.snippet, "snippet", "exec")
-    assert f"calando.parse({str(parse(WSD))!r})" in page.takeaway.snippet
+    assert f'calando.parse("{parse(WSD)}")' in page.takeaway.snippet
     assert "lr=0.1)" in page.takeaway.snippet
     assert "plan.bind(400, steps_per_epoch=40)" in page.takeaway.snippet
 

@@ -15,6 +15,7 @@ import pytest
 import calando
 from calando import Schedule
 from calando.core.snippet import code
+from calando.core.snippet.words import words
 from tests.peers.exports.likely import likely
 from tests.plans import build
 from tests.strategies import SIZES, grow, plain
@@ -35,7 +36,7 @@ class Case(NamedTuple):
     @property
     def saved(self) -> int:
         """The update that the last checkpoint before the interruption stands at."""
-        every = self.schedule.steps_per_epoch or max(1, self.schedule.horizon // 10)
+        every = words(self.schedule, PEAK).save
         return self.stop // every * every
 
 

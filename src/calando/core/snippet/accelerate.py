@@ -18,9 +18,10 @@ def accelerate_code(schedule: "Schedule", peak: float, *, every: int | None = No
         if scheduler.last_epoch % {told.every} == 0:
             scheduler.step(loss.item())  # your validation metric, whenever there is a new one"""
     count = 32 * told.epoch
-    return f"""import accelerate
+    return f"""from pathlib import Path
+
+import accelerate
 import torch
-from pathlib import Path
 
 import calando
 import calando.accelerate

@@ -15,12 +15,13 @@ def equinox_code(schedule: "Schedule", peak: float, *, every: int | None = None)
     """A complete Equinox program, the update under `eqx.filter_jit`; the step is in the optimizer's state."""
     told = words(schedule, peak, every)
     refuse_own(told, "equinox")
-    return f"""import equinox as eqx
+    return f"""from pathlib import Path
+
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
-from pathlib import Path
 
 import calando
 import calando.optax

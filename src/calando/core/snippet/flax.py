@@ -15,13 +15,13 @@ def flax_code(schedule: "Schedule", peak: float, *, every: int | None = None) ->
     """A complete Flax NNX program, the update under `nnx.jit`; the step is in the optimizer's state."""
     told = words(schedule, peak, every)
     refuse_own(told, "flax")
-    made = optimizer_line(told).removeprefix("optimizer = ").removesuffix("  # your optimizer")
-    return f"""import jax
+    return f"""from pathlib import Path
+
+import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
 from flax import nnx
-from pathlib import Path
 
 import calando
 import calando.optax
@@ -29,7 +29,8 @@ import calando.optax
 {told.plan}
 
 model = nnx.Linear(10, 1, rngs=nnx.Rngs(0))  # your model
-optimizer = nnx.Optimizer(model, {made}, wrt=nnx.Param)  # your optimizer
+{optimizer_line(told, "transform")}
+optimizer = nnx.Optimizer(model, transform, wrt=nnx.Param)
 
 
 @nnx.jit

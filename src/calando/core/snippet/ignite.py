@@ -21,14 +21,16 @@ def ignite_code(schedule: "Schedule", peak: float, *, every: int | None = None) 
 def listen(engine):
     scheduler.step(engine.state.output)  # your validation metric, whenever there is a new one
 
+
 """
         if told.listens
         else ""
     )
-    return f"""import torch
+    return f"""from pathlib import Path
+
+import torch
 from ignite.engine import Engine, Events
 from ignite.handlers import Checkpoint, DiskSaver
-from pathlib import Path
 
 import calando
 import calando.torch

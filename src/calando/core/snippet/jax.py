@@ -10,11 +10,11 @@ if TYPE_CHECKING:
 __all__ = ["jax_code", "optimizer_line", "tell_lines"]
 
 
-def optimizer_line(told: Words) -> str:
+def optimizer_line(told: Words, name: str = "optimizer") -> str:
     """The optimizer: a pure function of the count, or one clock for several quantities and the metric."""
     if told.several:
-        return f"optimizer = calando.optax.inject(optax.adamw, schedule, {told.rate})  # your optimizer"
-    return f"optimizer = optax.adamw(calando.optax.learning_rate(schedule, peak={told.rate}))  # your optimizer"
+        return f"{name} = calando.optax.inject(optax.adamw, schedule, {told.rate})  # your optimizer"
+    return f"{name} = optax.adamw(calando.optax.learning_rate(schedule, peak={told.rate}))  # your optimizer"
 
 
 def tell_lines(told: Words, state: str) -> str:
@@ -30,11 +30,12 @@ def jax_code(schedule: "Schedule", peak: float, *, every: int | None = None) -> 
     """A complete JAX program with optax, the update under `jit`; the step is in the optimizer's state."""
     told = words(schedule, peak, every)
     refuse_own(told, "optax")
-    return f"""import jax
+    return f"""from pathlib import Path
+
+import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
-from pathlib import Path
 
 import calando
 import calando.optax

@@ -19,12 +19,13 @@ def keras_code(schedule: "Schedule", peak: float, *, every: int | None = None) -
         if told.several
         else f"keras.optimizers.AdamW(calando.keras.LearningRate(schedule, peak={told.rate}))"
     )
-    follow = f', calando.keras.Follow("loss", every={every or "epoch"!r})' if told.listens else ""
+    follow = f', calando.keras.Follow("loss"{f", every={every}" if every else ""})' if told.listens else ""
     note = "  # Follow: your metric" if told.listens else ""
     epochs = -(-told.horizon // told.epoch)
-    return f"""import keras
+    return f"""from pathlib import Path
+
+import keras
 import numpy as np
-from pathlib import Path
 
 import calando
 import calando.keras

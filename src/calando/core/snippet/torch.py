@@ -36,8 +36,9 @@ def set_{name}(value: float) -> None:
     metric = f"""
     if (step + 1) % {told.every} == 0:
         scheduler.step(loss.item())  # your validation metric, whenever there is a new one"""
-    return f"""import torch
-from pathlib import Path
+    return f"""from pathlib import Path
+
+import torch
 
 import calando
 import calando.torch

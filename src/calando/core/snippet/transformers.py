@@ -23,9 +23,10 @@ def transformers_code(schedule: "Schedule", peak: float, *, every: int | None = 
         else ""
     )
     evaluated = "\n    eval_dataset=data,  # your validation data" if told.listens else ""
-    return f"""import torch
+    return f"""from pathlib import Path
+
+import torch
 import transformers
-from pathlib import Path
 
 import calando
 import calando.transformers

@@ -1,5 +1,6 @@
 """What programs for every host say alike: the plan, the peak, how often to look and to save."""
 
+import json
 from typing import TYPE_CHECKING, NamedTuple
 
 from calando.errors import Unconvertible
@@ -19,7 +20,7 @@ class Words(NamedTuple):
     Args:
         plan: two lines that build `schedule`.
         rate: the peak as code, or 1e-3 where none is given.
-        epoch: updates in an epoch, or a tenth of the run.
+        epoch: updates in an epoch; else a tenth of the run, or the next smaller part that divides it.
         every: updates between two looks at the metric.
         save: updates between two checkpoints.
         listens: whether the plan listens to a metric.
@@ -41,9 +42,10 @@ class Words(NamedTuple):
 def words(schedule: "Schedule", peak: float | None, every: int | None = None) -> Words:
     """The words for a schedule."""
     own = tuple(name for name in schedule.quantities if name != "lr" and name not in IN_ADAMW)
-    epoch = schedule.steps_per_epoch or max(1, schedule.horizon // 10)
+    parts = next((parts for parts in range(10, 101) if schedule.horizon % parts == 0), 10)
+    epoch = schedule.steps_per_epoch or max(1, schedule.horizon // parts)
     return Words(
-        plan=f"plan = calando.parse({str(schedule.plan)!r})\n"
+        plan=f"plan = calando.parse({json.dumps(str(schedule.plan))})\n"
         f"schedule = plan.bind({schedule.horizon}{sizes(schedule)})  # optimizer updates in the whole run",
         rate="1e-3" if peak is None else repr(peak),
         epoch=epoch,
