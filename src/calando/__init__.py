@@ -30,19 +30,41 @@ if _typing.TYPE_CHECKING:
     from calando.lab import compare as compare
     from calando.lab import declare as declare
     from calando.lab import standalone as standalone
+    from calando.peers import Converted as Converted
+    from calando.peers import from_deepspeed as from_deepspeed
+    from calando.peers import from_ignite as from_ignite
+    from calando.peers import from_keras as from_keras
+    from calando.peers import from_optax as from_optax
+    from calando.peers import from_timm as from_timm
+    from calando.peers import from_torch as from_torch
+    from calando.peers import from_transformers as from_transformers
 
 _LAB = ("Run", "StopRun", "compare", "declare", "standalone")
+_PEERS = (
+    "Converted",
+    "from_deepspeed",
+    "from_ignite",
+    "from_keras",
+    "from_optax",
+    "from_timm",
+    "from_torch",
+    "from_transformers",
+)
 
 
 def __getattr__(name: str) -> object:
-    """The lab's names, loaded when they are first asked for."""
+    """The lab's names and the importers, loaded when they are first asked for."""
     if name in _LAB:
         from calando import lab
 
         return getattr(lab, name)
+    if name in _PEERS:
+        from calando import peers
+
+        return getattr(peers, name)
     raise AttributeError(f"module 'calando' has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
     """Every name, the lazy ones too."""
-    return sorted({*globals(), *_LAB})
+    return sorted({*globals(), *_LAB, *_PEERS})

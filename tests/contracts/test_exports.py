@@ -14,6 +14,7 @@ from tests.contracts.source import modules, public_names, tree
 # Everything a user may rely on by `calando.NAME`. A plan comes here by its line in core/vocabulary.py and needs none.
 PUBLIC = [
     "CalandoError",
+    "Converted",
     "Facts",
     "Length",
     "Plan",
@@ -26,7 +27,14 @@ PUBLIC = [
     "compare",
     "declare",
     "errors",
+    "from_deepspeed",
+    "from_ignite",
     "from_json",
+    "from_keras",
+    "from_optax",
+    "from_timm",
+    "from_torch",
+    "from_transformers",
     "parse",
     "register",
     "standalone",
@@ -68,7 +76,25 @@ SPELLINGS = {
 }
 
 # Rooms and doors that are reached by their own name.
-SUBMODULES = {"cli", "core", "errors", "lab", "records", "report", "testing", "torch"}
+SUBMODULES = {
+    "accelerate",
+    "cli",
+    "composer",
+    "core",
+    "deepspeed",
+    "errors",
+    "ignite",
+    "keras",
+    "lab",
+    "lightning",
+    "optax",
+    "peers",
+    "records",
+    "report",
+    "testing",
+    "torch",
+    "transformers",
+}
 
 
 def listed(name: str) -> list[str] | None:

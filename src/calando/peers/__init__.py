@@ -4,16 +4,13 @@ No framework is imported here: what a peer means is read from the names of its c
 """
 
 from calando.peers.base import Converted
-
-_IMPORTERS = {
-    "from_deepspeed": "deepspeed",
-    "from_ignite": "ignite",
-    "from_keras": "keras",
-    "from_optax": "optax",
-    "from_timm": "timm",
-    "from_torch": "torch",
-    "from_transformers": "transformers",
-}
+from calando.peers.deepspeed import from_deepspeed
+from calando.peers.ignite import from_ignite
+from calando.peers.keras import from_keras
+from calando.peers.optax import from_optax
+from calando.peers.timm import from_timm
+from calando.peers.torch import from_torch
+from calando.peers.transformers import from_transformers
 
 __all__ = [
     "Converted",
@@ -25,12 +22,3 @@ __all__ = [
     "from_torch",
     "from_transformers",
 ]
-
-
-def __getattr__(name: str) -> object:
-    """The importers, each loaded when it is first asked for."""
-    if name in _IMPORTERS:
-        from importlib import import_module
-
-        return getattr(import_module(f"calando.peers.{_IMPORTERS[name]}"), name)
-    raise AttributeError(f"module 'calando.peers' has no attribute {name!r}")
