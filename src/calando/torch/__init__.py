@@ -20,7 +20,6 @@ except ImportError as error:
     ) from error
 
 from calando.peers.torch import from_torch
-from calando.peers.torch import from_torch
 from calando.torch.door import attach
 from calando.torch.owner import attached
 from calando.torch.plateau import PlateauLR
