@@ -24,8 +24,8 @@ def ahead(plan: Plan, by: int) -> Plan:
         Unconvertible: for a plan that has no other way to say so.
 
     >>> import calando
-    >>> str(ahead(calando.warmup(4) | calando.cosine(), 5)) == str(ahead(calando.cosine(), 1))
-    True
+    >>> str(ahead(calando.warmup(4) | calando.step_decay(10), 5))
+    'constant(length=9) | scale(step_decay(every=10), by=0.1)'
     >>> ahead(calando.exponential_decay(factor=0.5), 2).bind(10)(1)
     0.125
     """

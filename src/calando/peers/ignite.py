@@ -47,11 +47,14 @@ def from_ignite(handler: Any, *, horizon: int | None = None, quirks: bool = True
     Example:
         >>> import torch
         >>> import calando
-        >>> from ignite.handlers import LinearCyclicalScheduler
-        >>> optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=0.1)
-        >>> found = calando.from_ignite(LinearCyclicalScheduler(optimizer, "lr", 0.2, 0.1, cycle_size=10))
+        >>> class PiecewiseLinear:  # stands for ignite's own
+        ...     param_name, param_group_index, event_index = "lr", None, 0
+        ...     milestones, values = [0, 10], [0.0, 0.1]
+        >>> handler = PiecewiseLinear()
+        >>> handler.optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=0.1)
+        >>> found = calando.from_ignite(handler)
         >>> str(found.plan), found.bases
-        ('anneal(over=5, end=0.5, cycle=mirror)', (0.2,))
+        ('points(at=[0, 10], values=[0, 1])', (0.1,))
 
     Source: ignite.handlers.param_scheduler.
     """

@@ -83,8 +83,8 @@ def rate_of(value: Any, name: str) -> float:
 def segments(*parts: tuple[int | None, Maker]) -> Maker:
     """Curves one after the other, each for so many steps (None for the rest), as one that can be cut.
 
-    >>> str(segments((3, lambda n: level(0.5, n)), (None, lambda n: level(1.0, n)))(5))
-    'constant(0.5, length=3) | constant(length=2)'
+    >>> str(segments((3, lambda n: level(1.0, n)), (None, lambda n: level(1.0, n)))(5))
+    'constant(length=3) | constant(length=2)'
     """
 
     def make(length: int | None) -> Plan:

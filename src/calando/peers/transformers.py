@@ -75,9 +75,9 @@ def from_transformers(
 
     Example:
         >>> import calando
-        >>> found = calando.from_transformers("cosine", lr=3e-4, num_warmup_steps=10, num_training_steps=100)
-        >>> str(calando.from_transformers("linear", num_warmup_steps=10, num_training_steps=100).plan)
-        'warmup(10) | linear_decay(length=90) | constant(0)'
+        >>> found = calando.from_transformers("constant_with_warmup", lr=3e-4, num_warmup_steps=10)
+        >>> str(found.plan), found.bases
+        ('warmup(10) | constant()', (0.0003,))
 
     Source: transformers.optimization.
     """
