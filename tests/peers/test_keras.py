@@ -185,6 +185,13 @@ def test_without_quirks_an_integer_rate_means_what_is_written_and_says_so() -> N
         (made("CosineDecay", initial_learning_rate=1.0), BadValue, "no decay_steps"),
         (made("CosineDecay", initial_learning_rate=1.0, decay_steps=0), BadValue, "decay_steps=0"),
         (made("CosineDecay", initial_learning_rate="much", decay_steps=10), BadValue, "much"),
+        (
+            made("CosineDecay", initial_learning_rate=1e308, decay_steps=9, warmup_target=0.1, warmup_steps=3),
+            BadValue,
+            "inf",
+        ),
+        (None, Unconvertible, "None"),
+        ({"class_name": 3, "config": 4}, BadValue, "names no class"),
         ("{", BadFile, "JSON"),
         ("nowhere.json", BadFile, "nowhere"),
     ],

@@ -291,7 +291,6 @@ def _plan_lines(found: Converted, width: int) -> Any:
         if i == 0 or text != texts[0]:
             head = f"group {i}: " if len(set(texts)) > 1 else ""
             yield from wrap(head + short(text), width)
-    yield ""
 
 
 def short(text: str) -> str:
@@ -317,20 +316,24 @@ def _verdict(peer: str, found: Found, measured: Measured | None, unit: str) -> s
     if measured.largest == 0.0:
         return f"equal to {peer} itself at every one of {looked}"
     where = f"largest difference {measured.largest:.1e} of the peak, at {unit[:-1]} {measured.at:,}"
+    if any(plan.kind == "bundle" for plan in found.exact.plans):
+        where += " (of the learning rate; the other quantities are not stepped beside)"
     return f"beside {peer} itself at {looked}: {where}"
 
 
 def _other_lines(found: Found, width: int) -> Any:
+    from textwrap import wrap
+
     from calando.cli.tables import bulleted
 
     head = "with --no-quirks" if found.exact.quirks else "without --no-quirks"
     if isinstance(found.other, CalandoError):
-        yield from bulleted(f"{head}:", f"refused: {found.other.given}", width)
+        yield from wrap(f"{head}: refused: {found.other.given}", width, subsequent_indent="  ")
         return
     if found.other.plans == found.exact.plans:
         yield f"{head}: the same plan"
         return
-    yield from bulleted(f"{head}:", short(spelled(found.other.plans[0])), width)
+    yield from wrap(f"{head}: {short(spelled(found.other.plans[0]))}", width, subsequent_indent="  ")
     for text in found.other.differences:
         yield from bulleted("!", text, width)
 

@@ -8,6 +8,7 @@ from typing import Any, Final
 from calando.errors import BadFile, BadName, BadValue, Unconvertible, did_you_mean, shown
 from calando.peers.base import Converted
 from calando.peers.deepspeed_schedules import LOG, MAKERS, Spec, many
+from calando.peers.finish import number
 
 __all__ = ["from_deepspeed"]
 
@@ -122,12 +123,17 @@ def _from_config(config: Mapping[str, Any], lr: Any) -> Spec:
             allowed='{"scheduler": {"type": ..., "params": {...}}}, or its inner part', where="from_deepspeed(source)",
             fix="give the configuration's scheduler",
         )  # fmt: skip
-    if kind not in DEFAULTS:
+    if not isinstance(kind, str) or kind not in DEFAULTS:
         raise BadName(
             given=f"the scheduler {shown(kind)}{did_you_mean(str(kind), DEFAULTS)}", allowed=", ".join(DEFAULTS),
             where="from_deepspeed(source)", fix="use one of DeepSpeed's own; for others use from_torch",
         )  # fmt: skip
     given = part.get("params") or {}
+    if not isinstance(given, Mapping):
+        raise BadValue(
+            given=f"params={shown(given)}", allowed="a dict of parameters", where=f"from_deepspeed({kind})",
+            fix='give {"type": ..., "params": {...}}',
+        )  # fmt: skip
     known = DEFAULTS[kind]
     for name in given:
         if name not in known and name != "last_batch_iteration":
@@ -153,7 +159,13 @@ def _from_config(config: Mapping[str, Any], lr: Any) -> Spec:
     betas = None
     if isinstance(optimizer, Mapping) and "type" in optimizer:
         betas = "sgd" not in str(optimizer["type"]).lower()
-    return Spec(kind, parameters, rates, int(parameters.pop("last_batch_iteration", -1)), betas)
+    return Spec(
+        kind,
+        parameters,
+        rates,
+        int(number(parameters.pop("last_batch_iteration", -1), "from_deepspeed(last_batch_iteration)")),
+        betas,
+    )
 
 
 def _from_living(scheduler: Any) -> Spec:

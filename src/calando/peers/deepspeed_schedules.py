@@ -14,7 +14,7 @@ from calando.core.timing import hold, shift
 from calando.errors import BadValue, Unconvertible
 from calando.peers.base import Converted
 from calando.peers.finish import Group, finish, number
-from calando.peers.legs import chain, drops, leg, level, scaled, share, steps_of, table, whole
+from calando.peers.legs import MOST_LISTED, chain, drops, leg, level, scaled, share, steps_of, table, whole
 
 __all__ = ["LOG", "MAKERS", "Spec", "many"]
 
@@ -209,7 +209,7 @@ def _one_cycle(spec: Spec, quirks: bool, horizon: int | None) -> Converted:
         )  # fmt: skip
     up = int(_one(spec, "cycle_first_stair_count"))
     down = spec.parameters["cycle_second_stair_count"]
-    wave = _Wave(first, second, up, up if down is None else int(down))
+    wave = _Wave(first, second, up, up if down is None else int(_one(spec, "cycle_second_stair_count")))
     every, rate = _one(spec, "decay_step_size", 0.0), _one(spec, "decay_lr_rate", 0.0)
     momentum = bool(spec.parameters["cycle_momentum"]) and spec.betas is not False
     rows = _groups(spec, "cycle_min_lr", "cycle_max_lr", *(["cycle_min_mom", "cycle_max_mom"] if momentum else []))
@@ -257,6 +257,11 @@ class _Wave:
         return chain(rise, leg("linear", high, low, self.second, offset=top - self.first, length=self.total - top))
 
     def _stairs(self, low: float, high: float, skip: int) -> Plan:
+        if self.total > MOST_LISTED:
+            raise Unconvertible(
+                given=f"stairs over a cycle of {self.total:,} steps", allowed=f"at most {MOST_LISTED:,} steps",
+                where="from_deepspeed(OneCycle)", fix="leave the stair counts out",
+            )  # fmt: skip
         levels = [low + (high - low) * self.share(t) for t in range(skip, self.total)]
         changes = [(t, v) for t, (u, v) in enumerate(zip(levels, levels[1:], strict=False), 1) if v != u]
         return drops(changes, levels[0], self.total - skip)

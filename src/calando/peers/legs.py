@@ -18,9 +18,20 @@ from calando.core.timing import repeat, shift
 from calando.errors import Unconvertible
 
 __all__ = [
-    "Cycle", "chain", "cycles", "drops", "every_so_often", "leg", "level", "scaled", "share", "steps_of", "table",
+    "MOST_LISTED",
+    "Cycle",
+    "chain",
+    "cycles",
+    "drops",
+    "every_so_often",
+    "leg",
+    "level",
+    "scaled",
+    "share",
+    "steps_of",
+    "table",
     "whole",
-]  # fmt: skip
+]
 
 MOST_LISTED: Final = 100_000
 
@@ -236,4 +247,7 @@ def share(value: float, base: float) -> float:
     >>> share(0.01, 0.1), 0.01 / 0.1
     (0.1, 0.09999999999999999)
     """
-    return float(Fraction(repr(float(value))) / Fraction(repr(float(base))))
+    try:
+        return float(Fraction(repr(float(value))) / Fraction(repr(float(base))))
+    except OverflowError:
+        return math.inf  # which no plan takes
