@@ -3,9 +3,12 @@
 from typing import Any
 
 import pytest
+import torch
+from torch.optim import lr_scheduler as lrs
 
 import calando
 from calando.errors import Unconvertible
+from calando.peers import from_torch
 from calando.peers.exports import to_torch
 from tests.peers.exports.likely import exported, hold_equal, likely
 
@@ -73,6 +76,26 @@ def test_a_listener_whose_threshold_is_of_the_metrics_size_is_refused() -> None:
     with pytest.raises(Unconvertible, match="below 0 never counts as better") as refusal:
         to_torch(calando.reduce_on_plateau(calando.constant()).bind(100), 0.3)
     assert "margin=signed" in refusal.value.fix
+
+
+@pytest.mark.parametrize(
+    ("made", "name"),
+    [
+        (lambda optimizer: lrs.CosineAnnealingLR(optimizer, 50, eta_min=0.01), "CosineAnnealingLR"),
+        (lambda optimizer: lrs.CosineAnnealingLR(optimizer, 70), "CosineAnnealingLR"),
+        (lambda optimizer: lrs.CosineAnnealingWarmRestarts(optimizer, 20), "CosineAnnealingWarmRestarts"),
+        (lambda optimizer: lrs.LinearLR(optimizer, 0.2, total_iters=30), "LinearLR"),
+        (lambda optimizer: lrs.StepLR(optimizer, 20), "StepLR"),
+        (lambda optimizer: lrs.PolynomialLR(optimizer, 50, 2.0), "PolynomialLR"),
+        (lambda optimizer: lrs.ExponentialLR(optimizer, 0.95), "ExponentialLR"),
+    ],
+)
+def test_what_was_imported_can_be_said_again(made: Any, name: str) -> None:
+    living = made(torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=0.3))
+    schedule = from_torch(living).plan.bind(50)
+    code = to_torch(schedule, 0.3)
+    assert f"{name}(optimizer" in code
+    hold_equal(schedule, stepped(*built(code), 50), 1e-12)
 
 
 def test_what_pytorch_lacks_is_refused_with_what_it_has() -> None:

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from calando.core.algebra import boundaries, extent_of
 from calando.core.bundle import bundle
-from calando.core.clock import Clock, length_of
+from calando.core.clock import Clock, Length, length_of
 from calando.core.feedback import reduce_on_plateau
 from calando.core.formula import SCALAR
 from calando.core.plan import Plan
@@ -48,7 +48,7 @@ class Stage(NamedTuple):
         steps: how many steps it lasts, >= 1.
         start: the factor at its first step.
         end: the factor that it is heading for.
-        span: in how many steps it gets there; more than `steps` never, one less where the end is inclusive.
+        span: in how many steps it gets there: one less than `steps` where the end is inclusive, more where it is cut.
         more: whatever else the way needs, by name.
     """
 
@@ -268,6 +268,24 @@ def _repeat(plan: Any, steps: int, clock: Clock) -> list[Stage] | None:
     return [Stage("restarts", steps, inner.start, inner.end, first, more)]
 
 
+def _anneal(plan: Any, steps: int, clock: Clock) -> list[Stage] | None:
+    """One way that begins with its piece and takes whole steps, or falling cosines over and over."""
+    over, offset = (clock.steps(_real(value), "export") for value in (plan.over, plan.offset))
+    if offset or over.denominator > 1:
+        return None
+    span = int(over)
+    if plan.cycle == "none" or span >= steps:
+        way = _way(plan.shape, min(span, steps), plan.start, plan.end, span, power=plan.power)
+        return [way, _level(steps - way.steps, plan.end)]
+    if plan.cycle == "restart" and plan.shape == "cosine" and plan.start > plan.end:
+        return [Stage("restarts", steps, plan.start, plan.end, span, {"growth": 1.0, "decay": 1.0})]
+    return None
+
+
+def _real(value: Any) -> Length:
+    return value if isinstance(value, Length) else length_of(value)
+
+
 def _cyclical(plan: Any, steps: int, clock: Clock) -> list[Stage] | None:
     if plan.inverse:
         return None
@@ -309,4 +327,5 @@ READERS: dict[str, Callable[[Any, int, Clock], list[Stage] | None]] = {
     "cyclical": _cyclical,
     "points": _points,
     "repeat": _repeat,
+    "anneal": _anneal,
 }
