@@ -183,6 +183,5 @@ def test_every_door_is_looked_at() -> None:
 
 
 def test_a_framework_planted_in_a_door_is_found(tmp_path: Path) -> None:
-    (tmp_path / "planted.py").write_text("import calando.core, optree, ignite\n", encoding="utf-8")
-    assert added("planted", "optree", src=tmp_path) >= {"ignite", "torch"}
-    assert added("calando.torch") == {"torch"}
+    (tmp_path / "planted.py").write_text("import calando.core, torch\n", encoding="utf-8")
+    assert added("planted", "calando", src=tmp_path) == {"torch"}
