@@ -27,6 +27,7 @@ print(json.dumps(answers))
 """
 
 
+@pytest.mark.slow
 def test_what_is_said_is_equal_at_every_step() -> None:
     pytest.importorskip("torch")
     said: list[Any] = exported([*likely(6, 100), calando.multistep([9, 30]).bind(60)], to_keras)

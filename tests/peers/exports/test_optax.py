@@ -29,6 +29,7 @@ def built(code: str) -> Any:
     return scope["learning_rate"]
 
 
+@pytest.mark.slow
 def test_what_is_said_is_equal_at_every_step() -> None:
     said = exported([*likely(8, 30), *map(bound, EACH)], to_optax)[-16:]  # XLA compiles a kernel in 0.1 s
     assert len(said) == 16
