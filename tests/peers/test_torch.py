@@ -38,6 +38,34 @@ def test_twenty_random_settings_equal_the_living_scheduler_at_every_step(name: s
         assert worst(converted, *stepped(driven, scheduler, STEPS)) <= 1.0, settings
 
 
+EDGES: dict[str, tuple[str, dict[str, Any]]] = {
+    "half steps up and down": ("CyclicLR", {"base_lr": 0.1, "max_lr": 1.0, "step_size_up": 2.5}),
+    "a base above the maximum": ("CyclicLR", {"base_lr": 1.0, "max_lr": 0.1, "step_size_up": 7}),
+    "a peak before the first step": ("OneCycleLR", {"max_lr": 1.0, "total_steps": 300, "pct_start": 0.0}),
+    "no way down": ("OneCycleLR", {"max_lr": 1.0, "total_steps": 300, "pct_start": 1.0}),
+    "a second phase past the end": (
+        "OneCycleLR", {"max_lr": 1.0, "total_steps": 300, "pct_start": 0.7, "three_phase": True}
+    ),
+    "a half period of one step": ("CosineAnnealingLR", {"T_max": 1}),
+    "restarts where torch's own logarithm fails": ("CosineAnnealingWarmRestarts", {"T_0": 1, "T_mult": 3}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("edge", EDGES)
+def test_edges_equal_the_living_scheduler(edge: str) -> None:
+    name, settings = EDGES[edge]
+    driven, scheduler = made(name, **settings)
+    assert worst(from_torch(scheduler), *stepped(driven, scheduler, STEPS)) <= 1.0
+
+
+def test_a_group_whose_rate_is_0_stays_at_0_or_is_refused() -> None:
+    frozen = optimizer((0.0, 0.1))
+    scheduler = torch_schedulers.CosineAnnealingLR(frozen, 50)
+    assert worst(from_torch(scheduler), *stepped(frozen, scheduler, STEPS)) <= 1.0
+    with pytest.raises(Unconvertible, match="learning rate is 0"):
+        from_torch(torch_schedulers.CosineAnnealingLR(optimizer((0.0, 0.1)), 50, eta_min=0.01))
+
+
 # --- joined ----------------------------------------------------------------------------------------------------------
 
 PIECES = [name for name in MAKERS if name not in ("CyclicLR", "OneCycleLR")]
@@ -148,7 +176,7 @@ def test_attached_it_gives_the_peers_rates_and_momenta_update_by_update(name: st
 
 def test_a_loop_that_steps_once_an_epoch_is_told_in_epochs() -> None:
     driven = optimizer()
-    scheduler = torch_schedulers.SequentialLR(driven, **_warm_cosine(driven))
+    scheduler = torch_schedulers.SequentialLR(driven, **warm_cosine(driven))
     converted = from_torch(scheduler, per="epoch")
     assert str(converted.plans[0]).startswith("hold(warmup(5ep, start=0.1) | ")
     rates, _ = stepped(driven, scheduler, 45)
@@ -157,7 +185,7 @@ def test_a_loop_that_steps_once_an_epoch_is_told_in_epochs() -> None:
             assert schedule(step) * converted.bases[g] == pytest.approx(rates[step // 7][g], rel=1e-12, abs=1e-15)
 
 
-def _warm_cosine(driven: torch.optim.Optimizer) -> dict[str, Any]:
+def warm_cosine(driven: torch.optim.Optimizer) -> dict[str, Any]:
     warm = torch_schedulers.LinearLR(driven, 0.1, total_iters=5)
     fall = torch_schedulers.CosineAnnealingLR(driven, T_max=40)
     return {"schedulers": [warm, fall], "milestones": [5]}
@@ -170,7 +198,7 @@ def _warm_cosine(driven: torch.optim.Optimizer) -> dict[str, Any]:
 def test_a_living_scheduler_gives_the_same_plan_wherever_it_stands(name: str) -> None:
     settings = MAKERS[name](Random(f"mid-run {name}"))
     if name == "MultiplicativeLR" or name == "LambdaLR":
-        settings = {"lr_lambda": _slowly}
+        settings = {"lr_lambda": slowly}
     driven, scheduler = made(name, **settings)
     fresh = from_torch(scheduler)
     stepped(driven, scheduler, 37)
@@ -181,7 +209,7 @@ def test_a_living_scheduler_gives_the_same_plan_wherever_it_stands(name: str) ->
         assert later.plans == fresh.plans
 
 
-def _slowly(step: int) -> float:
+def slowly(step: int) -> float:
     return 1.0 / (1.0 + step / 1000)
 
 
@@ -198,7 +226,7 @@ def test_rates_that_were_changed_by_hand_are_found(name: str) -> None:
 
 
 def test_a_scheduler_that_writes_its_rates_anew_undoes_what_was_changed_and_says_so() -> None:
-    driven, scheduler = made("LambdaLR", lr_lambda=_slowly)
+    driven, scheduler = made("LambdaLR", lr_lambda=slowly)
     stepped(driven, scheduler, 10)
     driven.param_groups[0]["lr"] = 5.0
     assert any("group 0 was changed by hand" in told for told in from_torch(scheduler).differences)
@@ -269,76 +297,12 @@ def test_a_peak_that_torch_misses_is_reached_without_quirks() -> None:
     assert clean.schedules()[0].facts.peak == 1.0
 
 
-# --- refused ---------------------------------------------------------------------------------------------------------
-
-
-class Own(torch_schedulers.LRScheduler):
-    """A scheduler of the user's."""
-
-    def get_lr(self) -> list[float]:
-        return [0.1 for _ in self.base_lrs]
-
-
-class OwnStep(torch_schedulers.StepLR):
-    """A subclass that gives other rates."""
-
-    def get_lr(self) -> list[float]:
-        return [0.1 for _ in self.base_lrs]
-
-
-def _lambda_first() -> Any:
-    driven = optimizer()
-    inner = [torch_schedulers.LambdaLR(driven, _slowly), torch_schedulers.StepLR(driven, 10)]
-    return torch_schedulers.ChainedScheduler(inner, driven)
-
-
-def _nested() -> Any:
-    driven = optimizer()
-    inner = torch_schedulers.SequentialLR(driven, **_warm_cosine(driven))
-    return torch_schedulers.SequentialLR(driven, [inner, torch_schedulers.StepLR(driven, 10)], [60])
-
-
-def _multiplied_later() -> Any:
-    driven = optimizer()
-    later = torch_schedulers.MultiplicativeLR(driven, _slowly)
-    return torch_schedulers.SequentialLR(driven, [torch_schedulers.StepLR(driven, 10), later], [5])
-
-
-def _floor_in_a_chain() -> Any:
-    driven = optimizer()
-    inner = [torch_schedulers.CosineAnnealingLR(driven, 50, 0.01), torch_schedulers.StepLR(driven, 10)]
-    return torch_schedulers.ChainedScheduler(inner, driven)
-
-
-REFUSED = {
-    "a scheduler of torch": lambda: Own(optimizer()),
-    "write one of your own": lambda: OwnStep(optimizer(), 10),
-    "negative learning rates": lambda: made("StepLR", step_size=3, gamma=-0.5)[1],
-    "divides by zero": lambda: made("StepLR", step_size=0)[1],
-    "power=-1": lambda: made("PolynomialLR", power=-1.0)[1],
-    "scale_fn": lambda: made("CyclicLR", base_lr=0.1, max_lr=1.0, scale_fn=_slowly)[1],
-    "cycles of 2.5 steps up": lambda: made("CyclicLR", base_lr=0.1, max_lr=1.0, step_size_up=2.5, mode="triangular2")[
-        1
-    ],
-    "LambdaLR before StepLR": _lambda_first,
-    "a SequentialLR inside": _nested,
-    "MultiplicativeLR after": _multiplied_later,
-    "CosineAnnealingLR with eta_min in a chain": _floor_in_a_chain,
-    "given itself": lambda: None,
-}
-
-
-@pytest.mark.parametrize("reason", REFUSED)
-def test_what_no_plan_can_say_is_refused_with_the_reason(reason: str) -> None:
-    with pytest.raises(Unconvertible) as caught:
-        from_torch(REFUSED[reason]())
-    if reason != "given itself":
-        assert reason in str(caught.value)
+# --- others -----------------------------------------------------------------------------------------------------------
 
 
 def test_a_function_of_the_epoch_is_refused_where_epochs_are_counted() -> None:
     with pytest.raises(Unconvertible, match="function of the epoch"):
-        from_torch(made("LambdaLR", lr_lambda=_slowly)[1], per="epoch")
+        from_torch(made("LambdaLR", lr_lambda=slowly)[1], per="epoch")
     with pytest.raises(BadName, match="step, epoch"):
         from_torch(made("StepLR", step_size=3)[1], per="week")
 
