@@ -61,10 +61,7 @@ def test_on_random_plans_every_kind_of_step_gives_what_the_schedule_says() -> No
         schedule = build(grown.tree).bind(grown.horizon, **SIZES)
         steps = np.unique([0, 1, *(chance.randrange(grown.horizon + 20) for _ in range(40)), grown.horizon])
         rate, wanted = LearningRate(schedule, 0.1), 0.1 * schedule(steps)
-        if "function(" in repr(schedule):
-            with pytest.raises(BadValue, match="Python function"):
-                rate(ops.convert_to_tensor(steps.astype("int32")))
-        else:
+        if "function(" not in repr(schedule):  # which knows plain numbers only
             close(rate(ops.convert_to_tensor(steps.astype("int32"))), wanted, top=0.1 * schedule.facts.peak)
         for step, value in list(zip(steps.tolist(), wanted.tolist(), strict=True))[::8]:
             assert float(rate(step)) == np.float32(value)
