@@ -166,7 +166,7 @@ ALLOWED_AT_ROOT = (ast.Import, ast.ImportFrom, ast.Assign, ast.AnnAssign, ast.Ex
 
 def test_every_module_can_be_imported() -> None:
     for name in modules():
-        if not name.endswith("__main__"):
+        if not name.endswith("__main__") and not name.startswith("calando.keras"):  # tests/keras/inside does
             assert isinstance(importlib.import_module(name), ModuleType)
 
 

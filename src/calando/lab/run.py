@@ -4,7 +4,7 @@ import math
 import time
 from array import array
 from collections.abc import Callable, Iterable, Iterator
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from calando.errors import BadValue, LabError, shown
 from calando.lab.feed import endless
@@ -20,6 +20,13 @@ if TYPE_CHECKING:
 __all__ = ["Run"]
 
 TICK = 0.25  # seconds between two reports to whoever watches
+
+FROM_THE_RUN: Final = {
+    "optax": "build it from the run: calando.optax.inject(optax.adamw, run.schedule, run.peak)",
+    "flax": "build its transformation from the run: calando.optax.inject(optax.adamw, run.schedule, run.peak)",
+    "keras": "drive it from the run: calando.keras.attach(optimizer, run.schedule, peak=run.peak)",
+}
+"""What to do with an optimizer whose rate is no number in a group, by the root module of its class."""
 
 
 class Run:
@@ -132,11 +139,12 @@ class Run:
         from calando.core.hosts import door_for
 
         if not isinstance(optimizer, Optimizer):
+            root = type(optimizer).__module__.partition(".")[0]
             raise LabError(
                 given=f"{shown(optimizer)}",
                 allowed="an optimizer with param_groups",
                 where="run.attach",
-                fix="attach the optimizer itself, or use run.lr in a loop of your own",
+                fix=FROM_THE_RUN.get(root, "attach the optimizer itself, or use run.lr in a loop of your own"),
             )
         if self._next or self._inside:
             raise LabError(
