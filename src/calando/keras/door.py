@@ -4,9 +4,10 @@ from typing import Any, Literal
 
 import keras
 
+from calando.core.asked import bound_schedule
 from calando.core.schedule import Schedule
 from calando.errors import BadValue, shown
-from calando.keras.learning_rate import LearningRate, check_peak, check_schedule
+from calando.keras.learning_rate import LearningRate, check_peak
 from calando.keras.memory import check_stamp, stamp
 from calando.keras.scheduled import Scheduled
 
@@ -87,7 +88,7 @@ def rebind(model: Any, schedule: Schedule, *, peak: float | None = None) -> None
         >>> round(float(model.optimizer.learning_rate), 6)
         0.075
     """
-    check_schedule(schedule, "rebind(schedule)")
+    bound_schedule(schedule, "rebind(schedule)")
     optimizer: Any = getattr(model, "optimizer", None)
     scheduled = driven(optimizer)
     if scheduled is not None:

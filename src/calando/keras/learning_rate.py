@@ -6,13 +6,13 @@ from typing import Any
 
 import keras
 
+from calando.core.asked import bound_schedule
 from calando.core.codec import decode, from_json
-from calando.core.plan import Plan
 from calando.core.schedule import Schedule
 from calando.errors import BadFile, BadName, BadValue, did_you_mean, shown
 from calando.keras.backend import as_written, known_step, rate_of, unwrapped
 
-__all__ = ["LearningRate", "check_peak", "check_schedule", "read_config", "schedule_of", "write_schedule"]
+__all__ = ["LearningRate", "check_peak", "read_config", "schedule_of", "write_schedule"]
 
 
 @keras.saving.register_keras_serializable(package="calando", name="LearningRate")
@@ -47,7 +47,7 @@ class LearningRate(keras.optimizers.schedules.LearningRateSchedule):  # type: ig
     """
 
     def __init__(self, schedule: Schedule, peak: float, *, calls_per_update: int = 1) -> None:
-        self.schedule = check_schedule(schedule, "LearningRate(schedule)")
+        self.schedule = bound_schedule(schedule, "LearningRate(schedule)")
         if schedule.rule is not None or len(schedule.quantities) > 1:
             listens = schedule.rule is not None
             raise BadValue(
@@ -121,21 +121,6 @@ class LearningRate(keras.optimizers.schedules.LearningRateSchedule):  # type: ig
 
 
 # ---- arguments and configs, for all of this door
-
-
-def check_schedule(schedule: object, where: str) -> Schedule:
-    """A bound plan, or BadValue that says how to get one."""
-    if isinstance(schedule, Schedule):
-        return schedule
-    if isinstance(schedule, Plan):
-        given = f"the plan {shown(str(schedule))}, not yet bound"
-        fix = "bind it to the run: plan.bind(epochs * steps_per_epoch)"
-    elif isinstance(schedule, str):
-        given, fix = f"the text {shown(schedule)}", "read and bind it: calando.parse(text).bind(horizon)"
-    else:
-        given = f"{shown(schedule)} ({type(schedule).__name__})"
-        fix = "build one: calando.cosine().bind(horizon)"
-    raise BadValue(given=given, allowed="a schedule: a plan bound to a horizon", where=where, fix=fix)
 
 
 def check_peak(peak: Any, where: str) -> float:

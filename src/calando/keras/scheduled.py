@@ -6,13 +6,13 @@ from typing import Any
 import keras
 from keras import ops
 
+from calando.core.asked import bound_schedule
 from calando.core.schedule import Schedule
 from calando.errors import BadValue, shown
 from calando.keras.backend import as_written, in_numpy, known_step, never_compiled, rate_of, unwrapped
 from calando.keras.learning_rate import (
     LearningRate,
     check_peak,
-    check_schedule,
     read_config,
     schedule_of,
     write_schedule,
@@ -68,7 +68,7 @@ class Scheduled(keras.optimizers.Optimizer):  # type: ignore[misc]  # Keras ship
         name: str | None = None,
     ) -> None:
         own = _own_rate(inner_optimizer)
-        check_schedule(schedule, "attach(schedule)")
+        bound_schedule(schedule, "attach(schedule)")
         rate = own if peak is None else check_peak(peak, "attach(peak)")
         places = places_for(inner_optimizer, schedule.quantities)
         policy = check_policy(resume)
@@ -246,7 +246,7 @@ class Scheduled(keras.optimizers.Optimizer):  # type: ignore[misc]  # Keras ship
     def rebind(self, schedule: Schedule, peak: float | None = None) -> None:
         """Follow the same plan over another horizon; use `calando.keras.rebind`, which knows the model, too."""
         drive = self._drive
-        check_schedule(schedule, "rebind(schedule)")
+        bound_schedule(schedule, "rebind(schedule)")
         check_stamp(stamp(drive.schedule, drive.peak), schedule, drive.peak, "rebind")
         rate = drive.peak if peak is None else check_peak(peak, "rebind(peak)")
         self._drive = _Drive(schedule, rate, drive.places, drive.policy)

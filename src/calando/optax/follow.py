@@ -6,11 +6,12 @@ import jax
 import jax.numpy as jnp
 import optax
 
+from calando.core.asked import bound_schedule
 from calando.core.formula import Array
 from calando.core.schedule import Schedule
 from calando.optax.count import Count
 from calando.optax.plateau import Heard, Plateau, plateau
-from calando.optax.rate import checked_peak, checked_schedule
+from calando.optax.rate import checked_peak
 
 __all__ = ["FollowState", "Pace", "follow"]
 
@@ -33,7 +34,7 @@ class Pace:
     """A schedule, its peak and its listener: everything that turns a count and a metric into values."""
 
     def __init__(self, schedule: Schedule, peak: float, average: int, where: str) -> None:
-        self.schedule = checked_schedule(schedule, where)
+        self.schedule = bound_schedule(schedule, where)
         self.peak = checked_peak(peak, where)
         listens = self.schedule.rule is not None
         self.listener: Plateau | None = plateau(self.schedule, self.peak, average=average) if listens else None

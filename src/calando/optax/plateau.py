@@ -5,11 +5,12 @@ from typing import NamedTuple
 
 import jax.numpy as jnp
 
+from calando.core.asked import bound_schedule
 from calando.core.feedback import PlateauRule
 from calando.core.formula import Array
 from calando.core.schedule import Schedule
 from calando.errors import BadValue, shown
-from calando.optax.rate import checked_peak, checked_schedule
+from calando.optax.rate import checked_peak
 
 __all__ = ["UNHEARD", "Heard", "Plateau", "plateau"]
 
@@ -148,7 +149,7 @@ def plateau(schedule: Schedule, peak: float = 1.0, *, average: int = 1) -> Plate
 
     Source: optax.contrib.reduce_on_plateau, which never fires on a constant negative metric and this one does.
     """
-    schedule = checked_schedule(schedule, "plateau")
+    schedule = bound_schedule(schedule, "plateau")
     if schedule.rule is None:
         raise BadValue(
             given=f"{shown(str(schedule.plan))}, which hears nothing", allowed="a schedule that listens to a metric",

@@ -6,12 +6,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from calando.core.asked import bound_schedule
 from calando.core.formula import Array
-from calando.core.plan import Plan
 from calando.core.schedule import Schedule
 from calando.errors import BadValue, Frozen, shown
 
-__all__ = ["LearningRate", "checked_peak", "checked_schedule", "learning_rate"]
+__all__ = ["LearningRate", "checked_peak", "learning_rate"]
 
 
 class LearningRate:
@@ -93,7 +93,7 @@ def learning_rate(schedule: Schedule, peak: float = 1.0) -> LearningRate:
 
     Source: optax schedules.
     """
-    schedule = checked_schedule(schedule, "learning_rate")
+    schedule = bound_schedule(schedule, "learning_rate")
     if schedule.rule is not None:
         raise BadValue(
             given=f"{shown(str(schedule.plan))}, which listens to a metric",
@@ -101,23 +101,6 @@ def learning_rate(schedule: Schedule, peak: float = 1.0) -> LearningRate:
             fix="use calando.optax.inject or follow, which take value=metric, or plateau in a loop of your own",
         )  # fmt: skip
     return LearningRate(schedule, checked_peak(peak, "learning_rate"))
-
-
-def checked_schedule(schedule: object, where: str) -> Schedule:
-    """The schedule itself.
-
-    Raises:
-        BadValue: for anything else, with the way from it to a schedule.
-    """
-    if isinstance(schedule, Schedule):
-        return schedule
-    if isinstance(schedule, Plan):
-        given, fix = f"the plan {shown(str(schedule))}, not yet bound", "bind it to the run: plan.bind(horizon)"
-    elif isinstance(schedule, str):
-        given, fix = f"the text {shown(schedule)}", "read and bind it: calando.parse(text).bind(horizon)"
-    else:
-        given, fix = f"{shown(schedule)} ({type(schedule).__name__})", "build one: calando.cosine().bind(horizon)"
-    raise BadValue(given=given, allowed="a schedule: a plan bound to a horizon", where=where, fix=fix)
 
 
 def checked_peak(peak: object, where: str) -> float:

@@ -1,14 +1,14 @@
 """What DeepSpeed's schedules mean: from a configuration (a dict, JSON, a file of it) or from a living scheduler."""
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from calando.errors import BadFile, BadName, BadValue, Unconvertible, did_you_mean, shown
+from calando.errors import BadName, BadValue, Unconvertible, did_you_mean, shown
 from calando.peers.base import Converted
 from calando.peers.deepspeed_schedules import LOG, MAKERS, Spec, many
 from calando.peers.finish import number
+from calando.peers.json_source import read_json
 
 __all__ = ["from_deepspeed"]
 
@@ -87,31 +87,10 @@ def from_deepspeed(
 
 def _read(source: Any, lr: Any) -> Spec:
     if isinstance(source, str | Path):
-        source = _json(source)
+        source = read_json(source, "DeepSpeed's configuration", "from_deepspeed(source)")
     if isinstance(source, Mapping):
         return _from_config(source, lr)
     return _from_living(source)
-
-
-def _json(source: str | Path) -> Any:
-    text = str(source)
-    where = "from_deepspeed(source)"
-    if not text.lstrip().startswith("{"):
-        try:
-            text = Path(text).read_text(encoding="utf-8")
-        except (OSError, ValueError) as error:
-            raise BadFile(
-                given=f"the file {shown(text)}: {getattr(error, 'strerror', None) or 'not readable as UTF-8 text'}",
-                allowed="a file with DeepSpeed's configuration as JSON", where=where,
-                fix="give its path, its text, or a dict",
-            ) from error  # fmt: skip
-    try:
-        return json.loads(text)
-    except ValueError as error:
-        raise BadFile(
-            given=f"text that is no JSON: {error}", allowed="DeepSpeed's configuration as JSON", where=where,
-            fix="mend the JSON",
-        ) from error  # fmt: skip
 
 
 def _from_config(config: Mapping[str, Any], lr: Any) -> Spec:

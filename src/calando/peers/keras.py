@@ -1,15 +1,15 @@
 """What Keras' schedules and callbacks mean: living objects, their configurations, or JSON."""
 
-import json
 import math
 import numbers
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from calando.errors import BadFile, BadName, BadValue, Unconvertible, did_you_mean, shown
+from calando.errors import BadName, BadValue, Unconvertible, did_you_mean, shown
 from calando.peers.base import Converted
 from calando.peers.finish import Group, finish, number
+from calando.peers.json_source import read_json
 from calando.peers.keras_callbacks import from_plateau, from_scheduler
 from calando.peers.keras_schedules import MAKERS, Settings
 from calando.peers.legs import level
@@ -104,7 +104,7 @@ def _rate(lr: float | None, callback: Any) -> float | None:
 def _named(source: Any) -> tuple[str, dict[str, Any]]:
     """The class and the configuration that a source stands for."""
     if isinstance(source, str | Path):
-        source = _json(source)
+        source = read_json(source, "a Keras configuration", WHERE)
     if isinstance(source, Mapping):
         return _of_config(source)
     name = type(source).__name__
@@ -117,26 +117,6 @@ def _named(source: Any) -> tuple[str, dict[str, Any]]:
             fix="say the whole of a schedule of your own by calando.function(lambda t: float(schedule(t)) / peak)",
         )  # fmt: skip
     return name, dict(source.get_config())
-
-
-def _json(source: str | Path) -> Any:
-    text = str(source)
-    if not text.lstrip().startswith("{"):
-        try:
-            text = Path(text).read_text(encoding="utf-8")
-        except (OSError, ValueError) as error:
-            raise BadFile(
-                given=f"the file {shown(text)}: {getattr(error, 'strerror', None) or 'not readable as UTF-8 text'}",
-                allowed="a file with a Keras configuration as JSON", where=WHERE,
-                fix="give its path, its text or a dict",
-            ) from error  # fmt: skip
-    try:
-        return json.loads(text)
-    except ValueError as error:
-        raise BadFile(
-            given=f"text that is no JSON: {error}", allowed="a Keras configuration as JSON", where=WHERE,
-            fix="mend the JSON",
-        ) from error  # fmt: skip
 
 
 def _of_config(config: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:

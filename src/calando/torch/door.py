@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
-from calando.core.plan import Plan
+from calando.core.asked import bound_schedule
 from calando.core.schedule import Schedule
 from calando.errors import BadName, BadValue, did_you_mean, shown
 from calando.torch.groups import HasGroups, check_optimizer, chosen_bases
@@ -126,19 +126,6 @@ def _check_free(optimizer: object) -> None:
         )
 
 
-def _bound(schedule: object, where: str) -> Schedule:
-    if isinstance(schedule, Schedule):
-        return schedule
-    if isinstance(schedule, Plan):
-        given, fix = f"the plan {shown(str(schedule))}, not yet bound", "bind it to the run: plan.bind(horizon)"
-    elif isinstance(schedule, str):
-        given, fix = f"the text {shown(schedule)}", "read and bind it: calando.parse(text).bind(horizon)"
-    else:
-        given = f"{shown(schedule)} ({type(schedule).__name__})"
-        fix = "build one: calando.cosine().bind(horizon)"
-    raise BadValue(given=given, allowed="a schedule: a plan bound to a horizon", where=where, fix=fix)
-
-
 def _of_each_group(schedule: object, groups: Mapping[int, Schedule] | None, count: int) -> list[Schedule]:
     own: dict[int, Schedule] = {}
     if groups is not None:
@@ -157,10 +144,10 @@ def _of_each_group(schedule: object, groups: Mapping[int, Schedule] | None, coun
                     where="attach(groups)",
                     fix="name groups that the optimizer has now; later ones follow the first argument",
                 )
-            own[key] = _bound(value, f"attach(groups[{key}])")
+            own[key] = bound_schedule(value, f"attach(groups[{key}])")
     if schedule is None and len(own) == count:
         return [own[i] for i in range(count)]
-    default = _bound(schedule, "attach(schedule)")
+    default = bound_schedule(schedule, "attach(schedule)")
     return [own.get(i, default) for i in range(count)]
 
 
