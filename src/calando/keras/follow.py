@@ -15,6 +15,7 @@ from calando.keras.scheduled import Scheduled
 __all__ = ["Follow"]
 
 _OWNERS = keras.callbacks.ReduceLROnPlateau | keras.callbacks.LearningRateScheduler
+_SAVERS = keras.callbacks.BackupAndRestore | keras.callbacks.ModelCheckpoint
 
 
 class Follow(keras.callbacks.Callback):  # type: ignore[misc]  # Keras ships no types
@@ -24,8 +25,8 @@ class Follow(keras.callbacks.Callback):  # type: ignore[misc]  # Keras ships no 
     running mean of the epoch that Keras shows at the end of each n-th batch, counted over the whole run.
 
     The callback keeps nothing: the rule's state is in the optimizer, so ModelCheckpoint, BackupAndRestore and
-    `model.save` keep it, and a second `fit` goes on with it. Wherever it stands in the list, it hears first, so that
-    what they save holds the epoch's metric.
+    `model.save` keep it, and a second `fit` goes on with it. In the list of callbacks it goes before those two, so that
+    what they save holds the epoch's metric, and stays behind a callback that computes the metric.
 
     Args:
         monitor: name of the metric in Keras' logs, such as "val_loss".
@@ -77,9 +78,10 @@ class Follow(keras.callbacks.Callback):  # type: ignore[misc]  # Keras ships no 
         others = getattr(sys._getframe(1).f_locals.get("self"), "callbacks", None)
         if isinstance(others, list) and self in others:
             self._check_alone(others)
-            # whatever saves the model at the end of an epoch has to find this epoch's metric told
-            others.remove(self)
-            others.insert(0, self)
+            # what saves the model at the end of an epoch has to find this epoch's metric told
+            here, savers = others.index(self), [i for i, other in enumerate(others) if isinstance(other, _SAVERS)]
+            if savers and savers[0] < here:
+                others.insert(savers[0], others.pop(here))
 
     def _check_alone(self, others: list[Any]) -> None:
         for other in others:
