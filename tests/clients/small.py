@@ -5,25 +5,14 @@ import signal
 import socket
 import subprocess
 import sys
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from tests.torchvision_operators import declared as with_torchvision
+
+__all__ = ["ROOT", "Recorder", "digits", "free_port", "model", "recorded", "run", "with_torchvision"]
+
 ROOT = Path(__file__).resolve().parents[2]
-_KEPT: list[Any] = []
-"""Operators are gone with the library object that declared them."""
-
-
-def with_torchvision() -> None:
-    """Let hosts be imported that import torchvision: its build for CUDA lacks two operators on a machine without."""
-    import torch
-
-    if not _KEPT:
-        library = torch.library.Library("torchvision", "FRAGMENT")
-        for operator in ("nms", "qnms"):
-            with suppress(RuntimeError):  # a torchvision that works has them
-                library.define(f"{operator}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
-        _KEPT.append(library)
 
 
 def digits(count: int = 1000) -> tuple[Any, Any]:

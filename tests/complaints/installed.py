@@ -1,25 +1,16 @@
 """The living peers: a test that needs one which is not installed is skipped."""
 
-import importlib.util
 import logging
-from contextlib import suppress
 from typing import Any
 
 import pytest
-import torch
 
-_OPERATORS: list[Any] = []
-"""Kept: they are gone with the library object that declared them."""
+from tests.torchvision_operators import declared
 
 
 def importing(name: str) -> Any:
     """A module that imports torchvision, whose operators for a GPU are declared (and never called) where they lack."""
-    if not _OPERATORS and importlib.util.find_spec("torchvision"):
-        library = torch.library.Library("torchvision", "FRAGMENT")
-        for operator in ("nms", "qnms"):
-            with suppress(RuntimeError):  # a torchvision that works has them
-                library.define(f"{operator}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
-        _OPERATORS.append(library)
+    declared()
     return pytest.importorskip(name)
 
 

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from tests.contracts.source import ROOT
+from tests.torchvision_operators import declared
 
 Case = dict[str, Any]
 Answer = dict[str, Any]
@@ -41,19 +42,9 @@ def optimizer(rates: list[float], scales: list[float] | None = None, adam: bool 
 
 def import_timm() -> Any:
     """timm.scheduler; torchvision's CUDA build lacks two operators on a machine without one, so they are declared."""
-    import torch
+    declared()
+    import timm.scheduler as found
 
-    try:
-        import timm.scheduler as found
-    except RuntimeError:
-        for name in [name for name in sys.modules if name.partition(".")[0] in ("timm", "torchvision")]:
-            del sys.modules[name]
-        library = torch.library.Library("torchvision", "DEF")
-        library.define("nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
-        library.define("qnms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
-        import timm.scheduler as found
-
-        found.kept = library  # the operators live as long as the library
     return found
 
 
