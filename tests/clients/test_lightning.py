@@ -10,7 +10,7 @@ from torch.utils.data import DataLoader, TensorDataset
 
 import calando
 import calando.lightning
-from calando.errors import BadValue
+from calando.errors import BadValue, CalandoError
 from tests.clients.small import digits, model, with_torchvision
 
 # Lightning's own calls of what PyTorch and Python are about to drop, and its advice about this machine and these data.
@@ -99,6 +99,92 @@ def test_a_plan_that_listens_is_told_the_monitored_metric_after_each_epoch(tmp_p
     assert used == pytest.approx([wanted(40)[t] * 0.5 ** max(t // 10 - 1, 0) for t in range(40)])
 
 
+@pytest.mark.parametrize("interval", ["step", "epoch"])
+@pytest.mark.parametrize("length", ["", "length=15"], ids=["to the end", "ends early"])
+@pytest.mark.filterwarnings("ignore:ReduceLROnPlateau conditioned on metric")
+def test_the_clock_of_a_plan_that_listens_counts_no_metrics(tmp_path: Path, interval: Any, length: str) -> None:
+    # Lightning tells a metric after every second epoch here; the rate goes on in each.
+    plan = f"reduce_on_plateau(linear_decay({length}), patience=100)"
+    used, _ = train(
+        tmp_path,
+        lambda m, o: calando.lightning.configure(m, o, plan, interval=interval, monitor="val_loss", strict=False),
+        check_val_every_n_epoch=2,
+    )
+    each = 10 if interval == "epoch" else 1
+    assert used == [wanted(40, f"linear_decay({length})")[t // each * each] for t in range(40)]
+
+
+def test_every_quantity_and_every_group_of_a_plan_that_listens_waits_for_its_epoch(tmp_path: Path) -> None:
+    decay = calando.points(at=[0, 40], values=[0.1, 0.0])
+    listens = calando.bundle(calando.reduce_on_plateau(calando.cosine(), patience=0, factor=0.5), weight_decay=decay)
+    sizes = {"horizon": 40, "steps_per_epoch": 10}
+    groups = {1: calando.linear_decay().bind(**sizes)}
+    seen: list[list[float]] = []
+
+    def configure(module: Any, optimizer: Any) -> Any:
+        optimizer.add_param_group({"params": [torch.nn.Parameter(torch.zeros(1))], "lr": 0.02})
+        optimizer.register_step_pre_hook(
+            lambda o, *_: seen.append([g[key] for g in o.param_groups for key in ("lr", "weight_decay")][:3])
+        )
+        return calando.lightning.configure(
+            module, optimizer, listens.bind(**sizes), interval="epoch", monitor="val_loss", groups=groups
+        )
+
+    train(tmp_path, configure)
+    lr, other = listens.bind(**sizes), groups[1]
+    expected = [
+        [0.01 * lr(t) * 0.5 ** max(t // 10 - 1, 0), lr.at(t)["weight_decay"], 0.02 * other(t)]
+        for t in (t // 10 * 10 for t in range(40))
+    ]
+    assert seen == [pytest.approx(each) for each in expected]
+
+
+@pytest.mark.parametrize(
+    ("scheduling", "options", "updates"),
+    [
+        ({0: 1, 2: 5}, {}, 24),
+        ({0: 4}, {}, 12),
+        ({1: 3, 9: 2}, {}, 22),
+        ({0: 1, 2: 5}, {"max_steps": 17}, 17),
+        ({0: 3, 1: 4}, {"limit_train_batches": 5}, 8),
+    ],
+    ids=["two factors", "one factor", "one that never comes", "limited by steps", "limited by batches"],
+)
+def test_an_accumulation_that_changes_with_the_epochs_is_counted(
+    tmp_path: Path, scheduling: dict[int, int], options: Any, updates: int
+) -> None:
+    with_torchvision()
+    from lightning.pytorch.callbacks import GradientAccumulationScheduler
+
+    used, trainer = train(
+        tmp_path,
+        lambda m, o: calando.lightning.configure(m, o, PLAN),
+        callbacks=[GradientAccumulationScheduler(dict(scheduling))],
+        **options,
+    )
+    assert trainer.global_step == updates
+    assert used == wanted(updates)
+
+
+def test_epochs_of_different_lengths_are_no_unit(tmp_path: Path) -> None:
+    with_torchvision()
+    from lightning.pytorch.callbacks import GradientAccumulationScheduler
+
+    for plan, options in (("warmup(1ep) | cosine()", {}), ("cosine()", {"interval": "epoch"})):
+        with pytest.raises(CalandoError, match="steps_per_epoch"):
+            train(
+                tmp_path,
+                lambda m, o, plan=plan, options=options: calando.lightning.configure(m, o, plan, **options),
+                callbacks=[GradientAccumulationScheduler({0: 1, 2: 5})],
+            )
+    used, _ = train(  # of the same length, though accumulated otherwise
+        tmp_path,
+        lambda m, o: calando.lightning.configure(m, o, "warmup(1ep) | linear_decay()"),
+        callbacks=[GradientAccumulationScheduler({0: 5, 1: 6})],
+    )
+    assert used == wanted(8, "warmup(2) | linear_decay()")
+
+
 def test_several_optimizers_have_schedules_of_their_own(tmp_path: Path) -> None:
     with_torchvision()
     import lightning
@@ -146,3 +232,39 @@ def test_a_run_without_end_and_a_missing_monitor_are_refused(tmp_path: Path) -> 
         train(tmp_path, lambda m, o: calando.lightning.configure(m, o, plan))
     with pytest.raises(BadValue, match="listens"):
         train(tmp_path, lambda m, o: calando.lightning.configure(m, o, PLAN, monitor="val_loss"))
+
+
+LISTENS = calando.reduce_on_plateau(calando.cosine()).bind(40)
+BOUND = calando.cosine().bind(40)
+
+
+@pytest.mark.parametrize(
+    ("plan", "options", "told"),
+    [
+        (BOUND, {"follow": True}, "no follow"),
+        (BOUND, {"follow": False}, "no follow"),
+        (BOUND, {"tokens_per_step": "junk"}, "bound already"),
+        (BOUND, {"samples_per_step": 8}, "bound already"),
+        (LISTENS, {"monitor": 7}, "monitor=7"),
+        (LISTENS, {"monitor": "val_loss", "interval": "epoch"}, "does not know how long an epoch is"),
+        (LISTENS, {"monitor": "val_loss", "interval": "batch"}, "interval='batch'"),
+        ("cosine()", {}, "without a trainer"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused(plan: Any, options: Any, told: str) -> None:
+    with_torchvision()
+    import lightning
+
+    optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=0.1)
+    with pytest.raises(CalandoError, match=told):
+        calando.lightning.configure(lightning.LightningModule(), optimizer, plan, **options)
+    assert calando.torch.attached(optimizer) is None
+
+
+@pytest.mark.parametrize("plan", ["cosine()", BOUND, LISTENS], ids=["text", "schedule", "listens"])
+def test_what_is_no_module_and_no_trainer_is_refused(plan: Any) -> None:
+    optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=0.1)
+    with pytest.raises(BadValue, match=r"calando\.lightning\.configure"):
+        calando.lightning.configure(None, optimizer, plan)
+    with pytest.raises(BadValue, match=r"a lightning\.Trainer"):
+        calando.lightning.horizon(None)
