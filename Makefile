@@ -10,7 +10,7 @@ SCHEDULES = "warmup(5%) | cosine(end=0.1)" "wsd(warmup=5%)" "one_cycle()"
 .PHONY: help venv frameworks run test lint types tests quick nightly bench picture format clean
 
 help: ## show this list
-	@sed -n 's/^\([a-z]*\):.*## /  make \1|/p' Makefile | awk -F'|' '{ printf "%-16s %s\n", $$1, $$2 }'
+	@sed -n 's/^\([a-z]*\):.*## /  make \1|/p' Makefile | awk -F'|' '{ printf "%-18s %s\n", $$1, $$2 }'
 
 venv: ## make .venv, or bring it up to date (the other targets do so themselves)
 	@python=$$(sh scripts/python.sh) && exec "$$python" scripts/setup.py

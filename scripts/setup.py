@@ -8,7 +8,8 @@ Standard library only: it runs before anything is installed. Safe to run at any 
 - the stamp in .venv is taken away first and written last; it holds a hash of what was asked for and the sets that
   are complete, so an installation that was interrupted is never taken for a complete one;
 - same hash, set there: nothing to do; another hash, or a set that is not there: pip brings the same .venv up to date;
-  no stamp: whatever lies there was cut short, and is made anew.
+  no stamp: whatever lies there was cut short, and is made anew; so is one that was made in another place, because its
+  scripts name the Python that was there.
 """
 
 import fcntl
@@ -39,23 +40,23 @@ class SetupError(Exception):
 
 
 def wanted() -> str:
-    """A hash of everything that decides what is installed: pins, requirements, place, this file."""
+    """A hash of everything that decides what is installed: pins, requirements, this file."""
     project = tomllib.loads(PROJECT.read_text(encoding="utf-8"))
     asked = {name: project.get(name) for name in ("build-system", "project", "dependency-groups")}
-    parts = [PINS.read_text(encoding="utf-8"), json.dumps(asked, sort_keys=True), str(VENV), EXTRAS]
+    parts = [PINS.read_text(encoding="utf-8"), json.dumps(asked, sort_keys=True), EXTRAS]
     return hashlib.sha256("\n".join([*parts, Path(__file__).read_text(encoding="utf-8")]).encode()).hexdigest()
 
 
 def stamped() -> list[str] | None:
-    """The hash and the sets that .venv was completed with; None where it is cut short, broken or not the one meant."""
+    """The hash and the sets that .venv was completed with; None where it is cut short, broken, moved or another's."""
     ask = "import sys; print(sys.version_info[:2])"
     try:
         done = subprocess.run([VENV / "bin" / "python", "-c", ask], capture_output=True, text=True, check=True)
-        stamp = STAMP.read_text(encoding="utf-8").split()
-    except (OSError, subprocess.CalledProcessError):
+        place, *stamp = STAMP.read_text(encoding="utf-8").splitlines()
+    except (OSError, ValueError, subprocess.CalledProcessError):
         return None
-    other = "PYTHON" in os.environ and done.stdout.strip() != str(sys.version_info[:2])
-    return None if other or not stamp else stamp
+    other = os.environ.get("PYTHON") and done.stdout.strip() != str(sys.version_info[:2])
+    return None if other or place != str(VENV) or not stamp else " ".join(stamp).split()
 
 
 def say(text: str) -> None:
@@ -156,7 +157,7 @@ def main(asked: str = "base") -> int:
         if asked == "frameworks":
             install_frameworks()
         done = SETS[: SETS.index(asked) + 1]
-        STAMP.write_text(" ".join([now, *done]) + "\n", encoding="utf-8")
+        STAMP.write_text("\n".join([str(VENV), now, *done]) + "\n", encoding="utf-8")
         say(f".venv is complete: {' and '.join(done)}, {size()} ({time.monotonic() - start:.0f} s)")
     return 0
 

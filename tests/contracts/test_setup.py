@@ -4,6 +4,7 @@ import importlib.util
 import os
 import re
 import subprocess
+import sys
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 
@@ -171,6 +172,44 @@ def test_a_venv_whose_python_is_gone_is_made_anew(setup: ModuleType, installer: 
     assert installer.asked[0] == "venv"
 
 
+def test_a_clone_that_was_moved_gets_a_venv_of_its_own(
+    setup: ModuleType, installer: Installer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The scripts in .venv/bin name the Python of the place that they were installed in.
+    setup.main("frameworks")
+    moved = tmp_path / "moved"
+    moved.mkdir()
+    setup.VENV.rename(moved / ".venv")
+    monkeypatch.setattr(setup, "VENV", moved / ".venv")
+    monkeypatch.setattr(setup, "STAMP", moved / ".venv" / "calando-complete")
+    assert setup.stamped() is None
+    installer.asked.clear()
+    setup.main()
+    assert installer.asked == ["venv", "pip", "torch", "editables", "dev"]
+    installer.asked.clear()
+    setup.main()
+    assert installer.asked == []
+
+
+def test_scripts_of_a_moved_venv_do_not_run(tmp_path: Path) -> None:
+    """Why it is made anew: what a real venv does when its folder moves."""
+    made = subprocess.run([sys.executable, "-m", "venv", str(tmp_path / "here")], check=False)
+    assert made.returncode == 0
+    assert subprocess.run([tmp_path / "here/bin/pip", "--version"], capture_output=True, check=False).returncode == 0
+    (tmp_path / "here").rename(tmp_path / "there")
+    with pytest.raises(FileNotFoundError):
+        subprocess.run([tmp_path / "there/bin/pip", "--version"], capture_output=True, check=False)
+
+
+@pytest.mark.parametrize("stamp", ["", "\n", "only a hash\n"])
+def test_a_stamp_that_says_no_place_is_not_believed(setup: ModuleType, installer: Installer, stamp: str) -> None:
+    setup.main()
+    setup.STAMP.write_text(stamp, encoding="utf-8")
+    installer.asked.clear()
+    setup.main()
+    assert installer.asked[0] == "venv"
+
+
 def test_a_failed_pip_says_what_to_do_and_leaves_no_stamp(setup: ModuleType, installer: Installer) -> None:
     installer.fails_at = "torch"
     with pytest.raises(setup.SetupError) as caught:
@@ -189,6 +228,31 @@ def test_without_a_python_the_message_has_four_parts() -> None:
     assert done.returncode == 1
     for part in ("given: no Python", "allowed: Python 3.11", "\n  at: ", "\n  do: install one"):
         assert part in done.stderr
+
+
+@pytest.mark.parametrize("named", ["/no/such/python3.12", "false", "/"])
+def test_a_python_that_is_named_and_cannot_be_used_is_not_replaced_by_another(named: str) -> None:
+    script = ["/bin/sh", str(ROOT / "scripts/python.sh")]
+    done = subprocess.run(script, env={**os.environ, "PYTHON": named}, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (1, "")
+    for part in (f"given: PYTHON={named}, which cannot be used", "allowed: Python 3.11", "\n  at: ", "\n  do: name"):
+        assert part in done.stderr
+
+
+def test_a_python_that_is_named_is_the_one() -> None:
+    script = ["/bin/sh", str(ROOT / "scripts/python.sh")]
+    where = {**os.environ, "PYTHON": sys.executable}
+    assert (
+        subprocess.run(script, env=where, capture_output=True, text=True, check=True).stdout.strip() == sys.executable
+    )
+
+
+def test_help_keeps_names_and_words_apart() -> None:
+    alone = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
+    done = subprocess.run(["make", "help"], cwd=ROOT, env=alone, capture_output=True, text=True, check=True)
+    names = re.findall(r"^([a-z]+):.*##", (ROOT / "Makefile").read_text(encoding="utf-8"), flags=re.MULTILINE)
+    assert [line[:18].split() for line in done.stdout.splitlines()] == [["make", name] for name in names]
+    assert all(line[18] == " " and line[19] != " " for line in done.stdout.splitlines())
 
 
 def test_ci_runs_exactly_make_test() -> None:
