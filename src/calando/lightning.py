@@ -85,8 +85,8 @@ def configure(
     nobody needs to step the schedulers. Give schedules that are bound already there: Lightning does not know how often
     each optimizer steps.
 
-    Lightning tells no metric at the end of the epoch in which a run goes on from a checkpoint, nor of one whose end the
-    checkpoint was written at: a listener misses one metric, PyTorch's own as well.
+    A run that goes on from a checkpoint: Lightning does not tell the metric of the first epoch that it ends, nor that
+    of an epoch at whose very end the checkpoint was written. A listener misses these, PyTorch's own as well.
 
     Args:
         module: the LightningModule, whose `trainer` knows the length of the run.

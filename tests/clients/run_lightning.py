@@ -1,4 +1,6 @@
-"""A Lightning Trainer on digits: `python -m tests.clients.run_lightning FOLDER NAME [die]`; goes on where it can."""
+"""A Lightning Trainer on digits: `python -m tests.clients.run_lightning FOLDER NAME [listens] [epoch] [die]`.
+
+It goes on where it can."""
 
 import sys
 import warnings
@@ -8,9 +10,10 @@ from typing import Any
 from tests.clients.small import Recorder, digits, model, with_torchvision
 
 PLAN = "warmup(10%) | cosine(end=0.1)"
+LISTENS = f"reduce_on_plateau({PLAN}, patience=0, factor=0.5)"
 
 
-def main(folder: Path, name: str, die: bool) -> None:
+def main(folder: Path, name: str, *, listens: bool, interval: Any, die: bool) -> None:
     """Train 8 epochs of 10 batches, accumulated by two: 40 updates; checkpoints every 5."""
     with_torchvision()
     import lightning
@@ -33,12 +36,14 @@ def main(folder: Path, name: str, die: bool) -> None:
             self.model = model()
 
         def training_step(self, batch: Any, index: int) -> Any:
+            self.log("told", 1.0, on_step=False, on_epoch=True)
             return torch.nn.functional.cross_entropy(self.model(batch[0]), batch[1])
 
         def configure_optimizers(self) -> Any:
             optimizer = torch.optim.AdamW(self.parameters(), lr=0.01)
             Recorder(folder / name, optimizer, die_at=23 if die else None)
-            return calando.lightning.configure(self, optimizer, PLAN)
+            plan, monitor = (LISTENS, "told") if listens else (PLAN, None)
+            return calando.lightning.configure(self, optimizer, plan, interval=interval, monitor=monitor)
 
     saved = folder / "last.ckpt"
     trainer = lightning.Trainer(
@@ -51,4 +56,6 @@ def main(folder: Path, name: str, die: bool) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), sys.argv[2], "die" in sys.argv)
+    words = sys.argv[3:]
+    interval = "epoch" if "epoch" in words else "step"
+    main(Path(sys.argv[1]), sys.argv[2], listens="listens" in words, interval=interval, die="die" in words)

@@ -26,6 +26,22 @@ def test_lightning_goes_on_from_its_own_checkpoint(tmp_path: Path) -> None:
     assert recorded(tmp_path / "second") == WANTED[20:]
 
 
+@pytest.mark.parametrize("interval", ["step", "epoch"])
+def test_a_plan_that_listens_goes_on_under_lightning_without_the_metrics_that_lightning_drops(
+    tmp_path: Path, interval: str
+) -> None:
+    run("run_lightning", tmp_path, "first", "listens", interval, dies=True)
+    run("run_lightning", tmp_path, "second", "listens", interval)
+    each = 5 if interval == "epoch" else 1  # updates between two changes of the rate; an epoch has 5
+    open_loop = [WANTED[t // each * each] for t in range(STEPS)]
+    told = [0.5 ** max(t // 5 - 1, 0) for t in range(STEPS)]  # once an epoch, and never better than the first time
+    assert recorded(tmp_path / "first") == [open_loop[t] * told[t] for t in range(23)]
+    # The checkpoint of update 20 was written before the fourth metric came: Lightning tells neither that one nor the
+    # one of the first epoch that it runs again. PyTorch's own ReduceLROnPlateau misses them as well.
+    heard = [2] * 10 + [3] * 5 + [4] * 5
+    assert recorded(tmp_path / "second") == [open_loop[20 + t] * 0.5**scale for t, scale in enumerate(heard)]
+
+
 def test_the_trainer_of_transformers_goes_on_from_its_own_checkpoint(tmp_path: Path) -> None:
     run("run_transformers", tmp_path, "first", dies=True)
     assert recorded(tmp_path / "first") == WANTED[:23]
