@@ -31,6 +31,47 @@ def test_the_tensors_are_filled_and_never_replaced() -> None:
     assert all(a is c and b is d for (a, b), (c, d) in zip(kept, again, strict=True))
 
 
+def test_a_load_in_the_middle_leaves_the_tensors_the_same_objects() -> None:
+    for kind, options in ((SGD, {"momentum": 0.9}), (AdamW, {"betas": (0.9, 0.99)})):
+        optimizer = optimizer_of(0.1, 0.02, kind=kind, **options)
+        scheduler = attach(optimizer, BUNDLE, tensors=True)
+        kept = [entries(group) for group in optimizer.param_groups]
+        for _ in range(3):
+            update(optimizer)
+            scheduler.step()
+        saved = through_disk({"optimizer": optimizer.state_dict(), "scheduler": scheduler.state_dict()})
+        saved["optimizer"]["param_groups"][0].update({"betas": (0.9, 0.95)} if kind is AdamW else {})
+        for _ in range(2):
+            scheduler.step()
+        optimizer.load_state_dict(saved["optimizer"])
+        scheduler.load_state_dict(saved["scheduler"])
+        again = [entries(group) for group in optimizer.param_groups]
+        assert all(a is b for mine, other in zip(kept, again, strict=True) for a, b in zip(mine, other, strict=True))
+        assert rates(optimizer) == [0.1 * BUNDLE(3), 0.02 * BUNDLE(3)]
+        assert float(again[0][1]) == BUNDLE.at(3)["momentum"]
+        if kind is AdamW:
+            assert [float(group[2]) for group in again] == [0.95, 0.99], "what is not scheduled is as it was loaded"
+
+
+def entries(group: Any) -> list[Any]:
+    return [group["lr"], *(group["betas"] if "betas" in group else [group["momentum"]])]
+
+
+def test_a_group_without_parameters_has_its_numbers_where_the_others_are() -> None:
+    groups: list[Any] = [{"params": []}, {"params": [Parameter(torch.ones(2))]}]
+    optimizer = AdamW(groups, lr=0.1, capturable=True)
+    attach(optimizer, BUNDLE, tensors=True)
+    assert [group["lr"].device.type for group in optimizer.param_groups] == ["cpu", "cpu"]
+    attach(Wrapped(capturable=True), calando.cosine().bind(10), tensors=True)  # no "params" at all
+
+
+class Wrapped:
+    """What shows groups like an optimizer."""
+
+    def __init__(self, **group: Any) -> None:
+        self.param_groups = [{"lr": 0.1, **group}]
+
+
 def test_betas_are_both_tensors_since_pytorch_wants_both_or_none() -> None:
     optimizer = optimizer_of(0.1, kind=AdamW)
     scheduler = attach(optimizer, BUNDLE, tensors=True)

@@ -7,10 +7,12 @@ from calando.core.asked import bound_schedule
 from calando.core.schedule import Schedule
 from calando.errors import BadName, BadValue, did_you_mean, shown
 from calando.torch.groups import HasGroups, check_optimizer, chosen_bases
+from calando.torch.momentum import check_momentum
+from calando.torch.options import Options
 from calando.torch.owner import attached
 from calando.torch.plateau import PlateauLR
 from calando.torch.quantities import BySetter, Setter, writers_for
-from calando.torch.scheduler import Options, ScheduleLR
+from calando.torch.scheduler import ScheduleLR
 from calando.torch.state import check_policy
 from calando.torch.tensors import check_tensors
 from calando.torch.track import Track
@@ -108,6 +110,7 @@ def attach(
     for lane, track in enumerate(tracks):
         mine = [i for i, own in enumerate(lanes) if own == lane]
         track.writers = writers_for(track.schedule.quantities, [owned[i] for i in mine], mine, options.setters)
+        check_momentum(optimizer, track, [owned[i] for i in mine], options.tensors)
     _check_setters_once(tracks)
     chosen = chosen_bases(owned, peak, bases)
     scheduler = (PlateauLR if listens else ScheduleLR)(optimizer, tracks, lanes, options)

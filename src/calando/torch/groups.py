@@ -13,6 +13,7 @@ __all__ = [
     "HasGroups",
     "bases_of",
     "check_optimizer",
+    "check_tensor",
     "chosen_bases",
     "innermost",
     "put",
@@ -77,7 +78,32 @@ def check_optimizer(optimizer: object) -> list[Group]:
                 where=f"optimizer.param_groups[{i}]",
                 fix="give the group a learning rate",
             )
+        check_tensor(group["lr"], f"optimizer.param_groups[{i}]['lr']")
     return groups  # type: ignore[return-value]
+
+
+def check_tensor(value: object, where: str) -> None:
+    """Refuse a tensor that cannot be filled with a scheduled number; anything else passes.
+
+    Raises:
+        BadValue: for a tensor of whole numbers, of several numbers, without memory, or one that a gradient is asked of.
+    """
+    if not isinstance(value, Tensor):
+        return
+    faults = {
+        f"a tensor of {value.dtype}, which would round every value": not value.dtype.is_floating_point,
+        f"a tensor of {value.numel()} numbers": value.numel() != 1,
+        "a tensor without memory (meta)": value.is_meta,
+        "a tensor with requires_grad=True": value.requires_grad,
+    }
+    for fault, found in faults.items():
+        if found:
+            raise BadValue(
+                given=fault,
+                allowed="a float, or a floating-point tensor of one number that no gradient is asked of",
+                where=where,
+                fix="give torch.tensor(0.1), or a plain number",
+            )
 
 
 def innermost(optimizer: object) -> Any:

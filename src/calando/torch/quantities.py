@@ -6,9 +6,9 @@ from typing import Any, Protocol, TypeAlias
 from torch import Tensor
 
 from calando.errors import BadName, BadValue, did_you_mean, shown
-from calando.torch.groups import Group, put
+from calando.torch.groups import Group, check_tensor, put
 
-__all__ = ["Setter", "Writer", "float_key", "writers_for"]
+__all__ = ["InKey", "Setter", "Writer", "float_key", "writers_for"]
 
 Setter: TypeAlias = Callable[[float], object]
 """What applies a quantity that no parameter group holds, such as a dropout rate."""
@@ -39,8 +39,7 @@ class InKey:
             put(group, self.key, value)
 
     def fits(self, group: Group) -> bool:
-        value = group.get(self.key)
-        return isinstance(value, int | float | Tensor) and not isinstance(value, bool)
+        return _is_number(group.get(self.key))
 
     def own(self, group: Group) -> Any:
         return group[self.key]
@@ -69,7 +68,7 @@ class InBetas:
 
     def fits(self, group: Group) -> bool:
         betas = group.get("betas")
-        return isinstance(betas, tuple | list) and len(betas) > self.index
+        return isinstance(betas, tuple | list) and len(betas) > self.index and all(map(_is_number, betas))
 
     def own(self, group: Group) -> Any:
         return group["betas"][self.index]
@@ -126,9 +125,14 @@ def writers_for(
         for i, group in zip(indices, groups, strict=True):
             if not writer.fits(group):
                 raise _no_place(name, group, i)
+            check_tensor(writer.own(group), f"optimizer.param_groups[{i}], {name}")
         _check_agree(name, writer, groups, indices)
         writers[name] = writer
     return writers
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float | Tensor) and not isinstance(value, bool)
 
 
 def float_key(writers: Mapping[str, Writer], groups: Sequence[Group]) -> str | None:
@@ -155,7 +159,7 @@ def _writer(name: str, group: Group, setters: Mapping[str, Setter]) -> Writer:
 
 def _no_place(name: str, group: Group, index: int) -> BadName:
     held = sorted(k for k in group if k not in ("params", "lr", "initial_lr") and InKey(k).fits(group))
-    if "betas" in group:
+    if InBetas(1).fits(group):
         held += ["beta1", "beta2", "momentum"]
     fix = "use beta1 and beta2" if name == "betas" else f"rename it, or pass setters={{{name!r}: function}}"
     return BadName(

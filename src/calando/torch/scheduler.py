@@ -22,41 +22,18 @@ from calando.torch.groups import (
     remember,
     separate,
 )
+from calando.torch.kept import Held, hand_back, held_before, put_back, scheduled_tensors
+from calando.torch.options import Options
 from calando.torch.owner import Hold
-from calando.torch.quantities import Setter, float_key, writers_for
+from calando.torch.quantities import float_key, writers_for
 from calando.torch.state import check_policy, load, to_plain
 from calando.torch.tensors import into_tensors, start_buffers
 from calando.torch.track import Track
 
-__all__ = ["Options", "ScheduleLR"]
+__all__ = ["ScheduleLR"]
 
 MOST_CALLS = 2**63 - 1
 """The largest `last_epoch` that can be jumped to, saved and loaded."""
-
-
-class Options:
-    """How calls of `step()` become positions on the schedule, and what a load may change."""
-
-    def __init__(
-        self,
-        *,
-        interval: str = "step",
-        stride: int = 1,
-        calls_per_update: int = 1,
-        follow: bool = False,
-        resume: str = "exact",
-        setters: Mapping[str, Setter] | None = None,
-        open_ended: bool = True,
-        tensors: bool = False,
-    ) -> None:
-        self.interval = interval
-        self.stride = stride
-        self.calls_per_update = calls_per_update
-        self.follow = follow
-        self.resume = resume
-        self.setters = dict(setters or {})
-        self.open_ended = open_ended
-        self.tensors = tensors
 
 
 class ScheduleLR(LRScheduler):
@@ -85,6 +62,8 @@ class ScheduleLR(LRScheduler):
         self.last_epoch = 0
         self._step_count = 1
         self._seen: Any = None
+        self._before: list[Held] = []
+        self._kept: list[Held] = []
         self._detached = False
         self._idle = False
         self._hold: Hold | None = Hold(self, options.follow)
@@ -116,6 +95,7 @@ class ScheduleLR(LRScheduler):
                 track.forget()
             recall(groups, kept)
             self._seen = None
+            del self._before[len(self.base_lrs) :]
             raise
 
     # ---- the clock
@@ -262,14 +242,19 @@ class ScheduleLR(LRScheduler):
                 where="optimizer.param_groups",
                 fix="calando.torch.attached(optimizer).detach(), then attach again",
             )
+        if self.options.tensors:
+            put_back(groups, self._kept)
         if len(groups) > known:
             self._join(groups, known)
         if len(self.tracks) > 1 or len(set(self.base_lrs)) > 1:
             separate(groups)
+        writers = [self.tracks[lane].writers for lane in self.lanes]
+        for i in range(len(self._before), len(groups)):
+            self._before.append(held_before(groups[i], writers[i], self.options.tensors))
         for lane, track in enumerate(self.tracks):
             track.groups = [i for i, own in enumerate(self.lanes) if own == lane]
             if self.options.tensors:
-                into_tensors([groups[i] for i in track.groups], track.writers)
+                into_tensors(groups, track.groups, track.writers)
             track.floats = float_key(track.writers, [groups[i] for i in track.groups])
         for group, base in zip(groups, self.base_lrs, strict=True):
             initial = group.get("initial_lr")
@@ -277,6 +262,7 @@ class ScheduleLR(LRScheduler):
                 put_initial(group, base)
         if self.options.tensors:
             start_buffers(self.optimizer)
+            self._kept = [scheduled_tensors(group, own) for group, own in zip(groups, writers, strict=True)]
         self._seen = groups
 
     def _join(self, groups: Sequence[Group], known: int) -> None:
@@ -303,7 +289,9 @@ class ScheduleLR(LRScheduler):
             self._advance()
 
     def detach(self) -> None:
-        """Let the optimizer go: its groups get their base rates back, and another schedule may be attached.
+        """Let the optimizer go: its groups get back their base rates, and what else was scheduled as it was before.
+
+        Another schedule may be attached then.
 
         Example:
             >>> import torch, calando.torch
@@ -315,9 +303,7 @@ class ScheduleLR(LRScheduler):
         if self._hold is None:
             return  # a copy, which owns nothing, or let go before: the groups may be another's by now
         self._let_go()
-        for group, base in zip(self.optimizer.param_groups, self.base_lrs, strict=False):
-            put(group, "lr", base)
-            group.pop("initial_lr", None)
+        hand_back(self.optimizer.param_groups, self.base_lrs, self._before)
 
     def _let_go(self) -> None:
         if self._hold is not None:
@@ -377,7 +363,7 @@ class ScheduleLR(LRScheduler):
         return other
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_hold": self._hold is not None, "_seen": None}
+        return {**self.__dict__, "_hold": self._hold is not None, "_seen": None, "_kept": []}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)

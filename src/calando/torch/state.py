@@ -10,6 +10,7 @@ from calando.core.codec import from_json
 from calando.core.plan import Plan
 from calando.core.schedule import Schedule
 from calando.errors import BadName, BadState, CalandoError, NotSerialisable, did_you_mean, shown
+from calando.torch.budget import misbound
 from calando.torch.sketch import Sketch
 from calando.torch.track import Continued, Track
 
@@ -20,6 +21,10 @@ __all__ = ["POLICIES", "VERSION", "check_policy", "load", "to_plain"]
 
 VERSION = 1
 POLICIES = ("exact", "rebind", "extend")
+_WAYS = {
+    "rebind": "follows the new schedule from this step",
+    "extend": "spreads what was left over the new horizon",
+}
 _SAME = 1e-6
 """Bases that agree this closely are the same number, once stored in a float32 tensor."""
 _FINEST = 10**300
@@ -209,6 +214,9 @@ def load(scheduler: "ScheduleLR", state: object, policy: str) -> None:
     saved = read(state)
     scheduler._arrange(scheduler.optimizer.param_groups)
     differences = _differences(scheduler, saved, policy)
+    resized = _resized(scheduler, saved, policy)
+    if resized is not None and policy != "exact":
+        raise resized
     if differences:
         raise BadState(
             given="a state of another schedule: " + "; ".join(differences),
@@ -218,7 +226,7 @@ def load(scheduler: "ScheduleLR", state: object, policy: str) -> None:
                 "extend": "the same plan and bases, at any horizon that is still ahead",
             }[policy],
             where=f"load_state_dict (resume={policy!r})",
-            fix=_fix(policy, any(track.schedule is None for track in saved.tracks)),
+            fix=_fix(scheduler, saved, policy) if resized is None else resized.fix,
         )
     position = _position(scheduler, saved)
     schedules = [_successor(t, s, position, policy) for t, s in zip(scheduler.tracks, saved.tracks, strict=True)]
@@ -238,18 +246,42 @@ def _position(scheduler: "ScheduleLR", saved: Saved) -> int:
     return max(saved.last_epoch, 0) * scheduler.options.stride // saved.calls_per_update
 
 
-def _fix(policy: str, nameless: bool) -> str:
-    if nameless:
+def _resized(scheduler: "ScheduleLR", saved: Saved, policy: str) -> BadState | None:
+    """The error where only the horizon stands against a change of the tokens or samples in an update."""
+    if saved.interval != "step" or _differences(scheduler, saved, "rebind"):
+        return None
+    made = _position(scheduler, saved)
+    for track, old in zip(scheduler.tracks, saved.tracks, strict=True):
+        new = track.schedule
+        now = new.origin if isinstance(new, Continued) else new
+        was, left = old.sketch.sizes if old.sketch else {}, Fraction(old.horizon - made)
+        if old.schedule is not None:
+            run = old.schedule if isinstance(old.schedule, Continued) else Continued(old.schedule, ())
+            was, left = run.origin.settings(), run.origin.horizon - run.place(min(made, run.horizon))
+        error = misbound(was, left, made, now, new.horizon, f"load_state_dict (resume={policy!r})")
+        if error is not None:
+            return error
+    return None
+
+
+def _fix(scheduler: "ScheduleLR", saved: Saved, policy: str) -> str:
+    if any(track.schedule is None for track in saved.tracks):
         return (
             "attach the very plan, functions and horizon that were saved; functions given a name before the run, "
             "calando.register('a_name', function), may also be rebound and extended to another horizon"
         )
-    if policy == "exact":
-        return (
-            "attach the schedule that was saved, or say how to go on: attach(..., resume='rebind') follows the new "
-            "schedule from this step, resume='extend' spreads what was left over the new horizon"
-        )
-    return "bind the plan that was saved to the new horizon, or attach without loading to start afresh"
+    ways = [way for way in _WAYS if way != policy and not _differences(scheduler, saved, way)]
+    if ways:
+        told = ", ".join(f"{way!r} {_WAYS[way]}" for way in ways)
+        return f"attach the schedule that was saved, or say how to go on: attach(..., resume=...): {told}"
+    same = saved.interval == scheduler.options.interval
+    made = max(saved.last_epoch, 0) // saved.calls_per_update * scheduler.options.calls_per_update
+    return (
+        "attach what was saved, at another horizon if you like; to go on with something else, attach that without "
+        f"loading and call scheduler.step(epoch={made if same else f'N), N in {scheduler.options.interval}s'}"
+        + ")"
+        * same
+    )
 
 
 def _differences(scheduler: "ScheduleLR", saved: Saved, policy: str) -> list[str]:

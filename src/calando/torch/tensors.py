@@ -60,21 +60,25 @@ def dial(plain: Tensor) -> Dial:
     return made
 
 
-def into_tensors(groups: Sequence[Group], writers: Mapping[str, "Writer"]) -> None:
-    """Put the learning rate of each group, and what the writers write, into 0-d tensors; what is one already stays.
+def into_tensors(groups: Sequence[Group], chosen: Sequence[int], writers: Mapping[str, "Writer"]) -> None:
+    """Put the learning rate of some groups, and what the writers write, into 0-d tensors; what is one already stays.
 
     Raises:
         BadValue: for an optimizer that cannot read it from a tensor.
     """
-    for i, group in enumerate(groups):
+    for i in chosen:
+        group = groups[i]
         keys = {key for writer in writers.values() for key in writer.keys(group)}
         _check(group, i, keys)
-        group["lr"] = _tensor(group["lr"], group)
-        if "betas" in keys:
-            group["betas"] = tuple(_tensor(beta, group) for beta in group["betas"])
+        device = _device(group, groups)
+        exact = device.type == "cpu" and not group.get("fused")  # as exact as the float was; others want float32
+        kind = torch.float64 if exact else torch.float32
+        group["lr"] = _tensor(group["lr"], kind, device)
+        if "betas" in keys and not all(isinstance(beta, Tensor) for beta in group["betas"]):
+            group["betas"] = tuple(_tensor(beta, kind, device) for beta in group["betas"])
         for key in sorted(keys - {"betas"}):
             if not isinstance(group[key], Dial):
-                group[key] = dial(_tensor(group[key], group))
+                group[key] = dial(_tensor(group[key], kind, device))
             if "foreach" in group:
                 group["foreach"] = False  # the foreach functions do not ask a dial what it is
 
@@ -97,19 +101,23 @@ def _check(group: Group, index: int, keys: set[str]) -> None:
     )
 
 
-def _tensor(value: Any, group: Group) -> Tensor:
-    if isinstance(value, Tensor):
-        return value
-    device = group["params"][0].device if group.get("capturable") else torch.device("cpu")
-    exact = device.type == "cpu" and not group.get("fused")  # as exact as the float was; others want float32
-    return torch.tensor(float(value), dtype=torch.float64 if exact else torch.float32, device=device)
+def _device(group: Group, groups: Sequence[Group]) -> torch.device:
+    """Where capturable code wants its numbers: beside the group's parameters; without any, beside the others'."""
+    if group.get("capturable"):
+        for parameter in (parameter for some in (group, *groups) for parameter in some.get("params", ())):
+            return torch.device(parameter.device)
+    return torch.device("cpu")
+
+
+def _tensor(value: Any, kind: torch.dtype, device: torch.device) -> Tensor:
+    return value if isinstance(value, Tensor) else torch.tensor(float(value), dtype=kind, device=device)
 
 
 def start_buffers(optimizer: object) -> None:
     """Give SGD its momentum buffers before the first update, as zeros, so that this is no graph of its own.
 
     Without dampening 0 * momentum + gradient is the gradient, which is what the first update puts there. With dampening
-    it is not, and nothing is done.
+    it is not, and nothing is done. (A momentum of 0, at which PyTorch keeps no buffer, is refused when attaching.)
     """
     inside = innermost(optimizer)
     if not isinstance(inside, SGD):
