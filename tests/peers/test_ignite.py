@@ -32,8 +32,13 @@ def called(driven: torch.optim.Optimizer, handler: Any, events: int) -> Rows:
     rows = []
     for _ in range(events):
         handler(None)
-        rows.append([{name: float(group[name]) for name in QUANTITIES} for group in driven.param_groups])
+        rows.append([held(group) for group in driven.param_groups])
     return rows
+
+
+def held(group: dict[str, Any]) -> dict[str, float]:
+    found = {name: float(group[name]) for name in QUANTITIES if name in group}
+    return found | ({"beta1": float(group["betas"][0])} if "betas" in group else {})
 
 
 def equal(converted: Converted, rows: Rows) -> None:
@@ -85,6 +90,13 @@ def group(driven: torch.optim.Optimizer, c: Random) -> Any:
 def concat(driven: torch.optim.Optimizer, c: Random) -> Any:
     parts = [c.choice((linear, cosine, piecewise))(driven, c, param_name="lr") for _ in range(c.randint(2, 4))]
     return handlers.ConcatScheduler(parts, [c.choice((c.randint(1, 70), 0)) for _ in parts[1:]])
+
+
+def mixed(driven: torch.optim.Optimizer, c: Random) -> Any:
+    """A sequence with schedulers of torch in it, at any place."""
+    makers = [c.choice((linear, cosine, piecewise, wrapped, wrapped, wrapped)) for _ in range(c.randint(2, 4))]
+    parts = [make(driven, c) if make is wrapped else make(driven, c, param_name="lr") for make in makers]
+    return handlers.ConcatScheduler(parts, [c.randint(1, 70) for _ in parts[1:]])
 
 
 def warmed(driven: torch.optim.Optimizer, c: Random) -> Any:
@@ -164,6 +176,56 @@ def test_a_scheduler_of_torch_used_the_legacy_way_gives_torchs_own_rates() -> No
             ours = [converted.bases[g] * schedule(t) for t in range(100)]
             if name not in ("MultiStepLR", "CosineAnnealingLR"):
                 assert ours == pytest.approx([row[g] for row in rates], rel=1e-9, abs=1e-12), name
+
+
+FOUND = ("below its eta_min",)
+
+
+@pytest.mark.parametrize("seed", ["a", "b", "c"])
+def test_a_scheduler_of_torch_at_any_place_of_a_sequence_equals_the_living_handler_or_is_refused(seed: str) -> None:
+    chance, equal_, reasons = Random(f"mixed {seed}"), 0, []
+    while equal_ < SETTINGS:
+        driven = optimizer(kind=chance.choice(("sgd", "adamw")))
+        handler = mixed(driven, chance)
+        try:
+            converted = from_ignite(handler, horizon=STEPS)
+        except Unconvertible as error:
+            reasons.append(error.given)
+            continue
+        equal(converted, called(driven, handler, STEPS))
+        equal_ += 1
+    assert len(reasons) <= SETTINGS / 2, reasons
+    assert [one for one in reasons if not any(word in one for word in FOUND)] == []
+
+
+@pytest.mark.parametrize("floor", [0.0, 0.01])
+@pytest.mark.parametrize("span", [1, 30, 30.5])
+def test_a_cosine_of_torch_after_another_scheduler_begins_from_the_rate_that_it_finds(
+    span: float, floor: float
+) -> None:
+    driven = optimizer((0.1,))
+    before = handlers.LinearCyclicalScheduler(driven, "lr", 0.5, 0.2, 10)
+    after = handlers.LRScheduler(torch_schedulers.CosineAnnealingLR(driven, span, eta_min=floor))
+    handler = handlers.ConcatScheduler([before, after], [7])
+    equal(from_ignite(handler, horizon=STEPS), called(driven, handler, STEPS))
+
+
+def test_a_wrapped_scheduler_begins_at_the_rate_in_force_and_is_refused_where_that_cannot_be_told_any_more() -> None:
+    driven = optimizer((0.1,))
+    inner = torch_schedulers.StepLR(driven, 5)
+    driven.param_groups[0]["lr"] = 0.4
+    handler = handlers.LRScheduler(inner)
+    equal(from_ignite(handler), rows := called(driven, handler, 13))
+    assert rows[0][0]["lr"] == 0.4
+    with pytest.raises(Unconvertible, match="after 13 events"):
+        from_ignite(handler)
+
+
+def test_each_groups_own_function_is_asked_for_its_first_rate_again() -> None:
+    driven = optimizer()
+    inner = torch_schedulers.MultiplicativeLR(driven, [lambda t: 0.5, lambda t: 0.9, lambda t: 1.0])
+    handler = handlers.LRScheduler(inner)
+    equal(from_ignite(handler), called(driven, handler, 30))
 
 
 @pytest.mark.parametrize("kind", ["linear", "cosine", "piecewise", "group"])

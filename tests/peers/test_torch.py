@@ -68,30 +68,85 @@ def test_a_group_whose_rate_is_0_stays_at_0_or_is_refused() -> None:
 
 # --- joined ----------------------------------------------------------------------------------------------------------
 
-PIECES = [name for name in MAKERS if name not in ("CyclicLR", "OneCycleLR")]
+APART = (1.0, 1e-7, 3.3)
 
 
-def _sequence(chance: Random) -> tuple[torch.optim.Optimizer, Any]:
-    driven = optimizer()
-    names = [chance.choice(PIECES) for _ in range(chance.randint(1, 4))]
+def _sequence(chance: Random, rates: tuple[float, ...]) -> tuple[torch.optim.Optimizer, Any]:
+    driven = optimizer(rates, chance.choice(("sgd", "adamw")))
+    names = [chance.choice(list(MAKERS)) for _ in range(chance.randint(1, 4))]
     inner = [made_on(driven, name, MAKERS[name](chance)) for name in names]
     marks = sorted(chance.randint(1, 150) for _ in names[1:])
     return driven, torch_schedulers.SequentialLR(driven, inner, marks)
 
 
-def test_random_sequences_equal_the_living_one_or_are_refused_by_name() -> None:
-    chance, equal, reasons = Random("SequentialLR"), 0, []
+EXPECTED = ("MultiplicativeLR", "total_iters=0", "where torch raises")
+
+
+@pytest.mark.parametrize("rates", [RATES, APART], ids=["near", "apart"])
+@pytest.mark.parametrize("seed", ["a", "b", "c"])
+def test_random_sequences_equal_the_living_one_or_are_refused_by_name(seed: str, rates: tuple[float, ...]) -> None:
+    chance, equal, reasons = Random(f"SequentialLR {seed} {rates}"), 0, []
     while equal < SETTINGS:
         try:
-            driven, scheduler = _sequence(chance)
+            driven, scheduler = _sequence(chance, rates)
             converted = from_torch(scheduler)
         except Unconvertible as error:
             reasons.append(error.given)
             continue
-        assert worst(converted, *stepped(driven, scheduler, STEPS)) <= 1.0, str(converted)
+        steps = min(STEPS, converted.horizon or STEPS)
+        assert worst(converted, *stepped(driven, scheduler, steps)) <= 1.0, str(converted)
         equal += 1
-    assert len(reasons) <= SETTINGS, reasons
-    assert [one for one in reasons if "MultiplicativeLR" not in one and "total_iters=0" not in one] == []
+    assert len(reasons) <= 2 * SETTINGS, reasons
+    assert [one for one in reasons if not any(word in one for word in EXPECTED)] == []
+
+
+LATER = {
+    "one cycle": lambda o: torch_schedulers.OneCycleLR(o, max_lr=0.1, total_steps=60, cycle_momentum=False),
+    "cycles": lambda o: torch_schedulers.CyclicLR(o, 0.01, 0.1, step_size_up=7, cycle_momentum=False),
+}
+FIRST = {
+    "cosine": lambda o: torch_schedulers.CosineAnnealingLR(o, 20, eta_min=0.01),
+    "short cosine": lambda o: torch_schedulers.CosineAnnealingLR(o, 9, eta_min=0.01),
+    "cosine between steps": lambda o: torch_schedulers.CosineAnnealingLR(o, 8.5, eta_min=0.01),
+    "warm-up": lambda o: torch_schedulers.LinearLR(o, 0.1, total_iters=20),
+    "average": lambda o: SWALR(o, swa_lr=0.5, anneal_epochs=12),
+}
+
+
+@pytest.mark.parametrize("later", LATER)
+@pytest.mark.parametrize("first", FIRST)
+def test_the_first_of_a_sequence_begins_at_the_rate_that_a_later_one_wrote_over_its_own(first: str, later: str) -> None:
+    driven = optimizer(APART)
+    inner = [FIRST[first](driven), LATER[later](driven)]
+    scheduler = torch_schedulers.SequentialLR(driven, inner, [30])
+    converted = from_torch(scheduler)
+    rates, momenta = stepped(driven, scheduler, 14)
+    assert from_torch(scheduler).plans == converted.plans
+    for found, rest in zip((rates, momenta), stepped(driven, scheduler, 60), strict=True):
+        found.extend(rest)
+    assert worst(converted, rates, momenta) <= 1.0
+
+
+def test_a_first_scheduler_whose_rate_was_written_over_by_0_stays_at_0() -> None:
+    driven = optimizer((0.1,))
+    inner = [torch_schedulers.StepLR(driven, 5), torch_schedulers.OneCycleLR(driven, 0.0, total_steps=60)]
+    scheduler = torch_schedulers.SequentialLR(driven, inner, [10])
+    assert worst(from_torch(scheduler), *stepped(driven, scheduler, 60)) <= 1.0
+
+
+def test_a_momentum_that_cannot_be_told_any_more_is_refused_after_the_first_step() -> None:
+    driven = optimizer((0.1,))
+    inner = [
+        torch_schedulers.StepLR(driven, 5),
+        torch_schedulers.CyclicLR(driven, 0.01, 0.1, max_momentum=0.7, base_momentum=0.6),
+        torch_schedulers.OneCycleLR(driven, 0.1, total_steps=60),
+    ]
+    scheduler = torch_schedulers.SequentialLR(driven, inner, [10, 20])
+    converted = from_torch(scheduler)
+    found = stepped(driven, scheduler, 70)
+    assert worst(converted, *found) <= 1.0
+    with pytest.raises(Unconvertible, match=r"leave the momenta 0\.7, 0\.95"):
+        from_torch(scheduler)
 
 
 MULTIPLY = ("StepLR", "MultiStepLR", "ConstantLR", "LinearLR", "ExponentialLR", "PolynomialLR", "MultiplicativeLR")

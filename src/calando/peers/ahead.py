@@ -8,6 +8,7 @@ from calando.core.clock import Length
 from calando.core.plan import Plan
 from calando.core.plans.waves import warm_restarts
 from calando.core.shapes.anneal import anneal
+from calando.core.shapes.exponential import exponential_decay
 from calando.core.shapes.function import function
 from calando.errors import Unconvertible
 from calando.peers.legs import chain, drops, leg, level, scaled
@@ -88,16 +89,21 @@ def _anneal(plan: Any, by: int) -> Plan:
 
 
 def _exponential(plan: Any, by: int) -> Plan:
-    return scaled(plan, plan.factor**by)
+    return scaled(exponential_decay(factor=plan.factor, length=_left(plan, by)), plan.factor**by)
 
 
 def _stairs(plan: Any, by: int) -> Plan:
-    every = int(plan.every.amount)
+    every, left = int(plan.every.amount), _left(plan, by)
     done, inside = divmod(by, every)
-    if not inside:
-        return scaled(plan, plan.factor**done)
-    rest = scaled(type(plan)(every, plan.factor), plan.factor ** (done + 1))
-    return chain(level(plan.factor**done, every - inside), rest)
+    first = 0 if not inside else every - inside if left is None else min(every - inside, left)
+    if left is not None:
+        left -= first
+    if left == 0:
+        return level(plan.factor**done, first)
+    rest = type(plan)(every, plan.factor, length=left)
+    if not first:
+        return scaled(rest, plan.factor**done)
+    return chain(level(plan.factor**done, first), scaled(rest, plan.factor ** (done + 1)))
 
 
 def _milestones(plan: Any, by: int) -> Plan:
@@ -109,7 +115,8 @@ def _points(plan: Any, by: int) -> Plan:
     if plan.between != "step":
         return _no_way(plan, by)
     changes = [(int(at.amount) - by, value) for at, value in zip(plan.at, plan.values, strict=True)]
-    return drops(changes, changes[0][1])
+    is_cut = len(changes) > 1 and changes[-1][1] == changes[-2][1]  # its last point says only how long it is
+    return drops(changes[: len(changes) - is_cut], changes[0][1], changes[-1][0] if is_cut else None)
 
 
 def _function(plan: Any, by: int) -> Plan:
@@ -127,13 +134,17 @@ class _Later:
 
 
 def _restarts(plan: Any, by: int) -> Plan:
-    first, growth = int(plan.first.amount), plan.growth
+    first, growth, left = int(plan.first.amount), plan.growth, _left(plan, by)
     while by >= first:
         by, first = by - first, int(first * growth)
     if not by:
-        return warm_restarts(first, float(growth), end=plan.end)
-    again = warm_restarts(int(first * growth), float(growth), end=plan.end)
-    return chain(leg("cosine", 1.0, plan.end, first, offset=by, length=first - by), again)
+        return warm_restarts(first, float(growth), end=plan.end, length=left)
+    here = first - by if left is None else min(first - by, left)
+    begun = leg("cosine", 1.0, plan.end, first, offset=by, length=here)
+    if left == here:
+        return begun
+    rest = None if left is None else left - here
+    return chain(begun, warm_restarts(int(first * growth), float(growth), end=plan.end, length=rest))
 
 
 _LEAVES: dict[str, Callable[[Any, int], Plan]] = {

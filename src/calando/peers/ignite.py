@@ -1,5 +1,6 @@
 """What ignite's parameter schedulers mean: living handlers, read by their class names and attributes."""
 
+import math
 from collections.abc import Callable
 from functools import partial
 from typing import Any, Final
@@ -89,6 +90,7 @@ class Groups:
         self.count = len(self._optimizer.param_groups)
         self.reasons: list[str] = []
         self.notes: list[str] = []
+        self._alone = type(handler).__name__ == "LRScheduler"
         self.curves, self.position = self._read(handler)
 
     def plan(self, group: int, base: float) -> Plan:
@@ -117,9 +119,7 @@ class Groups:
                     merged[i].update(found)
             return merged, max(position for _, position in read)
         if name == "LRScheduler":
-            values, reasons = wrapped_values(handler, self._quirks)
-            self.reasons += reasons
-            return [dict(found) for found in values], int(handler.event_index)
+            return self._wrapped(handler, None)
         if name not in READERS:
             raise refuse(
                 f"{shown(handler)} ({name})", ", ".join([*READERS, *JOINED, "ReduceLROnPlateauScheduler", *STATES]),
@@ -150,34 +150,48 @@ class Groups:
                 break
         read: list[tuple[list[dict[str, Values]], int]] = []
         for scheduler in schedulers:
-            if type(scheduler).__name__ == "LRScheduler":
-                values, reasons = wrapped_values(scheduler, self._quirks, self._reached(read, lengths))
-                self.reasons += reasons
-                read.append(([dict(found) for found in values], int(scheduler.event_index)))
+            if type(scheduler).__name__ == "LRScheduler" and read:
+                read.append(self._wrapped(scheduler, self._reached(read, lengths)))
             else:
                 read.append(self._read(scheduler))
         position = sum(position for _, position in read)
         return [self._joined(i, [curves[i] for curves, _ in read], lengths) for i in range(self.count)], position
 
+    def _wrapped(self, handler: Any, found: list[float] | None) -> tuple[list[dict[str, Values]], int]:
+        """LRScheduler, which goes on from the rates that it finds: those in force where it is the first."""
+        events = int(handler.event_index)
+        now = [number(group["lr"], f"{WHERE}.lr", 0.0) for group in self._optimizer.param_groups]
+        values, reasons = wrapped_values(handler, self._quirks, now if found is None and not events else found)
+        self.reasons += reasons
+        if self._quirks and found is None and events and self._alone:
+            for i, rate in enumerate(now):
+                curve = values[i]["lr"]
+                wanted = curve.top * value_of(curve.maker(curve.top or 1.0), events - 1)
+                if not math.isclose(rate, wanted, rel_tol=1e-9, abs_tol=1e-12 * curve.top):
+                    raise refuse(
+                        f"group {i} at the rate {rate:g} after {events} events, where its scheduler gives {wanted:g} "
+                        "from its own base", "a handler whose rates nobody has changed, or one before its first event",
+                        "convert it before the run",
+                    )  # fmt: skip
+        return [dict(row) for row in values], events
+
     def _reached(
         self, read: list[tuple[list[dict[str, Values]], int]], lengths: list[int | None]
-    ) -> list[float] | None:
-        """The rates that the last piece leaves, or None at the beginning."""
-        if not read:
-            return None
-        length = lengths[len(read) - 1] or 1
-        found = []
-        for i in range(self.count):
-            rates = read[-1][0][i].get("lr")
-            now = float(self._optimizer.param_groups[i]["lr"])
-            found.append(now if rates is None else rates.top * value_of(rates.maker(rates.top or 1.0), length - 1))
+    ) -> list[float]:  # fmt: skip
+        """The rates that the pieces so far leave."""
+        found = [float(group["lr"]) for group in self._optimizer.param_groups]
+        for (curves, _), length in zip(read, lengths, strict=False):
+            for i, quantities in enumerate(curves):
+                rates = quantities.get("lr")
+                if rates is not None:
+                    found[i] = rates.top * value_of(rates.maker(rates.top or 1.0), (length or 1) - 1)
         return found
 
     def _joined(self, group: int, pieces: list[dict[str, Values]], lengths: list[int | None]) -> dict[str, Values]:
         names = {name for piece in pieces for name in piece}
         joined = {}
         for name in sorted(names):
-            held = float(self._optimizer.param_groups[group][name])
+            held = self._now(group, name)
             tops, makers = [held], []
             for piece, length in zip(pieces, lengths, strict=True):
                 values = piece.get(name)
@@ -188,6 +202,10 @@ class Groups:
             started = pieces[0].get(name) is not None
             joined[name] = Values(max(tops[1:] if started else tops), partial(_segments, makers), 0)
         return joined
+
+    def _now(self, group: int, name: str) -> float:
+        held = self._optimizer.param_groups[group]
+        return float(held["betas"][0] if name == "beta1" else held[name])
 
 
 def _level_of(value: float, base: float) -> Maker:

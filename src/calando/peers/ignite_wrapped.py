@@ -26,7 +26,7 @@ def wrapped_values(
     Args:
         handler: ignite's LRScheduler.
         quirks: whether the rates are ignite's own, or torch's.
-        found: the rates that it finds, where it comes after another scheduler; else those of torch's beginning.
+        found: the rates that it finds at its first event; else those of torch's beginning.
     """
     inner = handler.lr_scheduler
     inner = getattr(inner, "_lr_scheduler", inner)
@@ -41,7 +41,7 @@ def wrapped_values(
     reasons: list[str] = []
     rows = []
     for g, course in enumerate(reading.courses):
-        rows.append(_one(inner, name, course, late, quirks, None if found is None else found[g], reasons))
+        rows.append(_one(inner, name, g, course, late, quirks, None if found is None else found[g], reasons))
     for group, row, course in zip(groups_of(inner), rows, reading.courses, strict=True):
         if course.momentum is not None and late == 0:
             row["momentum" if "momentum" in group else "beta1"] = _absolute(course.momentum)
@@ -49,7 +49,7 @@ def wrapped_values(
 
 
 def _one(
-    inner: Any, name: str, course: Course, late: int, quirks: bool, found: float | None, reasons: list[str]
+    inner: Any, name: str, group: int, course: Course, late: int, quirks: bool, found: float | None, reasons: list[str]
 ) -> dict[str, Values]:
     if name == "CosineAnnealingWarmRestarts":
         events = int(inner.last_epoch) - late
@@ -61,12 +61,12 @@ def _one(
         if late or not quirks:
             return {"lr": _scaled(course, course.base, late)}
         reasons.append(ABOVE)
-        return {"lr": _led(course, _first_cosine(inner, course))}
+        return {"lr": _led(course, _first_cosine(inner, course, course.base if found is None else found))}
     begun = value_of(course.exact, 0)
     start = course.base * begun if found is None else found
     factor = start / begun if begun else 0.0
     if late == 0:
-        again = _again(inner, name)
+        again = _again(inner, name, group)
         factor *= again if quirks else 1.0
         if again != 1.0:
             reasons.append(AGAIN.format(name))
@@ -104,16 +104,22 @@ def _absolute(maker: Maker) -> Values:
     return Values(1.0, lambda _: maker, 0)
 
 
-def _first_cosine(inner: Any, course: Course) -> float:
-    """torch's recursion at last_epoch 0, which is one step before its beginning."""
+def _first_cosine(inner: Any, course: Course, found: float) -> float:
+    """torch's recursion at last_epoch 0, which is one step before its beginning, from the rate that it finds."""
     span = float(inner.T_max)
-    low = rate_of(inner.eta_min, "eta_min") / course.base
+    low, now = rate_of(inner.eta_min, "eta_min") / course.base, found / course.base
     if (-1 - span) % (2 * span) == 0:
-        return 1.0 + (1.0 - low) * (1.0 - math.cos(math.pi / span)) / 2.0
-    return 2.0 / (1.0 + math.cos(-math.pi / span)) * (1.0 - low) + low
+        return now + (1.0 - low) * (1.0 - math.cos(math.pi / span)) / 2.0
+    first = 2.0 / (1.0 + math.cos(-math.pi / span)) * (now - low) + low
+    if first < 0.0:
+        raise refuse(
+            f"CosineAnnealingLR that finds a rate of {found:g}, below its eta_min={inner.eta_min:g}, from which ignite "
+            f"makes {first * course.base:g}", "rates >= 0", "end the scheduler before it at its eta_min or above",
+        )  # fmt: skip
+    return first
 
 
-def _again(inner: Any, name: str) -> float:
+def _again(inner: Any, name: str, group: int) -> float:
     """What torch multiplies by when it is asked for its first rate a second time."""
     if name == "MultiStepLR":
         return float(float(inner.gamma) ** inner.milestones.get(0, 0))
@@ -124,7 +130,7 @@ def _again(inner: Any, name: str) -> float:
     if name == "ExponentialLR":
         return float(inner.gamma)
     if name == "MultiplicativeLR":
-        return float(inner.lr_lambdas[0](0))
+        return float(inner.lr_lambdas[group](0))
     if name == "PolynomialLR":
         total = float(inner.total_iters)
         if total == 0:

@@ -7,7 +7,7 @@ from calando.core.plan import Plan
 from calando.errors import BadName, Unconvertible, shown
 from calando.peers.base import Converted
 from calando.peers.finish import Group, finish
-from calando.peers.torch_course import Reading, groups_of, rate_of, refuse, value_of
+from calando.peers.torch_course import Course, Reading, groups_of, rate_of, refuse, value_of
 from calando.peers.torch_cycles import cyclic, one_cycled
 from calando.peers.torch_joined import chained, sequential
 from calando.peers.torch_leaves import LEAVES
@@ -60,7 +60,8 @@ def from_torch(scheduler: Any, *, quirks: bool = True, per: str = "step") -> Con
     if edits and quirks and name not in RECOMPUTED:
         raise refuse(
             edits[0], "the rates that the scheduler itself gives, since torch goes on from those that it finds",
-            "set them back, or pass quirks=False for the plan without the change",
+            "set them back, load the optimizer's state_dict beside the scheduler's, or pass quirks=False for the plan "
+            "without the change",
         )  # fmt: skip
     groups = [Group(exact, chosen, course.base) for (exact, chosen), course in zip(plans, reading.courses, strict=True)]
     by_epoch = per == "epoch"
@@ -118,10 +119,17 @@ def _edits(scheduler: Any, reading: Reading, position: int) -> list[str]:
         now = rate_of(group["lr"], "lr")
         wanted = course.base * value_of(course.exact, position)
         exactly = 1e-9 if isinstance(group["lr"], float | int) else 1e-3
-        if not math.isclose(now, wanted, rel_tol=exactly, abs_tol=1e-12 * course.base):
-            given = f"group {i} was changed by hand: it has the rate {now:g} at step {position}"
-            found.append(f"{given}, where its scheduler gives {wanted:g}")
+        if math.isclose(now, wanted, rel_tol=exactly, abs_tol=1e-12 * course.base):
+            continue
+        if not math.isclose(now, wanted, rel_tol=0.0, abs_tol=1e-12 * _top(course, position)):
+            given = f"group {i} was changed by hand, or its optimizer's own state was not loaded: it has the rate"
+            found.append(f"{given} {now:g} at step {position}, where its scheduler gives {wanted:g}")
     return found
+
+
+def _top(course: Course, position: int) -> float:
+    """The largest rate up to a position, by which a peer that goes on from what it finds rounds."""
+    return course.base * max(value_of(course.exact, t) for t in range(0, position + 1, max(1, position // 500)))
 
 
 def _check_epochs(plan: Plan) -> None:

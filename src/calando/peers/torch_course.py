@@ -23,12 +23,16 @@ Maker: TypeAlias = Callable[[int | None], Plan]
 
 
 class Course(NamedTuple):
-    """One group: its base, the curve that equals torch, the one that was probably meant, and the momentum's."""
+    """One group: its base, the curve that equals torch, the one that was probably meant, and the momentum's.
+
+    `begun` is the same course begun at another rate than its base, where that is not the same curve times a number.
+    """
 
     base: float
     exact: Maker
     meant: Maker | None = None
     momentum: Maker | None = None
+    begun: "Callable[[float], Course] | None" = None
 
     def plan(self, quirks: bool, length: int | None = None) -> Plan:
         """The plan, a bundle where the momentum moves too."""

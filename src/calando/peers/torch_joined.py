@@ -17,6 +17,7 @@ from calando.peers.torch_course import (
     share,
     times,
     value_of,
+    way,
 )  # fmt: skip
 
 __all__ = ["chained", "sequential"]
@@ -54,9 +55,13 @@ def sequential(scheduler: Any, read: Read) -> Reading:
                 f"OneCycleLR of {readings[i].horizon} steps in a stretch of {lengths[i]}, where torch raises",
                 "a stretch that it fills", "move the milestone",
             )  # fmt: skip
-    courses = [_course(readings, lengths, used, g) for g in range(len(groups_of(scheduler)))]
-    bases = _bases(scheduler, readings, used[0])
-    shaped = [_rebased(course, base) for course, base in zip(courses, bases, strict=True)]
+    found = [
+        _begun(group, readings[first], course)
+        for group, course in zip(groups_of(scheduler), readings[first].courses, strict=True)
+    ]
+    courses = [_course(readings, lengths, used, course, g) for g, course in enumerate(found)]
+    held = [_momentum_found(scheduler, readings, first, g) for g in range(len(found))]
+    shaped = [_on_first(pieces, momentum) for pieces, momentum in zip(courses, held, strict=True)]
     last = readings[used[-1]]
     after = sum(lengths)
     return Reading(
@@ -73,37 +78,38 @@ def _later(past: str, after: int) -> str:
     return past if not past or not after else f"{past} (steps counted from step {after})"
 
 
-def _bases(scheduler: Any, readings: Sequence[Reading], first: int) -> list[float]:
-    """The rate that factor 1 of the whole stands for."""
-    chosen = []
-    for group, course in zip(groups_of(scheduler), readings[first].courses, strict=True):
-        initial = rate_of(group.get("initial_lr", course.base), "initial_lr")
-        chosen.append(initial if initial > 0 and not readings[first].sets else course.base)
-    return chosen
+def _begun(group: dict[str, Any], reading: Reading, course: Course) -> Course:
+    """The first piece from the rate that a sequence sets it back to, which a scheduler made later may have changed."""
+    initial = rate_of(group.get("initial_lr", course.base), "initial_lr")
+    if reading.sets or initial == course.base:
+        return course
+    if course.begun is not None:
+        return course.begun(initial)
+    if initial > 0.0:
+        return course._replace(base=initial)
+    return course._replace(exact=partial(level, 0.0), meant=None)
 
 
-def _rebased(course: "list[tuple[int | None, Course]]", base: float) -> Course:
-    """Pieces on their own bases as one course on a common one; the first goes on from that base."""
+def _on_first(pieces: "list[tuple[int | None, Course]]", momentum: float | None) -> Course:
+    """Pieces on their own bases as one course on that of the first."""
+    base = pieces[0][1].base
     exact: list[tuple[int | None, Maker]] = []
     meant: list[tuple[int | None, Maker]] = []
-    for i, (length, piece) in enumerate(course):
+    for i, (length, piece) in enumerate(pieces):
         by = 1.0 if i == 0 else share(piece.base, base)
         exact.append((length, times(piece.exact, by)))
         meant.append((length, times(piece.meant or piece.exact, by)))
-    momentum = _momentum(course)
-    return Course(base, segments(*exact), segments(*meant), momentum)
+    return Course(base, segments(*exact), segments(*meant), _momentum(pieces, momentum))
 
 
 def _course(
-    readings: Sequence[Reading], lengths: Sequence[int], used: Sequence[int], group: int
+    readings: Sequence[Reading], lengths: Sequence[int], used: Sequence[int], first: Course, group: int
 ) -> "list[tuple[int | None, Course]]":
     every: list[int | None] = [*lengths, None]
-    pieces: list[tuple[int | None, Course]] = []
-    for i in used:
+    pieces: list[tuple[int | None, Course]] = [(every[used[0]], first)]
+    for i in used[1:]:
         course = readings[i].courses[group]
-        if readings[i].follows and pieces:
-            course = _continued(course, pieces[-1])
-        pieces.append((every[i], course))
+        pieces.append((every[i], _continued(course, pieces[-1]) if readings[i].follows else course))
     return pieces
 
 
@@ -115,24 +121,39 @@ def _continued(course: Course, before: "tuple[int | None, Course]") -> Course:
     return _annealed(course, reached, end)
 
 
-def _annealed(course: Course, base: float, end: float) -> Course:
-    from calando.peers.torch_course import way
-
+def _annealed(course: Course, reached: float, end: float) -> Course:
     plan = course.exact(None)
     leg = plan.children[0] if plan.children else plan
     steps = getattr(leg, "length", None)
+    base = max(reached, end) or 1.0
     if steps is None:
-        return Course(base, lambda length: level(share(end, base), length))
+        return Course(base, partial(level, share(end, base)))
     shape = "cosine" if type(leg).__name__ == "cosine" else "linear"
-    return Course(base, way(shape, 1.0, share(end, base), int(steps.amount)))
+    return Course(base, way(shape, share(reached, base), share(end, base), int(steps.amount)))
 
 
-def _momentum(pieces: "list[tuple[int | None, Course]]") -> Maker | None:
-    """The momentum of the pieces that move one; the others hold what they find, at first what the next starts with."""
-    moving = [course.momentum for _, course in pieces if course.momentum is not None]
-    if not moving:
+def _momentum_found(scheduler: Any, readings: Sequence[Reading], first: int, group: int) -> float | None:
+    """The momentum at step 0, which is what the scheduler that was made last has left."""
+    starts = [value_of(course.momentum, 0) for course in (reading.courses[group] for reading in readings)
+              if course.momentum is not None]  # fmt: skip
+    if not starts:
         return None
-    now = value_of(moving[0], 0)
+    if scheduler.last_epoch > 0 and len(set(starts)) > 1 and readings[first].courses[group].momentum is None:
+        raise refuse(
+            f"a sequence at step {scheduler.last_epoch}, whose schedulers leave the momenta "
+            f"{', '.join(f'{start:g}' for start in starts)} when they are made",
+            "a sequence before its first step there", "convert it before the run",
+        )  # fmt: skip
+    if scheduler.last_epoch > 0:
+        return starts[0]
+    held = groups_of(scheduler)[group]
+    return float(held["momentum"] if "momentum" in held else held["betas"][0])
+
+
+def _momentum(pieces: "list[tuple[int | None, Course]]", now: float | None) -> Maker | None:
+    """The momentum of the pieces that move one; the others hold what they find."""
+    if now is None:
+        return None
     parts: list[tuple[int | None, Maker]] = []
     for length, course in pieces:
         parts.append((length, course.momentum or partial(level, now)))

@@ -3,12 +3,14 @@
 import math
 from collections.abc import Callable, Sequence
 from fractions import Fraction
+from functools import partial
 from itertools import accumulate
 from typing import Any, Final
 
 from calando.core.clock import LONGEST
 from calando.core.plan import Plan
 from calando.core.plans.waves import warm_restarts
+from calando.core.shapes.anneal import anneal
 from calando.core.shapes.exponential import exponential_decay
 from calando.core.shapes.function import function
 from calando.core.shapes.stairs import step_decay
@@ -27,6 +29,7 @@ from calando.peers.torch_course import (
     segments,
     share,
     swing,
+    times,
     way,
     whole_steps,
 )  # fmt: skip
@@ -171,7 +174,8 @@ def _cosine(scheduler: Any, _again: bool) -> Reading:
     for given in scheduler.base_lrs:
         base = rate_of(given, "base_lrs")
         end = share(low, base)
-        courses.append(Course(base, swing(end, over), way("cosine", 1.0, end, over)))
+        begun = partial(_cosine_begun, base, low, over)
+        courses.append(Course(base, swing(end, over), way("cosine", 1.0, end, over), begun=begun))
     horizon = max(whole_steps(over, "T_max"), 1)
     past = (
         f"past step {horizon} torch climbs back to its start by step {2 * over:g} and swings on; "
@@ -179,6 +183,23 @@ def _cosine(scheduler: Any, _again: bool) -> Reading:
     )
     reasons = (f"T_max={over:g} is between two steps",) if over != int(over) else ()
     return Reading(tuple(courses), horizon=horizon, reasons=reasons, past=past)
+
+
+def _cosine_begun(own: float, low: float, over: float, rate: float) -> Course:
+    """The cosine from the rate that it finds to its floor, and from there up to its own base and back for ever."""
+    base = rate or own
+    start, end, again = share(rate, base), share(low, base), share(own, base)
+    fall = way("cosine", start, end, over)
+    if over != int(over):  # torch never comes to its floor, from which it would rise to its own base
+        return Course(base, times(swing(share(low, rate), over), start), fall)
+    up = partial(_mirrored, end, again, int(over))
+    return Course(base, segments((int(over), fall), (None, up)), fall)
+
+
+def _mirrored(low: float, high: float, over: int, length: int | None) -> Plan:
+    if low == high:
+        return level(low, length)
+    return anneal(over=over, start=low, end=high, shape="cosine", cycle="mirror", length=length)
 
 
 def _restarts(scheduler: Any, _again: bool) -> Reading:
@@ -266,9 +287,13 @@ def _averaged(scheduler: Any, _again: bool) -> Reading:
     for group, given in zip(groups_of(scheduler), scheduler.base_lrs, strict=True):
         end = rate_of(group["swa_lr"], "swa_lr")
         base = _found(scheduler, rate_of(group["lr"], "lr"), end, rate_of(given, "base_lrs"))
-        maker = way(shape, 1.0, share(end, base), steps) if steps else _flat(share(end, base))
-        courses.append(Course(base, maker))
+        courses.append(_averaged_from(end, steps, shape, base))
     return Reading(tuple(courses), horizon=max(steps, 1), own=steps, follows=True)
+
+
+def _averaged_from(end: float, steps: int, shape: str, base: float) -> Course:
+    maker = way(shape, 1.0, share(end, base), steps) if steps else _flat(share(end, base))
+    return Course(base, maker, begun=partial(_averaged_from, end, steps, shape))
 
 
 def _found(scheduler: Any, now: float, end: float, base: float) -> float:
