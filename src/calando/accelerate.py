@@ -12,7 +12,7 @@ from calando.core.schedule import Schedule
 from calando.errors import BadValue, shown
 from calando.torch.binding import whole_horizon
 from calando.torch.door import attach as attach_to
-from calando.torch.groups import innermost
+from calando.torch.groups import innermost, recall, remember
 from calando.torch.scheduler import ScheduleLR
 
 __all__ = ["attach", "horizon"]
@@ -30,7 +30,7 @@ def horizon(accelerator: Any, loader: Any, epochs: int) -> int:
         epochs: how often it is run through, >= 1.
 
     Raises:
-        BadValue: for a loader without a length, or a run without updates.
+        BadValue: for a loader without a length, a run without updates, or what is no Accelerator.
 
     Example:
         >>> from types import SimpleNamespace
@@ -42,6 +42,7 @@ def horizon(accelerator: Any, loader: Any, epochs: int) -> int:
     Source: accelerate.Accelerator.accumulate.
     """
     where = "calando.accelerate.horizon"
+    _check(accelerator, where, "gradient_accumulation_steps", "gradient_state")
     whole_horizon(epochs, where, "epochs")
     try:
         batches = len(loader)
@@ -76,7 +77,7 @@ def attach(accelerator: Any, optimizer: Any, schedule: Schedule, **options: Any)
         options: further arguments of `calando.torch.attach`, such as peak=3e-4, 1 or more.
 
     Raises:
-        BadValue: where `calando.torch.attach` does.
+        BadValue: where `calando.torch.attach` does, for what is no Accelerator, or for `follow`, which is always True.
 
     Example:
         >>> import torch, calando.accelerate
@@ -90,6 +91,33 @@ def attach(accelerator: Any, optimizer: Any, schedule: Schedule, **options: Any)
 
     Source: accelerate.scheduler.AcceleratedScheduler.
     """
-    scheduler = attach_to(innermost(optimizer), schedule, follow=True, **options)
-    accelerator.prepare(scheduler)  # from now on its checkpoints hold it; the wrapper itself is not needed
+    where = "calando.accelerate.attach"
+    _check(accelerator, where, "prepare")
+    if "follow" in options:
+        raise BadValue(
+            given=f"follow={shown(options['follow'])}",
+            allowed="no follow: under Accelerate the optimizer's own updates are always counted",
+            where=where,
+            fix="drop it",
+        )
+    inside = innermost(optimizer)
+    groups = getattr(inside, "param_groups", None) or []
+    kept = remember(groups) if all(isinstance(group, dict) for group in groups) else []
+    scheduler = attach_to(inside, schedule, follow=True, **options)
+    try:
+        accelerator.prepare(scheduler)  # from now on its checkpoints hold it; the wrapper itself is not needed
+    except BaseException:
+        scheduler.detach()
+        recall(groups, kept)
+        raise
     return scheduler
+
+
+def _check(accelerator: Any, where: str, *needed: str) -> None:
+    if not all(hasattr(accelerator, name) for name in needed):
+        raise BadValue(
+            given=f"{shown(accelerator)} ({type(accelerator).__name__})",
+            allowed="an accelerate.Accelerator",
+            where=where,
+            fix="make one first, accelerator = accelerate.Accelerator(), and pass it before all else",
+        )

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -150,3 +151,48 @@ def test_the_horizon_is_in_global_updates() -> None:
     for loader, epochs in ((iter([]), 1), (range(10), 0), (range(0), 1)):
         with pytest.raises(BadValue, match=r"calando\.accelerate\.horizon"):
             calando.accelerate.horizon(accelerator, loader, epochs)
+
+
+@pytest.mark.parametrize("follow", [True, False])
+def test_follow_is_not_the_callers_to_say(follow: bool) -> None:
+    accelerator = accelerator_of()
+    _, optimizer, _, _ = parts(accelerator)
+    with pytest.raises(BadValue, match=rf"follow={follow}"):
+        calando.accelerate.attach(accelerator, optimizer, PLAN.bind(30), follow=follow)
+    assert calando.torch.attached(optimizer) is None
+
+
+@pytest.mark.parametrize("tensors", [False, True])
+def test_where_accelerate_fails_the_optimizer_is_as_it_was_and_free(
+    tensors: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    accelerator = accelerator_of()
+    net, optimizer, loader, used = parts(accelerator)
+    before = [{k: v for k, v in group.items() if k != "params"} for group in optimizer.param_groups]
+    with monkeypatch.context() as broken:
+        broken.setattr(accelerator, "prepare_scheduler", lambda scheduler: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            calando.accelerate.attach(accelerator, optimizer, PLAN.bind(30), peak=0.5, tensors=tensors)
+    assert calando.torch.attached(optimizer) is None
+    assert [{k: v for k, v in group.items() if k != "params"} for group in optimizer.param_groups] == before
+    scheduler = calando.accelerate.attach(accelerator, optimizer, PLAN.bind(30))
+    epoch(accelerator, net, optimizer, loader)
+    assert used == wanted(30)
+    assert scheduler.position() == 30
+
+
+@pytest.mark.parametrize("junk", [None, 7, "accelerator", torch.nn.Linear(1, 1)], ids=repr)
+def test_what_is_no_accelerator_is_refused_and_the_optimizer_stays_free(junk: Any) -> None:
+    optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=0.1)
+    with pytest.raises(BadValue, match=r"an accelerate\.Accelerator"):
+        calando.accelerate.attach(junk, optimizer, PLAN.bind(30))
+    with pytest.raises(BadValue, match=r"an accelerate\.Accelerator"):
+        calando.accelerate.horizon(junk, [1], 1)
+    assert calando.torch.attached(optimizer) is None
+    assert "initial_lr" not in optimizer.param_groups[0]
+
+
+@pytest.mark.parametrize("junk", [None, 7, SimpleNamespace(param_groups=[7])], ids=repr)
+def test_what_is_no_optimizer_is_refused(junk: Any) -> None:
+    with pytest.raises(BadValue, match=r"attach\(optimizer\)"):
+        calando.accelerate.attach(accelerator_of(), junk, PLAN.bind(30))

@@ -5,7 +5,10 @@ composer 0.32.1: compile_composer_scheduler, State.max_duration, and a loop that
 timestamp moves. The same runs were made by hand with that release's own Trainer.
 """
 
+import copy
 import inspect
+import math
+import pickle
 from typing import Any
 
 import pytest
@@ -15,7 +18,7 @@ from torch.optim.lr_scheduler import LambdaLR, LRScheduler
 
 import calando
 from calando.composer import Factor
-from calando.errors import BadValue
+from calando.errors import BadName, BadValue
 from calando.torch import attach
 
 PLAN = "warmup(10%) | cosine(end=0.1)"
@@ -118,3 +121,49 @@ def test_a_true_scheduler_is_taken_too_and_steps_every_batch() -> None:
 def test_what_one_number_cannot_say_is_refused(plan: str, duration: Time, told: str) -> None:
     with pytest.raises(BadValue, match=told):
         fit(lambda _: Factor(plan), duration)
+
+
+@pytest.mark.parametrize("ssr", [0, 0.0, -1.0, math.nan, math.inf, True, "half", None], ids=repr)
+@pytest.mark.parametrize("plan", [PLAN, calando.parse(PLAN).bind(40)], ids=["plan", "schedule"])
+def test_a_ratio_that_is_none_is_refused(plan: Any, ssr: Any) -> None:
+    state = State(torch.optim.SGD([Parameter(torch.ones(1))], lr=0.1), Time(40, "ba"), 10)
+    with pytest.raises(BadValue, match="scale-schedule ratio"):
+        Factor(plan)(state, ssr)
+
+
+@pytest.mark.parametrize("again", [copy.deepcopy, copy.copy, lambda used: pickle.loads(pickle.dumps(used))])
+@pytest.mark.parametrize("plan", [PLAN, calando.parse(PLAN).bind(40)], ids=["plan", "schedule"])
+def test_a_used_factor_is_copied_and_pickled_and_the_copy_serves_another_trainer(plan: Any, again: Any) -> None:
+    factor = Factor(plan)
+    assert fit(lambda _: factor, Time(40, "ba")) == wanted(40)
+    other = again(factor)
+    assert other._state is None
+    assert fit(lambda _: other, Time(40, "ba")) == wanted(40)
+
+
+@pytest.mark.parametrize("junk", [None, 7, 3.5, [PLAN], Factor], ids=repr)
+def test_what_is_no_plan_is_refused_at_once(junk: Any) -> None:
+    with pytest.raises(BadValue, match=r"calando\.composer\.Factor"):
+        Factor(junk)
+
+
+def test_what_is_misspelt_or_said_for_nothing_is_refused_at_once() -> None:
+    with pytest.raises(BadName, match="did you mean"):
+        Factor("cosin()")
+    with pytest.raises(BadValue, match="bound already"):
+        Factor(calando.parse(PLAN).bind(40), tokens_per_step=8)
+
+
+@pytest.mark.parametrize("junk", [None, 7, {}, Time(1, "ba")], ids=repr)
+def test_what_is_no_state_is_refused(junk: Any) -> None:
+    for plan in (PLAN, calando.parse(PLAN).bind(40)):
+        with pytest.raises(BadValue, match="the State of a Composer Trainer"):
+            Factor(plan)(junk)
+
+
+def test_a_state_without_a_duration_is_refused() -> None:
+    state: Any = State(torch.optim.SGD([Parameter(torch.ones(1))], lr=0.1), Time(40, "ba"), 10)
+    for duration in (None, Time(40, "sec"), 40):
+        state.max_duration = duration
+        with pytest.raises(BadValue, match="known number of updates"):
+            Factor(PLAN)(state)
