@@ -161,13 +161,14 @@ def is_traced(array: Array) -> bool:
     """Whether an array of JAX has no values here: inside a transformation, or spread over other hosts."""
     if isinstance(array, sys.modules["jax"].core.Tracer):
         return True
-    return not (array.is_fully_addressable or array.is_fully_replicated)
+    # words restored from a file may be plain numbers, or arrays of NumPy
+    return isinstance(array, sys.modules["jax"].Array) and not (array.is_fully_addressable or array.is_fully_replicated)
 
 
 def strict_is_blind(horizon: int) -> BadValue:
     """The error for a strict schedule whose steps cannot be seen."""
     return BadValue(
-        given="a strict schedule under jit, vmap, scan or grad, where steps have no values yet",
+        given="a strict schedule under jit, vmap, scan, grad or tf.function, where steps have no values yet",
         allowed="a schedule that holds its last value past the end",
         where="schedule(step)",
         fix=f"bind without strict=True, and let the loop that calls the compiled step end at {horizon}",

@@ -10,15 +10,28 @@ from typing import Any, TypeVar
 import keras
 from keras import ops
 
-from calando.core.formula import Array, Formula, Ops, check_whole, register_namespace
+from calando.core.formula import Array, Formula, Ops, check_range, check_whole, register_namespace
+from calando.core.jax_arrays import is_traced, strict_is_blind
 from calando.errors import BadValue, shown
 
-__all__ = ["BACKEND", "as_written", "in_numpy", "known_step", "never_compiled", "rate_dtype", "rate_of", "unwrapped"]
+__all__ = [
+    "BACKEND",
+    "as_written",
+    "in_numpy",
+    "known_step",
+    "never_compiled",
+    "rate_dtype",
+    "rate_of",
+    "unwrapped",
+    "whole_steps",
+]
 
 BACKEND: str = keras.config.backend()
 
 _INTEGER = "int32" if BACKEND == "jax" else "int64"  # JAX has no int64 unless it is told to
 _MOST = 2 ** (31 if BACKEND == "jax" else 63) - 1
+_EXACT = {"bfloat16": 8, "float16": 11, "float32": 24, "float64": 53}
+"""Bits of a float's mantissa: up to two to this power it counts every step."""
 
 Call = TypeVar("Call", bound=Callable[..., Any])
 
@@ -104,19 +117,53 @@ def known_step(step: Any) -> int | None:
     return _whole(step)
 
 
+def whole_steps(step: Any, last: int) -> Any:
+    """Steps of any type of numbers as integers, for a run that counts to `last`.
+
+    Raises:
+        BadValue: for what is no array of whole numbers, or floats inside a graph that cannot count so far.
+    """
+    kind = str(getattr(step, "dtype", ""))
+    if "int" in kind:
+        return step
+    exact = next((bits for name, bits in _EXACT.items() if name in kind), None)
+    if exact is None:
+        raise _not_whole(step)
+    if _is_seen(step):
+        import numpy as np
+
+        seen = np.asarray(step if _is_numpy(step) else in_numpy(step), dtype="float64")
+        if not (np.isfinite(seen) & (np.floor(seen) == seen) & (np.abs(seen) <= 2.0**53)).all():
+            raise _not_whole(step)
+        return seen.astype("int64")
+    if last > 2**exact:
+        raise BadValue(
+            given=f"steps in {kind}, inside a graph, for a run that counts to {last}",
+            allowed=f"a counter that gets there; this one stops at {2**exact}",
+            where="LearningRate(step)",
+            fix="count in integers, as optimizer.iterations does",
+        )
+    return ops.cast(ops.clip(step, 0, last), "int64" if exact == 53 else "int32")
+
+
 def _whole(step: Any) -> int:
     try:
-        if isinstance(step, bool):
+        kind = str(getattr(step, "dtype", "int"))
+        if isinstance(step, bool) or not ("int" in kind or "float" in kind):
             raise TypeError
         number = float(step)
         return int(number) if number == step and number.is_integer() and abs(number) < 2**53 else index(step)
     except (TypeError, ValueError, OverflowError):
-        raise BadValue(
-            given=f"{shown(step)} ({type(step).__name__})",
-            allowed="a whole step: a number, or an array of whole numbers",
-            where="LearningRate(step)",
-            fix="pass optimizer.iterations, or count the updates from 0",
-        ) from None
+        raise _not_whole(step) from None
+
+
+def _not_whole(step: Any) -> BadValue:
+    return BadValue(
+        given=f"{shown(step)} ({type(step).__name__})",
+        allowed="a whole step: a number, or an array of whole numbers",
+        where="LearningRate(step)",
+        fix="pass optimizer.iterations, or count the updates from 0",
+    )
 
 
 def _is_numpy(value: object) -> bool:
@@ -129,7 +176,7 @@ def _on_tensorflow(_: Any) -> bool:
 
 
 def _on_jax(value: Any) -> bool:
-    return not isinstance(value, sys.modules["jax"].core.Tracer)
+    return not is_traced(value)
 
 
 def _on_torch(value: Any) -> bool:
@@ -140,6 +187,11 @@ def _on_torch(value: Any) -> bool:
 _is_known: Callable[[Any], bool] = {"tensorflow": _on_tensorflow, "jax": _on_jax, "torch": _on_torch}.get(
     BACKEND, lambda _: False
 )
+
+
+def _is_seen(steps: Any) -> bool:
+    """Whether the values of an array can be read here and now."""
+    return _is_numpy(steps) or (not isinstance(steps, keras.KerasTensor) and _is_known(steps))
 
 
 # ---- formulas
@@ -164,7 +216,14 @@ class _KerasOps:
 
     def steps(self, step: Array, horizon: int, strict: bool) -> Array:
         check_whole(step)
-        return ops.clip(ops.cast(unwrapped(step), _INTEGER), 0, min(horizon, _MOST))
+        step = unwrapped(step)
+        if _is_seen(step):
+            seen = in_numpy(step)
+            if seen.size:
+                check_range(int(seen.min()), int(seen.max()), horizon, strict)
+        elif strict and BACKEND != "torch":  # whose own tensors hold their last value inside a graph, too
+            raise strict_is_blind(horizon)
+        return ops.clip(ops.cast(step, _INTEGER), 0, min(horizon, _MOST))
 
     def ratio(self, part: Array, whole: Array) -> Array:
         return self._float(part) / self._float(whole)

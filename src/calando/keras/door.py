@@ -8,7 +8,7 @@ from calando.core.asked import bound_schedule
 from calando.core.schedule import Schedule
 from calando.errors import BadValue, shown
 from calando.keras.learning_rate import LearningRate, check_peak
-from calando.keras.memory import check_stamp, stamp
+from calando.keras.memory import check_plan
 from calando.keras.scheduled import Scheduled
 
 __all__ = ["attach", "driven", "rebind"]
@@ -38,7 +38,8 @@ def attach(
         resume: one of the names exact and rebind.
 
     Raises:
-        BadValue: for an optimizer that something drives already, or arguments outside their range.
+        BadValue: for an optimizer that something drives already, or arguments outside their range; a learning rate of 0
+            is no peak.
         BadName: for a quantity that the optimizer does not have, or an unknown resume policy.
 
     Example:
@@ -104,7 +105,7 @@ def rebind(model: Any, schedule: Schedule, *, peak: float | None = None) -> None
                 where="rebind(model)",
                 fix="compile the model with the new schedule: there is no old one to go on from",
             )
-        check_stamp(stamp(rate.schedule, rate.peak), schedule, rate.peak, "rebind")
+        check_plan(rate.schedule, schedule)
         new = rate.peak if peak is None else check_peak(peak, "rebind(peak)")
         optimizer.learning_rate = LearningRate(schedule, new, calls_per_update=rate.calls_per_update)
     if getattr(model, "train_function", None) is not None:

@@ -9,8 +9,8 @@ import keras
 from calando.core.asked import bound_schedule
 from calando.core.codec import decode, from_json
 from calando.core.schedule import Schedule
-from calando.errors import BadFile, BadName, BadValue, did_you_mean, shown
-from calando.keras.backend import as_written, known_step, rate_of, unwrapped
+from calando.errors import BadFile, BadName, BadValue, Frozen, did_you_mean, shown
+from calando.keras.backend import as_written, known_step, rate_of, unwrapped, whole_steps
 
 __all__ = ["LearningRate", "check_peak", "read_config", "schedule_of", "write_schedule"]
 
@@ -33,6 +33,7 @@ class LearningRate(keras.optimizers.schedules.LearningRateSchedule):  # type: ig
 
     Raises:
         BadValue: for a plan that is not bound, a listener, a bundle, or a number outside its range.
+        Frozen: when one of its arguments is to be changed in place.
 
     Example:
         >>> import keras, calando.keras
@@ -46,8 +47,12 @@ class LearningRate(keras.optimizers.schedules.LearningRateSchedule):  # type: ig
     Source: keras.optimizers.schedules.LearningRateSchedule.
     """
 
+    schedule: Schedule
+    peak: float
+    calls_per_update: int
+
     def __init__(self, schedule: Schedule, peak: float, *, calls_per_update: int = 1) -> None:
-        self.schedule = bound_schedule(schedule, "LearningRate(schedule)")
+        bound_schedule(schedule, "LearningRate(schedule)")
         if schedule.rule is not None or len(schedule.quantities) > 1:
             listens = schedule.rule is not None
             raise BadValue(
@@ -56,7 +61,7 @@ class LearningRate(keras.optimizers.schedules.LearningRateSchedule):  # type: ig
                 where="LearningRate(schedule)",
                 fix="drive the optimizer instead: optimizer = calando.keras.attach(optimizer, schedule)",
             )
-        self.peak = check_peak(peak, "LearningRate(peak)")
+        peak = check_peak(peak, "LearningRate(peak)")
         if isinstance(calls_per_update, bool) or not isinstance(calls_per_update, int) or calls_per_update < 1:
             raise BadValue(
                 given=f"calls_per_update={shown(calls_per_update)}",
@@ -64,7 +69,7 @@ class LearningRate(keras.optimizers.schedules.LearningRateSchedule):  # type: ig
                 where="LearningRate(calls_per_update)",
                 fix="give the optimizer's gradient_accumulation_steps, or leave it out",
             )
-        self.calls_per_update = calls_per_update
+        self.__dict__.update(schedule=schedule, peak=peak, calls_per_update=calls_per_update)
 
     @as_written
     def __call__(self, step: Any) -> Any:
@@ -74,15 +79,14 @@ class LearningRate(keras.optimizers.schedules.LearningRateSchedule):  # type: ig
             step: what Keras passes (`optimizer.iterations`), a whole number >= 0, or an array of them.
 
         Raises:
-            BadValue: for a number that is not whole.
+            BadValue: for what is no whole number, or floats inside a graph that cannot count to the run's end.
             OutOfRange: for a step below 0, or past the horizon of a strict schedule, where it can be seen.
         """
         step = unwrapped(step)
         known = known_step(step)
         if known is not None:
             return rate_of(self.peak * self.schedule(known // self.calls_per_update))
-        if hasattr(step, "dtype") and "int" not in str(step.dtype):
-            step = keras.ops.cast(step, "int32")
+        step = whole_steps(step, self.schedule.horizon * self.calls_per_update)
         if self.calls_per_update > 1:
             step = step // self.calls_per_update
         return rate_of(self.peak * self.schedule(step))
@@ -106,6 +110,16 @@ class LearningRate(keras.optimizers.schedules.LearningRateSchedule):  # type: ig
         given = read_config(config, ("schedule", "peak"), ("calls_per_update",), cls.__name__)
         return cls(schedule_of(given.pop("schedule")), given.pop("peak"), **given)
 
+    def __setattr__(self, name: str, value: object) -> None:
+        if not name.startswith("_"):  # what Keras notes about an object is its own affair
+            raise Frozen(
+                given=f"rate.{name} = {shown(value)}",
+                allowed="reading only: learning rates are values",
+                where="LearningRate",
+                fix="make another one, and see calando.keras.rebind",
+            )
+        super().__setattr__(name, value)
+
     def __eq__(self, other: object) -> bool:
         return isinstance(other, LearningRate) and self._told() == other._told()
 
@@ -124,15 +138,16 @@ class LearningRate(keras.optimizers.schedules.LearningRateSchedule):  # type: ig
 
 
 def check_peak(peak: Any, where: str) -> float:
-    """A finite number above 0."""
+    """A number above 0 that float32 holds."""
     try:
-        number = math.nan if isinstance(peak, bool | str) else float(peak)
+        number = math.nan if isinstance(peak, bool | str | bytes | bytearray) else float(peak)
     except (TypeError, ValueError, OverflowError):
         number = math.nan
-    if not (math.isfinite(number) and number > 0.0):
+    if not 1.18e-38 <= number <= 3.4e38:
         raise BadValue(
             given=f"peak={shown(peak)}",
-            allowed="a number > 0: the learning rate that factor 1 stands for",
+            allowed="a number > 0: the learning rate that factor 1 stands for"
+            + (", 1.18e-38 to 3.4e38 as float32 holds it" if math.isfinite(number) and number > 0.0 else ""),
             where=where,
             fix="give a rate such as 1e-3",
         )

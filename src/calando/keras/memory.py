@@ -16,7 +16,17 @@ from calando.errors import BadName, BadState, CalandoError, NotSerialisable, did
 if TYPE_CHECKING:
     import numpy as np
 
-__all__ = ["POLICIES", "WORDS", "check_policy", "check_stamp", "from_words", "stamp", "to_words"]
+__all__ = [
+    "POLICIES",
+    "WORDS",
+    "check_origin",
+    "check_plan",
+    "check_policy",
+    "check_stamp",
+    "from_words",
+    "stamp",
+    "to_words",
+]
 
 POLICIES = ("exact", "rebind")
 WORDS = 2 * len(PlateauState._fields)
@@ -101,6 +111,37 @@ def check_stamp(saved: Any, schedule: Schedule, peak: float, policy: str) -> Non
             where=f"load_weights (resume={policy!r})",
             fix="attach the schedule that was saved"
             + ("" if policy == "rebind" else ", or attach(..., resume='rebind') to follow the new one from this step"),
+        )
+
+
+def check_plan(was: Schedule, now: Schedule) -> None:
+    """Whether a model that follows one schedule may go on with another: the same plan, at any horizon.
+
+    Raises:
+        BadState: telling the two plans.
+    """
+    if was.plan != now.plan:
+        raise BadState(
+            given="another plan than the model follows: " + differences(was, now)[0],
+            allowed="the same plan, at any horizon",
+            where="rebind(schedule)",
+            fix="bind the plan that the model follows, or compile the model with an optimizer of the new one",
+        )
+
+
+def check_origin(store: Mapping[str, Any], schedule: Schedule) -> None:
+    """Whether a checkpoint with an optimizer in it is one of an attached optimizer, which tells its schedule.
+
+    Raises:
+        BadState: for a plain optimizer's, which would leave the schedule at step 0 and the moments behind.
+    """
+    if "schedule" not in store and "0" in store and stamp(schedule, 1.0) is not None:
+        raise BadState(
+            given="a checkpoint of an optimizer that no schedule of ours drove",
+            allowed="what Keras saved of an attached optimizer",
+            where="load_weights",
+            fix="build the plain optimizer, load the weights into a model compiled with it, and compile again with"
+            " attach(that optimizer, ...): it goes on from its step",
         )
 
 

@@ -19,6 +19,8 @@ from calando.keras.learning_rate import (
 )
 from calando.keras.memory import (
     WORDS,
+    check_origin,
+    check_plan,
     check_policy,
     check_stamp,
     from_words,
@@ -69,7 +71,7 @@ class Scheduled(keras.optimizers.Optimizer):  # type: ignore[misc]  # Keras ship
     ) -> None:
         own = _own_rate(inner_optimizer)
         bound_schedule(schedule, "attach(schedule)")
-        rate = own if peak is None else check_peak(peak, "attach(peak)")
+        rate = check_peak(own, "attach(optimizer)") if peak is None else check_peak(peak, "attach(peak)")
         places = places_for(inner_optimizer, schedule.quantities)
         policy = check_policy(resume)
         super().__init__(learning_rate=0.0, name=name)
@@ -246,8 +248,7 @@ class Scheduled(keras.optimizers.Optimizer):  # type: ignore[misc]  # Keras ship
     def rebind(self, schedule: Schedule, peak: float | None = None) -> None:
         """Follow the same plan over another horizon; use `calando.keras.rebind`, which knows the model, too."""
         drive = self._drive
-        bound_schedule(schedule, "rebind(schedule)")
-        check_stamp(stamp(drive.schedule, drive.peak), schedule, drive.peak, "rebind")
+        check_plan(drive.schedule, bound_schedule(schedule, "rebind(schedule)"))
         rate = drive.peak if peak is None else check_peak(peak, "rebind(peak)")
         self._drive = _Drive(schedule, rate, drive.places, drive.policy)
 
@@ -263,8 +264,9 @@ class Scheduled(keras.optimizers.Optimizer):  # type: ignore[misc]  # Keras ship
         """The rule's variables back.
 
         Raises:
-            BadState: when the checkpoint is of another schedule than `resume` allows, or broken.
+            BadState: when the checkpoint is of another schedule than `resume` allows or of none, or broken.
         """
+        check_origin(store, self.schedule)
         check_stamp(read_from(store, "schedule"), self.schedule, self.peak, self._drive.policy)
         for i, variable in enumerate(self._variables):
             saved = read_from(store, str(i))
@@ -281,7 +283,8 @@ class Scheduled(keras.optimizers.Optimizer):  # type: ignore[misc]  # Keras ship
         """
         inner = keras.saving.serialize_keras_object(self.inner_optimizer)
         schedule = write_schedule(self.schedule)
-        return {"name": self.name, "inner_optimizer": inner, "schedule": schedule, "peak": self.peak}
+        config = {"name": self.name, "inner_optimizer": inner, "schedule": schedule, "peak": self.peak}
+        return config if self._drive.policy == "exact" else {**config, "resume": self._drive.policy}
 
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> "Scheduled":
@@ -290,9 +293,10 @@ class Scheduled(keras.optimizers.Optimizer):  # type: ignore[misc]  # Keras ship
         Raises:
             BadFile, BadName, BadValue: when the config is broken, naming the place.
         """
-        given = read_config(config, ("inner_optimizer", "schedule", "peak"), ("name",), cls.__name__)
+        given = read_config(config, ("inner_optimizer", "schedule", "peak"), ("name", "resume"), cls.__name__)
         inner = keras.saving.deserialize_keras_object(given["inner_optimizer"], custom_objects=custom_objects)
-        return cls(inner, schedule_of(given["schedule"]), given["peak"], name=given.get("name"))
+        more = {"name": given.get("name"), "resume": given.get("resume", "exact")}
+        return cls(inner, schedule_of(given["schedule"]), given["peak"], **more)
 
     def __repr__(self) -> str:
         return f"Scheduled({type(self.inner_optimizer).__name__}, {self.schedule}, peak={self.peak:g})"
@@ -334,4 +338,11 @@ def _own_rate(optimizer: Any) -> float:
             fix=f"make the optimizer with a number: {kind}(learning_rate=0.1)"
             + ("; to change its horizon, use calando.keras.rebind" if ours else ""),
         )
-    return float(str(in_numpy(rate)))
+    return _shortest(in_numpy(rate))
+
+
+def _shortest(rate: Any) -> float:
+    import numpy as np
+
+    number: Any = np.asarray(rate)[()]
+    return float(np.format_float_scientific(number))  # str(number) would follow np.set_printoptions

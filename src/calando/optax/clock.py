@@ -12,7 +12,7 @@ from calando.core.formula import Array
 from calando.core.schedule import Schedule
 from calando.errors import BadState, BadValue, shown
 from calando.optax.count import Count
-from calando.optax.plateau import UNHEARD, Heard, plateau
+from calando.optax.plateau import Heard, plateau, unheard
 
 __all__ = ["clock_of", "tell", "with_clock"]
 
@@ -22,7 +22,8 @@ State = TypeVar("State")
 def clock_of(state: Any) -> int:
     """The number of updates that the schedules inside an optimizer's state have counted.
 
-    It reads from the device, so it belongs outside `jit`.
+    It reads from the device, so it belongs outside `jit`. The copies of a state that was batched (an ensemble under
+    `vmap`) count as several.
 
     Args:
         state: an optimizer's state object, of `inject` or `follow`, of optax's own schedules, or any tree of these.
@@ -39,7 +40,7 @@ def clock_of(state: Any) -> int:
     found: list[int] = []
 
     def read(clock: Any) -> Any:
-        found.append(_standing(clock))
+        found.extend(_standing(clock))
         return clock
 
     _visit(state, read)
@@ -84,7 +85,7 @@ def with_clock(state: State, step: int = 0, *, forget: bool = True) -> State:
         return _put(clock, count)
 
     def fresh(heard: Heard) -> Heard:
-        return Heard(*_refilled(heard, UNHEARD)) if forget else heard
+        return Heard(*_refilled(heard, unheard())) if forget else heard
 
     result: State = _visit(state, moved, fresh)
     if not seen:
@@ -162,31 +163,50 @@ def _visit(state: Any, clock: Callable[[Any], Any], heard: Callable[[Heard], Hea
     return jax.tree.map(one, state, is_leaf=_is_known)
 
 
-def _standing(clock: Any) -> int:
-    words = jax.tree.leaves(clock)
-    return int(Count(*words)) if isinstance(clock, Count) else int(words[0])
+def _standing(clock: Any) -> set[int]:
+    """Where a clock stands; one of a batched state may stand at several steps."""
+    try:
+        words = [np.asarray(word) for word in jax.tree.leaves(clock)]
+        if not isinstance(clock, Count):
+            return {int(step) for step in np.unique(words[0])}
+        if len(words) != 2:
+            return {int(clock)}  # which tells what its words are
+        pairs = np.stack([word.reshape(-1) for word in np.broadcast_arrays(*words)], axis=1)
+        return {int(Count(*pair)) for pair in np.unique(pairs, axis=0)}
+    except jax.errors.TracerArrayConversionError:
+        raise BadState(
+            given="a state that is traced, whose clock has no value yet", allowed="a state outside of jit",
+            where="clock_of", fix="read the clock of what the compiled step returns",
+        ) from None  # fmt: skip
 
 
 def _put(clock: Any, count: Count) -> Any:
     if isinstance(clock, Count):
         return _refilled(clock, count)
     step, (old,) = int(count), jax.tree.leaves(clock)
-    if step > np.iinfo(old.dtype).max:
+    kind = getattr(old, "dtype", np.dtype("int32"))
+    if step > np.iinfo(kind).max:
         raise BadValue(
-            given=f"step {shown(step)} for a count of {old.dtype}", allowed=f"0 to {np.iinfo(old.dtype).max}",
+            given=f"step {shown(step)} for a count of {kind}", allowed=f"0 to {np.iinfo(kind).max}",
             where="with_clock.step", fix="make the optimizer with calando.optax.inject or follow",
         )  # fmt: skip
-    return _refilled(clock, [jnp.asarray(step, old.dtype)])
+    return _refilled(clock, [jnp.asarray(step, kind)])
 
 
 def _refilled(old: Any, new: Any) -> Any:
     """The old node, wrapped as its host wraps leaves and placed where it was, with the values of the new one.
 
-    Each leaf gets a buffer of its own, because a buffer that is in a state twice cannot be donated.
+    A batched node is filled whole. Each leaf gets a buffer of its own, because a buffer that is in a state twice
+    cannot be donated.
     """
     leaves, shape = jax.tree.flatten(old)
     values = zip(leaves, jax.tree.leaves(new), strict=True)
-    return jax.tree.unflatten(shape, [_placed(jnp.array(value, leaf.dtype, copy=True), leaf) for leaf, value in values])
+    return jax.tree.unflatten(shape, [_placed(_filled(value, leaf), leaf) for leaf, value in values])
+
+
+def _filled(value: Any, leaf: Any) -> jax.Array:
+    kind = getattr(leaf, "dtype", jnp.asarray(value).dtype)  # a leaf restored from a file may be a plain number
+    return jnp.broadcast_to(jnp.array(value, kind, copy=True), np.broadcast_shapes(np.shape(leaf), np.shape(value)))
 
 
 def _placed(value: jax.Array, like: Any) -> Any:

@@ -10,7 +10,7 @@ from calando.core.asked import bound_schedule
 from calando.core.formula import Array
 from calando.core.schedule import Schedule
 from calando.optax.count import Count
-from calando.optax.plateau import Heard, Plateau, plateau
+from calando.optax.plateau import Heard, Plateau, checked_average, plateau
 from calando.optax.rate import checked_peak
 
 __all__ = ["FollowState", "Pace", "follow"]
@@ -36,7 +36,7 @@ class Pace:
     def __init__(self, schedule: Schedule, peak: float, average: int, where: str) -> None:
         self.schedule = bound_schedule(schedule, where)
         self.peak = checked_peak(peak, where)
-        listens = self.schedule.rule is not None
+        average, listens = checked_average(average, where), self.schedule.rule is not None
         self.listener: Plateau | None = plateau(self.schedule, self.peak, average=average) if listens else None
 
     def heard(self) -> Heard | tuple[()]:

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import optax
 
 from calando.core.formula import Array
@@ -70,7 +71,8 @@ def inject(
 
     Raises:
         BadName: for a quantity or an argument that the factory does not take.
-        BadValue: for what is both fixed and scheduled, a plan that is not bound, or a number outside its range.
+        BadValue: for what is both fixed and scheduled, a plan that is not bound, a number outside its range, or a
+            factory that makes no optimizer, or one whose rate is read by `init` alone, such as optax.rprop.
 
     Example:
         >>> import optax, calando.optax
@@ -83,7 +85,17 @@ def inject(
     arguments = _places(factory, pace.schedule.quantities, fixed)
 
     def made(values: Mapping[str, Array]) -> optax.GradientTransformationExtraArgs:
-        return optax.with_extra_args_support(factory(**fixed, **values))
+        optimizer = factory(**fixed, **values)
+        if not all(callable(getattr(optimizer, name, None)) for name in ("init", "update")):
+            raise _no_factory(f"a factory that made {shown(optimizer)} ({type(optimizer).__name__})")
+        return optax.with_extra_args_support(optimizer)
+
+    if _is_deaf(made, dict.fromkeys(arguments.values(), 0.5), arguments["lr"]):
+        raise BadValue(
+            given=f"{shown(getattr(factory, '__name__', factory))}, which reads its learning rate in init alone",
+            allowed="an optimizer whose updates depend on the learning rate", where="inject.factory",
+            fix="take another optimizer, or scale its updates: optax.chain(optimizer, optax.scale_by_schedule(...))",
+        )  # fmt: skip
 
     def values(count: Count, heard: Heard | tuple[()]) -> dict[str, Array]:
         found = pace.values(count, heard)
@@ -113,14 +125,41 @@ def _as(old: Array, new: Array) -> Array:
     return jnp.asarray(new).astype(jnp.result_type(old))
 
 
+def _is_deaf(made: Callable[[Mapping[str, Any]], Any], values: Mapping[str, float], rate: str) -> bool:
+    """Whether the rate goes into an optimizer's first state and into none of its updates: tried with two rates."""
+    try:
+        with jax.ensure_compile_time_eval():
+            params, pair = jnp.ones(2), [made({**values, rate: jnp.float32(number)}) for number in (0.25, 0.5)]
+            first, other = (one.init(params) for one in pair)
+            if _equal(first, other):
+                return False
+            return _equal(*(one.update(params, first, params)[0] for one in pair))
+    except BadValue:
+        raise
+    except Exception:  # noqa: BLE001  # an optimizer that wants other parameters than ours cannot be tried
+        return False
+
+
+def _equal(a: Any, b: Any) -> bool:
+    pairs = zip(jax.tree.leaves(a), jax.tree.leaves(b), strict=True)
+    return all(np.array_equal(np.asarray(one), np.asarray(two), equal_nan=True) for one, two in pairs)
+
+
+def _no_factory(given: str) -> BadValue:
+    return BadValue(
+        given=given, allowed="a function that makes an optimizer", where="inject.factory",
+        fix="pass the function itself, such as optax.adamw, and its arguments by name",
+    )  # fmt: skip
+
+
 def _places(factory: object, quantities: tuple[str, ...], fixed: Mapping[str, Any]) -> dict[str, str]:
     """The argument of the factory that takes each quantity."""
     if not callable(factory):
-        raise BadValue(
-            given=f"{shown(factory)} ({type(factory).__name__})", allowed="a function that makes an optimizer",
-            where="inject.factory", fix="pass the function itself, such as optax.adamw, and its arguments by name",
-        )  # fmt: skip
-    given = _inspect.signature(factory).parameters
+        raise _no_factory(f"{shown(factory)} ({type(factory).__name__})")
+    try:
+        given = _inspect.signature(factory).parameters
+    except (TypeError, ValueError):  # of many a function and class of Python's own
+        raise _no_factory(f"{shown(factory)}, whose arguments cannot be told") from None
     names = [name for name, one in given.items() if one.kind in (one.POSITIONAL_OR_KEYWORD, one.KEYWORD_ONLY)]
     anything = any(one.kind is one.VAR_KEYWORD for one in given.values())
     places: dict[str, str] = {}

@@ -12,7 +12,7 @@ from calando.core.schedule import Schedule
 from calando.errors import BadValue, shown
 from calando.optax.rate import checked_peak
 
-__all__ = ["UNHEARD", "Heard", "Plateau", "plateau"]
+__all__ = ["Heard", "Plateau", "checked_average", "plateau", "unheard"]
 
 
 class Heard(NamedTuple):
@@ -37,8 +37,10 @@ class Heard(NamedTuple):
     waiting: Array
 
 
-UNHEARD = Heard(1.0, math.inf, 0, 0, 0, 0.0, 0)
-"""A rule's state before any metric, as plain numbers."""
+def unheard() -> Heard:
+    """A rule's state before any metric."""
+    plain = Heard(1.0, math.inf, 0, 0, 0, 0.0, 0)
+    return Heard(*(_real(value) if isinstance(value, float) else jnp.int32(value) for value in plain))
 
 
 class Plateau(NamedTuple):
@@ -62,7 +64,7 @@ class Plateau(NamedTuple):
 
     def init(self) -> Heard:
         """The state before any metric."""
-        return Heard(*(_real(value) if isinstance(value, float) else jnp.int32(value) for value in UNHEARD))
+        return unheard()
 
     def update(self, state: Heard, metric: Array) -> Heard:
         """The state after one more metric: one number, traced or not; what is not finite counts as no better.
@@ -155,12 +157,21 @@ def plateau(schedule: Schedule, peak: float = 1.0, *, average: int = 1) -> Plate
             given=f"{shown(str(schedule.plan))}, which hears nothing", allowed="a schedule that listens to a metric",
             where="plateau", fix="bind reduce_on_plateau(plan, patience=...), or use learning_rate",
         )  # fmt: skip
+    return Plateau(schedule, checked_peak(peak, "plateau"), checked_average(average, "plateau"))
+
+
+def checked_average(average: object, where: str) -> int:
+    """How many metrics are heard as one.
+
+    Raises:
+        BadValue: unless it is a whole number >= 1.
+    """
     if isinstance(average, bool) or not isinstance(average, int) or average < 1:
         raise BadValue(
-            given=f"average={shown(average)}", allowed="a whole number >= 1", where="plateau.average",
+            given=f"average={shown(average)}", allowed="a whole number >= 1", where=f"{where}.average",
             fix="give the number of metrics that are heard as one",
         )  # fmt: skip
-    return Plateau(schedule, checked_peak(peak, "plateau"), average)
+    return average
 
 
 def _real(value: float) -> Array:
@@ -170,8 +181,8 @@ def _real(value: float) -> Array:
 def _metric(metric: Array) -> Array:
     try:
         value = jnp.asarray("text" if isinstance(metric, bool) else metric)
-        if jnp.iscomplexobj(value):
-            raise TypeError("complex")
+        if jnp.iscomplexobj(value) or value.dtype == bool:
+            raise TypeError(str(value.dtype))
         return jnp.reshape(value, ()).astype(jnp.result_type(float))
     except (TypeError, ValueError, OverflowError) as error:
         raise BadValue(

@@ -107,22 +107,26 @@ def checked_peak(peak: object, where: str) -> float:
     """The peak as a float.
 
     Raises:
-        BadValue: unless it is a finite number > 0.
+        BadValue: unless it is a number > 0 that float32 holds.
     """
-    if isinstance(peak, int | float | np.number) and not isinstance(peak, bool) and 0.0 < float(peak) < float("inf"):
-        return float(peak)
+    plain = isinstance(peak, int | float | np.integer | np.floating) and not isinstance(peak, bool)
+    if plain and 1.18e-38 <= peak <= 3.4e38:  # type: ignore[operator]  # compared as they are: an int may be too large
+        return float(peak)  # type: ignore[arg-type]
     arrays = isinstance(peak, jax.Array)
     raise BadValue(
-        given=f"a peak of {shown(peak)} ({type(peak).__name__})", allowed="a finite number > 0", where=f"{where}.peak",
+        given=f"a peak of {shown(peak)} ({type(peak).__name__})",
+        allowed="a finite number > 0, as float32 holds it: 1.18e-38 to 3.4e38", where=f"{where}.peak",
         fix="multiply outside: peak * learning_rate(schedule)(count)" if arrays else "give the largest learning rate",
     )  # fmt: skip
 
 
 def _check_reach(count: jax.Array, horizon: int) -> None:
-    if jnp.issubdtype(count.dtype, jnp.integer) and np.iinfo(count.dtype).max < horizon:
+    limits: Any = jnp.iinfo  # NumPy's knows no int4
+    most = int(limits(count.dtype).max) if jnp.issubdtype(count.dtype, jnp.integer) else horizon
+    if most < horizon:
         raise BadValue(
             given=f"a count of {count.dtype} for a run of {horizon} steps",
-            allowed=f"a count that gets there; this one stops at {np.iinfo(count.dtype).max}",
+            allowed=f"a count that gets there; this one stops at {most}",
             where="learning_rate(count)",
             fix="count with calando.optax.inject(optax.adamw, schedule, peak) or follow, or pass a calando.optax.Count",
         )
