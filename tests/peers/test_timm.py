@@ -96,11 +96,34 @@ SINGLE = [
      "settings": {"decay_t": [30, 60], "decay_rate": 0.1, "t_in_epochs": False}},
 ]  # fmt: skip
 
+APART = [1.0, 0.03]
+FLOOR = {"t_initial": 20, "decay_t": 5, "lr_min": 0.1}
+TANH = {"t_initial": 1, "warmup_prefix": False}
+EDGES = [
+    {"class": kind, "rates": APART, "steps": STEPS, "settings": settings} | more
+    for kind, settings in [
+        ("WSDLRScheduler", {"t_initial": 1, "decay_t": 1, "lr_min": 0.1, "warmup_t": 0}),
+        ("WSDLRScheduler", FLOOR),
+        ("WSDLRScheduler", FLOOR | {"warmup_t": 5}),
+        ("WSDLRScheduler", FLOOR | {"stable_fn": "rsqrt", "stable_timescale": 4}),
+        ("WSDLRScheduler", FLOOR | {"stable_fn": "power", "stable_timescale": 4, "decay_fn": "exp", "warmup_t": 3}),
+        ("TanhLRScheduler", TANH),
+        ("TanhLRScheduler", TANH | {"cycle_limit": 3}),
+        ("TanhLRScheduler", TANH | {"warmup_t": 1}),
+        ("TanhLRScheduler", {"t_initial": 10, "cycle_limit": 0}),
+        ("CosineLRScheduler", {"t_initial": 10, "cycle_limit": 0, "lr_min": 0.01}),
+        ("CosineLRScheduler", {"t_initial": 10, "cycle_limit": 2, "lr_min": 0.1}),
+        ("PolyLRScheduler", {"t_initial": 1, "lr_min": 0.01, "warmup_prefix": True}),
+    ]
+    for more in ({}, {"importer": {"quirks": False}})
+]
+"""Stretches of a step or of none, and floors above a group's own rate."""
+
 
 @pytest.fixture(scope="module")
 def stepped() -> list[Answer]:
     pytest.importorskip("torch")
-    return answers("timm", CASES + SINGLE, PYTHONWARNINGS="ignore::FutureWarning")
+    return answers("timm", CASES + SINGLE + EDGES, PYTHONWARNINGS="ignore::FutureWarning")
 
 
 @pytest.mark.parametrize("kind", [*KINDS, *MADE])
@@ -113,6 +136,15 @@ def test_twenty_random_settings_of_each_are_equal_at_every_one_of_200_steps(kind
     for case, answer in zip(CASES, stepped, strict=False):
         if case["class"] == kind:
             assert answer["per"] == ("epoch" if answer_counts_epochs(case) else "step")
+
+
+def test_stretches_of_one_step_and_floors_above_a_groups_rate_are_equal_and_told(stepped: list[Answer]) -> None:
+    for case, answer in zip(EDGES, stepped[-len(EDGES) :], strict=True):
+        assert "refused" not in answer, (case, answer)
+        if "importer" not in case:
+            assert worst(answer, STEPS, (answer["horizon"],)) < 1e-12, case
+        elif worst(answer, STEPS, (answer["horizon"],)) > 1e-12:
+            assert any("first at epoch" in text for text in answer["differences"]), case
 
 
 def answer_counts_epochs(case: dict[str, Any]) -> bool:
@@ -161,7 +193,7 @@ def test_the_plateau_becomes_a_listener_with_each_group_s_own_floor(stepped: lis
 
 
 def test_the_milestone_that_comes_early_is_told(stepped: list[Answer]) -> None:
-    answer = stepped[-1]
+    answer = stepped[len(CASES) + 8]
     assert schedules(answer, STEPS)[0].plan == parse("multistep(milestones=[30, 60], factor=0.1)")
     assert "first at step 29, 0.01 in timm and 0.1 here" in answer["differences"][0]
 

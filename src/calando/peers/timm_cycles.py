@@ -51,9 +51,10 @@ def from_cycles(timm: Timm, quirks: bool, by_epoch: bool) -> Converted:
     entered = 0 if timm.prefix else timm.width
     own_rate = timm.kind == "TanhLRScheduler" and not timm.width  # what the constructor leaves at t=0
     found = [c for c in cycles(clock.number, clock.begin, clock.length, clock.end) if c.number < clock.limit]
-    stops = [c.first for c in found[1:]] + [clock.end]
+    stops = [*(c.first for c in found[1:]), clock.end][: len(found)]
     skipped = max(entered, 1 if own_rate else 0)
     parts = [(c, max(c.first, skipped), stop) for c, stop in zip(found, stops, strict=True) if stop > skipped]
+    meant = [(c, max(c.first, entered), stop) for c, stop in zip(found, stops, strict=True) if stop > entered]
     late = [c.first for c in found if c.first > math.ceil(c.begin)]
     reasons = []
     if entered and parts:
@@ -69,8 +70,8 @@ def from_cycles(timm: Timm, quirks: bool, by_epoch: bool) -> Converted:
         clean = exact
         if entered and clock.limit == 1 and clock.end > entered:
             clean = chain(timm.rise(rate), *kind.part(1.0, float(clock.end - entered), 0.0, clock.end - entered))
-        elif late or own_rate:
-            clean = _plan(timm, kind, clock, _in_time(parts, entered), plain=False)
+        elif meant and (late or own_rate):
+            clean = _plan(timm, kind, clock, _in_time(meant, entered), plain=False)
         groups.append(Group(exact, clean, base))
     horizon = timm.width + clock.end if timm.prefix else max(clock.end, timm.width)
     return finish("timm", groups, quirks, by_epoch=by_epoch, horizon=max(horizon, 1), reasons=reasons)
@@ -88,7 +89,8 @@ def _in_time(parts: list[Part], entered: int) -> list[Part]:
 
 def _plan(timm: Timm, kind: "_Kind", clock: _Clock, parts: list[Part], plain: bool) -> Plan:
     top = kind.value_of(clock, timm.width) if timm.kind == "TanhLRScheduler" and not timm.prefix else 1.0
-    before = level(1.0, parts[0][1]) if parts and not timm.width else timm.rise(kind.rate, top)
+    own = parts[0][1] if parts else 1  # the constructor leaves each group its own rate
+    before = timm.rise(kind.rate, top) if timm.width else level(1.0, own)
     after = None if parts else level(kind.low)
     if plain and len(parts) > 1:
         waves = kind.waves(clock)

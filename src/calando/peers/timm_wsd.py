@@ -16,6 +16,7 @@ __all__ = ["from_wsd"]
 
 STABLE: Any = {"constant": "constant", "rsqrt": "inverse_sqrt", "power": "power"}
 FALLS: Any = {"linear": "linear", "1-sqrt": "1-sqrt", "cosine": "cosine"}
+FALLING = "timm's stable curve goes on falling under its cooldown; ours cools down from the value that was reached"
 
 
 def from_wsd(timm: Timm, quirks: bool, by_epoch: bool) -> Converted:
@@ -24,11 +25,9 @@ def from_wsd(timm: Timm, quirks: bool, by_epoch: bool) -> Converted:
         raise timm.refuse("a decay_fn that is a Python function", "linear, 1-sqrt, cosine, power or exp",
                           "say it by calando.function(lambda t: scheduler._get_lr(t)[0] / lr)")  # fmt: skip
     groups = [Group(*_plans(_Stages(timm, rate)), base) for rate, base in zip(timm.rates, timm.bases, strict=True)]
-    reasons = (
-        []
-        if timm.scheduler.stable_fn == "constant"
-        else ["timm's stable curve goes on falling under its cooldown; ours cools down from the value that was reached"]
-    )
+    reasons = [] if timm.scheduler.stable_fn == "constant" else [FALLING]
+    if not timm.width and any(timm.number("lr_min", 0.0) > rate for rate in timm.rates):
+        reasons.append("timm leaves each group its own rate at t=0, and lifts it to lr_min after that")
     horizon = timm.width + timm.count("t_initial")
     return finish("timm", groups, quirks, by_epoch=by_epoch, horizon=horizon, reasons=reasons)
 
@@ -74,9 +73,9 @@ def _plans(s: _Stages) -> tuple[Plan, Plan]:
     """The exact plan and the meant one."""
     rise, steady = s.timm.rise(s.rate), s.fn == "constant"
     start = share(s.timm.number("warmup_lr_init", 0.0), s.rate) if s.timm.width else 0.0
-    if steady and s.low >= 1.0:
-        plan = chain(rise, level(s.low))
-        return plan, plan
+    if s.low >= 1.0:
+        meant = chain(rise, level(s.low))
+        return (chain(level(1.0, 1), level(s.low)) if s.low > 1.0 and not s.timm.width else meant), meant
     if steady and s.shape in FALLS:
         plain = start <= 1.0 and s.stable > 0
         way = leg(s.shape, 1.0, s.low, s.fall, length=s.fall)
@@ -94,13 +93,13 @@ def _plans(s: _Stages) -> tuple[Plan, Plan]:
     else:
         exact = chain(rise, table(s.value, s.total, s.low))
     try:
-        meant = _named(s, start)
-        meant.bind(s.timm.width + s.total)
+        named = _named(s, start)
+        named.bind(s.timm.width + s.total)
     except (
         CalandoError
     ):  # a stable stage that falls below the floor, and the like: then what timm does is what is meant
         return exact, exact
-    return exact, meant
+    return exact, named
 
 
 def _named(s: _Stages, start: float) -> Plan:
