@@ -6,7 +6,6 @@ timestamp moves. The same runs were made by hand with that release's own Trainer
 """
 
 import copy
-import inspect
 import math
 import pickle
 from typing import Any
@@ -14,46 +13,14 @@ from typing import Any
 import pytest
 import torch
 from torch.nn import Parameter
-from torch.optim.lr_scheduler import LambdaLR, LRScheduler
 
 import calando
 from calando.composer import Factor
 from calando.errors import BadName, BadValue
 from calando.torch import attach
+from tests.clients.composer_loop import State, Time, Timestamp, compiled
 
 PLAN = "warmup(10%) | cosine(end=0.1)"
-
-
-class Time:
-    """A number and its unit, as composer.core.Time."""
-
-    def __init__(self, value: int, unit: str) -> None:
-        self.value, self.unit = value, unit
-
-
-class Timestamp:
-    """As composer.core.Timestamp, as far as batches go."""
-
-    def __init__(self, batch: int) -> None:
-        self.batch = Time(batch, "ba")
-
-
-class State:
-    """As composer.core.State, as far as schedulers look."""
-
-    def __init__(self, optimizer: Any, duration: Time, batches: int | None) -> None:
-        self.optimizers = [optimizer]
-        self.timestamp = Timestamp(0)
-        self.max_duration, self.dataloader_len = duration, batches
-        self.schedulers: list[LRScheduler] = []
-
-
-def compiled(scheduler: Any, state: State, ssr: float) -> LRScheduler:
-    """As composer.trainer._compile_schedulers."""
-    if isinstance(scheduler, LRScheduler):
-        return scheduler
-    alone = len(inspect.signature(scheduler).parameters) == 1
-    return LambdaLR(state.optimizers[0], lambda _: scheduler(state) if alone else scheduler(state, ssr))
 
 
 def fit(scheduler: Any, duration: Time, batches: int | None = 10, ssr: float = 1.0) -> list[list[float]]:

@@ -15,8 +15,8 @@ from calando.errors import BadValue
 __all__ = ["export"]
 
 PROGRAMS = (
-    "torch", "lightning", "transformers", "accelerate", "ignite", "deepspeed", "keras", "tensorflow", "optax", "flax",
-    "equinox",
+    "torch", "lightning", "transformers", "accelerate", "ignite", "deepspeed", "composer", "keras", "tensorflow",
+    "optax", "flax", "equinox",
 )  # fmt: skip
 CONFIGS = ("transformers", "deepspeed", "timm", "keras", "torch", "optax")
 

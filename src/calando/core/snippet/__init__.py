@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from calando.core.snippet.accelerate import accelerate_code
+from calando.core.snippet.composer import composer_code
 from calando.core.snippet.deepspeed import deepspeed_code
 from calando.core.snippet.equinox import equinox_code
 from calando.core.snippet.flax import flax_code
@@ -28,6 +29,7 @@ HOSTS: dict[str, Callable[..., str]] = {
     "accelerate": accelerate_code,
     "ignite": ignite_code,
     "deepspeed": deepspeed_code,
+    "composer": composer_code,
     "keras": keras_code,
     "tensorflow": tensorflow_code,
     "optax": jax_code,
