@@ -90,6 +90,28 @@ def test_twelve_steps_of_one_cycle_with_momentum_are_one_graph(kind: str) -> Non
         torch.testing.assert_close(a, b, rtol=1e-5, atol=1e-6)
 
 
+@pytest.mark.parametrize("kind", ["SGD", "AdamW", "RMSprop"])
+@pytest.mark.parametrize("buffers", ["kept", "replaced"])
+def test_a_load_in_the_middle_is_no_further_graph_but_for_the_buffers(kind: str, buffers: str) -> None:
+    """`Optimizer.load_state_dict` replaces momentum buffers, which are compiled in, with or without a schedule."""
+    plain = KINDS[kind]()
+    wanted = trained(plain, attach(plain, CYCLE.bind(STEPS)), plain.step)
+    optimizer = KINDS[kind]()
+    scheduler = attach(optimizer, CYCLE.bind(STEPS), tensors=True)
+    step, graphs = compiled(optimizer)
+    trained(optimizer, scheduler, step, 5)
+    before = dict(optimizer.state)
+    saved = through_disk([optimizer.state_dict(), scheduler.state_dict()])
+    optimizer.load_state_dict(saved[0])
+    scheduler.load_state_dict(saved[1])
+    if buffers == "kept":
+        optimizer.state.update(before)
+    found = trained(optimizer, scheduler, step, STEPS - 5)
+    assert len(graphs) == (1 if buffers == "kept" else 2)
+    for a, b in zip(found, wanted, strict=True):
+        torch.testing.assert_close(a, b, rtol=1e-5, atol=1e-6)
+
+
 @pytest.mark.parametrize("kind", ["SGD", "AdamW"])
 def test_pytorchs_own_one_cycle_is_compiled_again_at_every_step(kind: str, capsys: pytest.CaptureFixture[str]) -> None:
     optimizer = KINDS[kind]()
