@@ -108,6 +108,11 @@ def test_a_factory_that_makes_something_else_is_refused(made: Any) -> None:
         inject(factory, LINE, 0.1)
 
 
+def test_an_argument_that_a_factory_needs_is_asked_for_by_name() -> None:
+    with pytest.raises(BadValue, match="dpsgd' without noise_multiplier"):
+        inject(optax.contrib.dpsgd, LINE, 0.1, l2_norm_clip=1.0)
+
+
 def test_an_optimizer_that_reads_its_rate_in_init_alone_is_refused() -> None:
     """It would follow nothing while its state says that it does."""
 

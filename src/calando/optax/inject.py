@@ -179,6 +179,14 @@ def _places(factory: object, quantities: tuple[str, ...], fixed: Mapping[str, An
                 where="inject.schedule", fix="drop one of them from the bundle",
             )  # fmt: skip
         places[quantity] = found[0]
+    empty = _inspect.Parameter.empty
+    missing = [name for name in names if given[name].default is empty and name not in {*places.values(), *fixed}]
+    if missing:
+        raise BadValue(
+            given=f"{shown(getattr(factory, '__name__', factory))} without {', '.join(missing)}",
+            allowed="all arguments that it has no value for", where=f"inject.{missing[0]}",
+            fix=f"give it by name: inject(..., {missing[0]}=...)",
+        )  # fmt: skip
     for name in fixed:
         if name not in names and not anything:
             raise _unknown(f"the argument {name!r}", name, names, factory)
