@@ -5,8 +5,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from calando.errors import BadName, BadValue, Unconvertible, did_you_mean, shown
+from calando.peers.asked import check_asked, rates_of
 from calando.peers.base import Converted
-from calando.peers.deepspeed_schedules import LOG, MAKERS, Spec, many
+from calando.peers.deepspeed_schedules import LINEAR, LOG, MAKERS, Spec
 from calando.peers.finish import number
 from calando.peers.json_source import read_json
 
@@ -81,11 +82,12 @@ def from_deepspeed(
 
     Source: deepspeed.runtime.lr_schedules.
     """
-    spec = _read(source, lr)
+    check_asked("from_deepspeed", quirks=quirks, horizon=horizon)
+    spec = _read(source, None if lr is None else rates_of(lr, "from_deepspeed"))
     return MAKERS[spec.kind](spec, quirks, horizon)
 
 
-def _read(source: Any, lr: Any) -> Spec:
+def _read(source: Any, lr: tuple[float, ...] | None) -> Spec:
     if isinstance(source, str | Path):
         source = read_json(source, "DeepSpeed's configuration", "from_deepspeed(source)")
     if isinstance(source, Mapping):
@@ -93,7 +95,7 @@ def _read(source: Any, lr: Any) -> Spec:
     return _from_living(source)
 
 
-def _from_config(config: Mapping[str, Any], lr: Any) -> Spec:
+def _from_config(config: Mapping[str, Any], lr: tuple[float, ...] | None) -> Spec:
     part = config.get("scheduler", config)
     kind = part.get("type") if isinstance(part, Mapping) else None
     if kind is None:
@@ -107,7 +109,7 @@ def _from_config(config: Mapping[str, Any], lr: Any) -> Spec:
             given=f"the scheduler {shown(kind)}{did_you_mean(str(kind), DEFAULTS)}", allowed=", ".join(DEFAULTS),
             where="from_deepspeed(source)", fix="use one of DeepSpeed's own; for others use from_torch",
         )  # fmt: skip
-    given = part.get("params") or {}
+    given = {} if part.get("params") is None else part["params"]
     if not isinstance(given, Mapping):
         raise BadValue(
             given=f"params={shown(given)}", allowed="a dict of parameters", where=f"from_deepspeed({kind})",
@@ -131,10 +133,16 @@ def _from_config(config: Mapping[str, Any], lr: Any) -> Spec:
             raise BadValue(
                 given=f"no {name}", allowed="a number", where=f"from_deepspeed({kind})", fix=f"give params.{name}"
             )
+    kind_of_warmup = parameters.get("warmup_type", LOG)
+    if kind_of_warmup not in (LOG, LINEAR):
+        raise BadName(
+            given=f"warmup_type={shown(kind_of_warmup)}", allowed=f"{LOG}, {LINEAR}", where=f"from_deepspeed({kind})",
+            fix="DeepSpeed itself warns and uses log: write what is meant",
+        )  # fmt: skip
     optimizer = config.get("optimizer") if part is not config else None
-    own = optimizer.get("params", {}) if isinstance(optimizer, Mapping) else {}
-    rate = own.get("lr") if lr is None else lr
-    rates = None if rate is None or rate == "auto" else tuple(map(float, rate)) if many(rate) else (float(rate),)
+    own = optimizer.get("params") if isinstance(optimizer, Mapping) else None
+    rate = own.get("lr") if lr is None and isinstance(own, Mapping) else lr
+    rates = None if rate is None or rate == "auto" else rates_of(rate, "from_deepspeed")
     betas = None
     if isinstance(optimizer, Mapping) and "type" in optimizer:
         betas = "sgd" not in str(optimizer["type"]).lower()

@@ -16,7 +16,7 @@ from calando.peers.base import Converted
 from calando.peers.finish import Group, finish, number
 from calando.peers.legs import MOST_LISTED, chain, drops, leg, level, scaled, share, steps_of, table, whole
 
-__all__ = ["LOG", "MAKERS", "Spec", "many"]
+__all__ = ["LINEAR", "LOG", "MAKERS", "Spec"]
 
 LOG, LINEAR = "log", "linear"
 
@@ -207,9 +207,9 @@ def _one_cycle(spec: Spec, quirks: bool, horizon: int | None) -> Converted:
             given=f"a cycle of {first + second:g} steps", allowed="a whole number of steps in all",
             where="from_deepspeed(OneCycle)", fix="round the sizes: DeepSpeed begins a second cycle for one step there",
         )  # fmt: skip
-    up = int(_one(spec, "cycle_first_stair_count"))
+    up = int(_one(spec, "cycle_first_stair_count", 0.0))
     down = spec.parameters["cycle_second_stair_count"]
-    wave = _Wave(first, second, up, up if down is None else int(_one(spec, "cycle_second_stair_count")))
+    wave = _Wave(first, second, up, up if down is None else int(_one(spec, "cycle_second_stair_count", 0.0)))
     every, rate = _one(spec, "decay_step_size", 0.0), _one(spec, "decay_lr_rate", 0.0)
     momentum = bool(spec.parameters["cycle_momentum"]) and spec.betas is not False
     rows = _groups(spec, "cycle_min_lr", "cycle_max_lr", *(["cycle_min_mom", "cycle_max_mom"] if momentum else []))

@@ -7,7 +7,8 @@ from typing import Any, Final
 
 from calando.core.bundle import bundle
 from calando.core.plan import Plan
-from calando.errors import BadName, shown
+from calando.errors import shown
+from calando.peers.asked import check_asked
 from calando.peers.base import Converted
 from calando.peers.finish import Group, finish, number
 from calando.peers.ignite_cycles import WHERE, Values, cyclical_values, piecewise_values, refuse
@@ -44,6 +45,7 @@ def from_ignite(handler: Any, *, horizon: int | None = None, quirks: bool = True
     Raises:
         Unconvertible: with the reason, for what no plan of ours can say.
         BadName: for another `per`.
+        BadValue: for another horizon.
 
     Example:
         >>> import torch
@@ -59,8 +61,7 @@ def from_ignite(handler: Any, *, horizon: int | None = None, quirks: bool = True
 
     Source: ignite.handlers.param_scheduler.
     """
-    if per not in ("step", "epoch"):
-        raise BadName(given=f"per={shown(per)}", allowed="step, epoch", where=f"{WHERE}(per)", fix="use one of these")
+    check_asked(WHERE, quirks=quirks, horizon=horizon, per=per)
     name, by_epoch = type(handler).__name__, per == "epoch"
     if name == "ReduceLROnPlateauScheduler":
         return _plateau(handler, quirks, by_epoch)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from calando.errors import BadName, BadValue, Unconvertible, did_you_mean, shown
+from calando.peers.asked import check_asked
 from calando.peers.base import Converted
 from calando.peers.finish import Group, finish, number
 from calando.peers.json_source import read_json
@@ -80,6 +81,7 @@ def from_keras(
 
     Source: keras.optimizers.schedules, keras.callbacks.
     """
+    check_asked("from_keras", quirks=quirks, horizon=horizon)
     kind = type(source).__name__
     if kind == "ReduceLROnPlateau" and hasattr(source, "min_delta"):
         return from_plateau(source, quirks, _rate(lr, source), mode)

@@ -11,6 +11,7 @@ from calando.core.plan import Plan
 from calando.core.shapes.exponential import exponential_decay
 from calando.core.shapes.warmup import warmup
 from calando.errors import Unconvertible
+from calando.peers.asked import check_asked
 from calando.peers.base import Converted
 from calando.peers.finish import Group, finish, number
 from calando.peers.legs import chain, drops, leg, level, scaled, share, steps_of, table, whole
@@ -35,6 +36,8 @@ def from_optax(schedule: Any, *, quirks: bool = True, horizon: int | None = None
     Raises:
         Unconvertible: with the reason, for functions that optax did not make, and for what no plan of ours can say.
 
+        BadValue: for another horizon.
+
     Example:
         >>> import optax
         >>> import calando
@@ -44,6 +47,7 @@ def from_optax(schedule: Any, *, quirks: bool = True, horizon: int | None = None
 
     Source: optax.schedules.
     """
+    check_asked("from_optax", quirks=quirks, horizon=horizon)
     injected = _injected(schedule)
     if injected is not None:
         return _from_injected(*injected, quirks, horizon)

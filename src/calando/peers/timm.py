@@ -5,7 +5,8 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from calando.core.plan import Plan
-from calando.errors import BadName, Unconvertible, shown
+from calando.errors import Unconvertible, shown
+from calando.peers.asked import check_asked
 from calando.peers.base import Converted
 from calando.peers.finish import Group, finish, number
 from calando.peers.legs import chain, drops, every_so_often
@@ -52,8 +53,7 @@ def from_timm(scheduler: Any, *, quirks: bool = True, per: str | None = None) ->
             given=f"{shown(scheduler)} ({kind})", allowed="a scheduler of timm: " + ", ".join(MAKERS),
             where="from_timm(scheduler)", fix="give the scheduler itself; for one of torch use from_torch",
         )  # fmt: skip
-    if per not in (None, "step", "epoch"):
-        raise BadName(given=f"per={shown(per)}", allowed="step, epoch", where="from_timm(per)", fix="use one of these")
+    check_asked("from_timm", quirks=quirks, per="step" if per is None else per)
     if getattr(scheduler, "noise_range_t", None) is not None:
         raise Unconvertible(
             given=f"noise on the learning rate from t={shown(scheduler.noise_range_t)} on",

@@ -4,7 +4,8 @@ import math
 from typing import Any, Final
 
 from calando.core.plan import Plan
-from calando.errors import BadName, Unconvertible, shown
+from calando.errors import Unconvertible, shown
+from calando.peers.asked import check_asked
 from calando.peers.base import Converted
 from calando.peers.finish import Group, finish
 from calando.peers.torch_course import Course, Reading, groups_of, rate_of, refuse, value_of
@@ -46,8 +47,7 @@ def from_torch(scheduler: Any, *, quirks: bool = True, per: str = "step") -> Con
 
     Source: torch.optim.lr_scheduler.
     """
-    if per not in ("step", "epoch"):
-        raise BadName(given=f"per={shown(per)}", allowed="step, epoch", where="from_torch(per)", fix="use one of these")
+    check_asked("from_torch", quirks=quirks, per=per)
     name = kind_of(scheduler)
     if name in OURS:
         return _ours(scheduler)

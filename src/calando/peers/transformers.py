@@ -6,6 +6,7 @@ from typing import Any, Final
 from calando.core.feedback import reduce_on_plateau
 from calando.core.shapes.constant import constant
 from calando.errors import BadName, BadValue, Unconvertible, did_you_mean, shown
+from calando.peers.asked import check_asked, rates_of
 from calando.peers.base import Converted
 from calando.peers.finish import Group, finish, number
 from calando.peers.torch import from_torch, kind_of
@@ -85,8 +86,9 @@ def from_transformers(
         if specific:
             raise _unknown(next(iter(specific)), (), "a living scheduler")
         return _living(scheduler, quirks, per)
+    check_asked(WHERE, quirks=quirks, per=per)
     name = str(getattr(scheduler, "value", scheduler))
-    rates = [number(rate, f"{WHERE}.lr", 0.0) for rate in (lr if isinstance(lr, Sequence) else [lr])]
+    rates = rates_of(lr, WHERE)
     if name == "greedy":
         raise refuse(GREEDY, "schedules that are lowered only", "use reduce_on_plateau(...)")
     if name == "reduce_lr_on_plateau":
@@ -98,11 +100,12 @@ def from_transformers(
             fix="use a name of transformers.SchedulerType",
         )  # fmt: skip
     arguments = _checked(specific, DEFAULTS.get(name, {}), name)
-    curve = read_lambda(Lambda(FUNCTIONS[name], _bound(name, arguments, num_warmup_steps, num_training_steps, rates)))
+    warm = _number("num_warmup_steps", num_warmup_steps, name == "constant")
+    total = _number("num_training_steps", num_training_steps, True)
+    given = {key: _number(key, value, DEFAULTS[name][key] is None) for key, value in arguments.items()}
+    curve = read_lambda(Lambda(FUNCTIONS[name], _bound(name, given, warm or 0, total, rates)))
     exact = curve.maker(None)
     meant = exact if quirks or curve.meant is None else curve.meant(None)
-    if per not in ("step", "epoch"):
-        raise BadName(given=f"per={shown(per)}", allowed="step, epoch", where=f"{WHERE}(per)", fix="use one of these")
     return finish(
         "transformers", [Group(exact, meant, rate) for rate in rates], quirks, horizon=curve.horizon, own=curve.own,
         by_epoch=per == "epoch", reasons=curve.reasons, past=curve.past,
@@ -138,7 +141,27 @@ def _checked(specific: dict[str, Any], known: dict[str, Any], name: str) -> dict
     return {**known, **specific}
 
 
-def _bound(name: str, given: dict[str, Any], warm: int, total: int | None, rates: Sequence[float]) -> dict[str, Any]:
+WAYS: Final = {"warmup_type": ("linear", "cosine", "1-sqrt"), "decay_type": ("linear", "cosine", "1-sqrt")}
+
+
+def _number(name: str, value: Any, optional: bool) -> Any:
+    """An argument as a number, as it is given; a way by its name; None where it may be left out."""
+    if value is None and optional:
+        return None
+    if name in WAYS:
+        if not isinstance(value, str) or value not in WAYS[name]:
+            raise BadName(
+                given=f"{name}={shown(value)}", allowed=", ".join(WAYS[name]), where=f"{WHERE}.{name}",
+                fix="transformers itself refuses it: use one of these",
+            )  # fmt: skip
+        return value
+    number(value, f"{WHERE}.{name}")
+    return value
+
+
+def _bound(
+    name: str, given: dict[str, Any], warm: float, total: float | None, rates: Sequence[float]
+) -> dict[str, Any]:
     """The arguments as transformers' own function binds them to its lambda."""
     arguments = {**given, "num_warmup_steps": warm, "num_training_steps": total}
     stable = name == "warmup_stable_decay"
@@ -160,7 +183,12 @@ def _bound(name: str, given: dict[str, Any], warm: int, total: int | None, rates
                 given="both min_lr and min_lr_rate" if rate is not None else "neither min_lr nor min_lr_rate",
                 allowed="one of them", where=f"{WHERE}.min_lr", fix="give min_lr_rate=0.1, or min_lr and lr",
             )  # fmt: skip
-        arguments["min_lr_rate"] = rate if low is None else number(low, f"{WHERE}.min_lr") / rates[0]
+        if low is not None and not rates[0]:
+            raise BadValue(
+                given=f"min_lr={low:g} with lr=0", allowed="an lr above 0, of which min_lr is a share",
+                where=f"{WHERE}.min_lr", fix="pass lr=..., the optimizer's own",
+            )  # fmt: skip
+        arguments["min_lr_rate"] = rate if low is None else float(low) / rates[0]
     if stable:
         if arguments["num_decay_steps"] is None:
             raise _missing("num_decay_steps", name)
@@ -181,12 +209,24 @@ def _missing(argument: str, name: str) -> BadValue:
 def _plateau(rates: Sequence[float], settings: dict[str, Any], quirks: bool, by_epoch: bool) -> Converted:
     """ReduceLROnPlateau by its arguments."""
     least, eps = settings.pop("min_lr"), number(settings.pop("eps"), f"{WHERE}.eps", 0.0)
-    relative = settings.pop("threshold_mode") == "rel"
+    scale = settings.pop("threshold_mode")
+    if not isinstance(scale, str) or scale not in ("rel", "abs"):
+        raise BadName(given=f"threshold_mode={shown(scale)}", allowed="rel, abs", where=f"{WHERE}.threshold_mode",
+                      fix="use one of these")  # fmt: skip
+    floors = list(least) if isinstance(least, list | tuple) else [least] * len(rates)
+    if len(floors) != len(rates):
+        raise BadValue(
+            given=f"{len(floors)} values of min_lr for {len(rates)} groups", allowed="one number, or one per group",
+            where=f"{WHERE}.min_lr", fix="give as many as lr has",
+        )  # fmt: skip
     groups = []
     for i, rate in enumerate(rates):
-        low = number(least[i] if isinstance(least, Sequence) else least, f"{WHERE}.min_lr", 0.0)
+        if rate <= 0.0:
+            raise refuse(f"group {i} with a learning rate of 0", "rates above 0", "give the group a rate")
+        low = number(floors[i], f"{WHERE}.min_lr", 0.0)
         rule: dict[str, Any] = {
-            **settings, "threshold_mode": "relative" if relative else "absolute", "min_scale": min(low / rate, 1.0)
+            **settings, "threshold_mode": {"rel": "relative", "abs": "absolute"}[scale],
+            "min_scale": min(low / rate, 1.0),
         }  # fmt: skip
         exact = reduce_on_plateau(constant(), **rule, margin="signed", least_change=eps / rate)
         groups.append(Group(exact, reduce_on_plateau(constant(), **rule), rate))
