@@ -87,6 +87,20 @@ def matrix(frameworks: tuple[str, ...], folder: Path) -> tuple[list[Cell], dict[
     return cells, refusals
 
 
+def asked(cells: list[Cell]) -> str:
+    """One line per column: how many settings it was asked in each run, as the cells say."""
+    columns = list(dict.fromkeys(one.column for one in cells))
+    lines = ["| settings asked, in a run of | " + " | ".join(f"{horizon:,}" for horizon in HORIZONS) + " |"]
+    lines.append("| --- |" + " ---: |" * len(HORIZONS))
+    for column in columns:
+        seen = [
+            {cell.case.text for cell in cells if (cell.column, cell.case.horizon) == (column, horizon)}
+            for horizon in HORIZONS
+        ]
+        lines.append(f"| {column} | " + " | ".join(str(len(texts) or "none") for texts in seen) + " |")
+    return "\n".join(lines)
+
+
 def rendered(cells: list[Cell]) -> str:
     """One line per plan, one column per framework: the worst error over settings, horizons and steps."""
     columns = list(dict.fromkeys(one.column for one in cells))

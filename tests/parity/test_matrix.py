@@ -22,6 +22,8 @@ def test_every_plan_is_the_same_number_in_every_framework(tmp_path: Path, capsys
     with capsys.disabled():
         print("\nerror / allowed error against mpmath, the worst of all settings, horizons and steps:\n")
         print(table.rendered(cells))
+    page = (table.ROOT / "docs/parity.md").read_text(encoding="utf-8")
+    assert table.asked(cells) in page, "run python -m tests.parity --write"
     assert [str(cell) for cell in cells if not cell.excess <= 1.0] == []
     assert [label for label, refused in refusals.items() if not refused] == []
     asked = {cell.column for cell in cells}
