@@ -79,6 +79,14 @@ def test_rates_that_are_still_within_an_epoch_are_said_by_the_plan(tmp_path: Pat
     assert train(trainer) == [0.01] * 20 + [0.005] * 20
 
 
+@pytest.mark.parametrize("follow", [False, True])
+def test_follow_may_be_said(follow: bool, tmp_path: Path) -> None:
+    trainer = trainer_of(arguments(tmp_path, max_steps=5))
+    drive(trainer, PLAN, follow=follow)
+    assert train(trainer) == wanted(5)
+    assert pair(of(), sgd(), PLAN, 80, follow=follow)[1].options.follow is follow
+
+
 def test_a_batch_size_that_is_still_to_be_found_is_refused(tmp_path: Path) -> None:
     with pytest.raises(BadValue, match="auto_find_batch_size"):
         drive(trainer_of(arguments(tmp_path, auto_find_batch_size=True)), PLAN)

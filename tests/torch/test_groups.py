@@ -1,5 +1,7 @@
 """Groups that join while the run goes on, and learning rates that are tensors."""
 
+from typing import Any
+
 import pytest
 import torch
 from torch.nn import Parameter
@@ -162,3 +164,31 @@ def test_what_is_handed_out_never_aliases_the_optimizer() -> None:
     optimizer.param_groups[0]["initial_lr"].zero_()
     scheduler.step()
     assert rates(optimizer) == [0.5]
+
+
+@pytest.mark.parametrize(
+    ("rate", "words"),
+    [
+        (torch.tensor(1), "would round every value"),
+        (torch.tensor(0.1, requires_grad=True), "requires_grad=True"),
+        (torch.tensor(0.1, device="meta"), "without memory"),
+        (torch.tensor([0.1, 0.2]), "of 2 numbers"),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("options", [{}, {"bases": [0.1]}], ids=str)
+def test_a_tensor_that_cannot_be_filled_is_refused(rate: torch.Tensor, words: str, options: Any) -> None:
+    optimizer = optimizer_of(0.1)
+    optimizer.param_groups[0]["lr"] = rate
+    with pytest.raises(BadValue, match=words):
+        attach(optimizer, LINEAR, **options)
+    assert "initial_lr" not in optimizer.param_groups[0]
+
+
+def test_a_late_group_with_a_tensor_that_cannot_be_filled_is_refused() -> None:
+    optimizer = optimizer_of(0.1)
+    scheduler = attach(optimizer, LINEAR)
+    join(optimizer, lr=torch.tensor(1))
+    with pytest.raises(BadValue, match="would round every value"):
+        update(optimizer)
+    assert len(scheduler.base_lrs) == 1

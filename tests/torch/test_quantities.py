@@ -104,6 +104,23 @@ def test_a_quantity_that_the_optimizer_lacks_is_refused_early(kind: Any, text: s
     assert words in str(caught.value)
 
 
+@pytest.mark.parametrize("tensors", [False, True])
+@pytest.mark.parametrize("betas", [("a", None), (0.9, None), ("a", 0.99), (True, 0.99), 0.9])
+def test_betas_that_are_no_numbers_are_refused(betas: Any, tensors: bool) -> None:
+    optimizer = optimizer_of(0.1, kind=AdamW)
+    optimizer.param_groups[0]["betas"] = betas
+    with pytest.raises(BadName, match="has no such number"):
+        attach(optimizer, bound("bundle(cosine(), momentum=0.5)"), tensors=tensors)
+    assert optimizer.param_groups[0]["betas"] is betas
+
+
+def test_a_momentum_in_a_tensor_of_whole_numbers_is_refused() -> None:
+    optimizer = optimizer_of(0.1, momentum=0.9)
+    optimizer.param_groups[0]["momentum"] = torch.tensor(1)
+    with pytest.raises(BadValue, match="would round every value"):
+        attach(optimizer, bound("bundle(cosine(), momentum=0.5)"))
+
+
 def test_an_absolute_value_never_erases_what_groups_differ_in() -> None:
     optimizer = AdamW(
         [
