@@ -119,6 +119,14 @@ def test_a_call_reads_back_as_itself() -> None:
         (["keras", "nowhere.json"], "nowhere.json"),
         (["keras", "{nonsense"], "JSON"),
         (["deepspeed", "{}"], "scheduler"),
+        (["deepspeed", '{"type": "WarmupLR", "params": []}', "--horizon", "10"], "params=[]"),
+        (["deepspeed", '{"optimizer": {"params": null}, "scheduler": {"type": "WarmupCosineLR"}}'], "total_num_steps"),
+        (["torch", "MultiStepLR(milestones=['a', 3])", "--horizon", "10"], "milestones"),
+        (["transformers", "linear(1, 2, 3)"], "3 arguments without a name"),
+        (["transformers", "polynomial(1, 10, lr_end='x')"], "from_transformers.lr_end"),
+        (["timm", "cosine(90)"], "arguments without a name"),
+        (["keras", "[]"], "a schedule of Keras"),
+        (["keras", "/"], "directory"),
         (["deepspeed", '{"type": "WarmupLR", "params": {"warmup_num_steps": 5}}', "--per", "epoch"], "torch and timm"),
     ],
 )
@@ -127,6 +135,22 @@ def test_what_is_wrong_is_told_in_four_parts(words: list[str], word: str) -> Non
     assert done.exit_code == 2
     assert word in done.stderr
     assert all(part in done.stderr for part in ("error:", "  allowed:", "  at:", "  do:"))
+
+
+def test_a_horizon_that_is_not_used_or_is_too_short_is_told() -> None:
+    words = ["deepspeed", '{"type": "WarmupLR", "params": {"warmup_num_steps": 30, "warmup_max_lr": 0.1}}']
+    assert "peer's own: --horizon 10 is not used" in said("convert", *COSINE, "--horizon", "10")
+    assert "is not used" not in said("convert", *COSINE, "--horizon", "100")
+    done = spawn("convert", *words, "--horizon", "10")
+    assert "the plan is longer than the 10 that are given" in " ".join(done.stdout.split()), done.stderr
+    assert plain(*COSINE, "--horizon", "10")["horizon_asked"] == 10
+
+
+@pytest.mark.slow
+def test_schedules_of_nothing_are_refused_by_name() -> None:
+    done = spawn("convert", "optax", "join_schedules([], [])", "--horizon", "10")
+    assert done.returncode == 2
+    assert "join_schedules of no schedules" in done.stderr
 
 
 def test_a_configuration_file_of_deepspeed_is_read_and_stepped(tmp_path: Path) -> None:

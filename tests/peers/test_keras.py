@@ -273,3 +273,10 @@ def test_a_scheduler_s_function_is_asked_epoch_by_epoch_with_the_rate_before() -
     plain = from_keras(scheduler(lambda epoch: 0.1 / (1 + epoch)), lr=0.1)
     assert plain.plan.bind(9)(3) == 0.25
     assert "a step of this plan is an epoch" in plain.differences[0]
+
+
+def test_the_updates_at_which_keras_misses_a_restart_are_named() -> None:
+    config = made("CosineDecayRestarts", initial_learning_rate=1.0, first_decay_steps=1, t_mul=3.0)
+    (text,) = from_keras(config, horizon=200).differences
+    assert "float64: 121" in text
+    assert "the whole peak" in text

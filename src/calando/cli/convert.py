@@ -1,6 +1,7 @@
 """`calando convert`: another library's schedule as a plan, its curve beside ours, and every difference in words."""
 
 import json
+import math
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -89,9 +90,9 @@ def convert(
 
         write_file(svg, drawn(_picture(peer, found, schedules, measured)) + "\n")
     if as_json:
-        click.echo(json.dumps(_plain(peer, found, schedules, measured), ensure_ascii=False, indent=1))
+        click.echo(json.dumps(_plain(peer, found, schedules, measured, steps), ensure_ascii=False, indent=1))
     else:
-        for line in _sheet(peer, found, schedules, measured, width):
+        for line in _sheet(peer, found, schedules, measured, width, steps):
             click.echo(line)
     if svg is not None:
         told([svg])
@@ -123,9 +124,14 @@ def _found(
         )  # fmt: skip
     call: Call | None = None
     config: Any = source
-    if not (peer in FILES and (source.lstrip().startswith("{") or _is_path(source))):
+    if not (peer in FILES and (source.lstrip().startswith(("{", "[")) or _is_path(source))):
         call = read_call(source)
         if peer == "timm" and call.name in FACTORY:
+            if call.args:
+                raise BadValue(
+                    given=f"{call}: arguments without a name", allowed="create_scheduler_v2's, by their names",
+                    where="convert timm", fix=f"name them, such as {call.name}(num_epochs=90)",
+                )  # fmt: skip
             call = Call("create_scheduler_v2", (), {"sched": call.name} | call.kwargs)
         check_names(peer, call)
         config = _config(peer, call)
@@ -155,7 +161,12 @@ FACTORY: Final = ("cosine", "tanh", "step", "constant", "multistep", "poly", "ws
 
 
 def _is_path(source: str) -> bool:
-    return source.endswith(".json") or (len(source) < 4096 and "(" not in source and Path(source).is_file())
+    if source.endswith(".json"):
+        return True
+    try:
+        return len(source) < 4096 and "(" not in source and Path(source).exists()
+    except (OSError, ValueError):
+        return False
 
 
 def _config(peer: str, call: Call) -> Any:
@@ -179,11 +190,16 @@ def _call_of_config(source: str) -> tuple[Call | None, tuple[float, ...]]:
         text = source if source.lstrip().startswith("{") else Path(source).read_text(encoding="utf-8")
         config = json.loads(text)
         part = config.get("scheduler", config)
-        call = Call(str(part["type"]), (), dict(part.get("params") or {}))
+        given = part.get("params")
+        call = Call(str(part["type"]), (), dict({} if given is None or isinstance(given, list) else given))
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None, ()
-    rate = (config.get("optimizer") or {}).get("params", {}).get("lr")
-    return call, (float(rate),) if isinstance(rate, int | float) and rate > 0 else ()
+    try:
+        rate = config["optimizer"]["params"]["lr"]
+    except (KeyError, TypeError):
+        return call, ()
+    usable = isinstance(rate, int | float) and not isinstance(rate, bool) and 0 < rate < math.inf
+    return call, (float(rate),) if usable else ()
 
 
 class _Importer:
@@ -254,7 +270,10 @@ def _picture(peer: str, found: Found, schedules: Sequence[Schedule], measured: M
     return drawn._replace(names=(drawn.names[0], f"{peer}: {found.call}"))
 
 
-def _sheet(peer: str, found: Found, schedules: Sequence[Schedule], measured: Measured | None, width: int | None) -> Any:
+def _sheet(
+    peer: str, found: Found, schedules: Sequence[Schedule], measured: Measured | None, width: int | None,
+    given: int | None,
+) -> Any:  # fmt: skip
     from calando.cli.sheet import curves
     from calando.cli.show import can_write, screen
     from calando.cli.tables import bulleted, paint, table
@@ -263,15 +282,14 @@ def _sheet(peer: str, found: Found, schedules: Sequence[Schedule], measured: Mea
     columns, lines = screen()
     width = width or columns
     drawn = _picture(peer, found, schedules, measured)
-    several = len(drawn.names) > 1
     yield from _plan_lines(found.exact, width)
     yield from curves(drawn, width, max(8, min(width // 5, 20, lines - 16)), not can_write("⣿│⠀"))
-    if several:
+    if len(drawn.names) > 1:
         for slot, name in enumerate(("this plan", f"{peer} itself")):
             yield paint(letter(slot), slot, bold=True) + f" {name}"
     yield ""
     unit = "epochs" if found.exact.per == "epoch" else "steps"
-    rows = [["horizon", f"{schedules[0].horizon:,} {unit}" + ("" if found.exact.horizon else ", as given")]]
+    rows = [["horizon", f"{schedules[0].horizon:,} {unit}{_said(found.exact, schedules[0].horizon, given)}"]]
     rows += [[f"group {i}" if len(found.exact.bases) > 1 else "base", rate_text(base, 6)]
              for i, base in enumerate(found.exact.bases)]  # fmt: skip
     yield from table(["", ""], rows, width)
@@ -281,6 +299,15 @@ def _sheet(peer: str, found: Found, schedules: Sequence[Schedule], measured: Mea
         yield from bulleted("!", text, width)
     yield ""
     yield from _other_lines(found, width)
+
+
+def _said(found: Converted, steps: int, given: int | None) -> str:
+    """Whose number the horizon is, where that has to be told."""
+    if given is None:
+        return ""
+    if found.horizon in (None, given):
+        return ", as given" if steps == given else f": the plan is longer than the {given:,} that are given"
+    return f", the peer's own: --horizon {given} is not used"
 
 
 def _plan_lines(found: Converted, width: int) -> Any:
@@ -338,13 +365,16 @@ def _other_lines(found: Found, width: int) -> Any:
         yield from bulleted("!", text, width)
 
 
-def _plain(peer: str, found: Found, schedules: Sequence[Schedule], measured: Measured | None) -> dict[str, Any]:
+def _plain(
+    peer: str, found: Found, schedules: Sequence[Schedule], measured: Measured | None, given: int | None
+) -> dict[str, Any]:
     other = found.other
     return {
         "peer": peer,
         "source": found.call,
         "per": found.exact.per,
         "horizon": schedules[0].horizon,
+        "horizon_asked": given,
         "quirks": found.exact.quirks,
         "groups": [_group(plan, base) for plan, base in zip(found.exact.plans, found.exact.bases, strict=True)],
         "differences": list(found.exact.differences),

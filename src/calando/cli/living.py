@@ -12,7 +12,8 @@ from types import ModuleType
 from typing import Any, Final, NamedTuple
 
 from calando.cli.calls import Call, calls_in
-from calando.errors import BadName, BadValue, MissingExtra, did_you_mean, shown
+from calando.errors import BadName, BadValue, CalandoError, MissingExtra, did_you_mean, shown
+from calando.peers.transformers import from_transformers
 
 __all__ = ["PEERS", "Living", "build"]
 
@@ -92,7 +93,7 @@ def build(peer: str, call: Call, rates: Sequence[float]) -> Living:
         try:
             return BUILDERS[peer](module, call, rates)
         except (TypeError, ValueError, AssertionError, ZeroDivisionError, KeyError, AttributeError) as error:
-            if isinstance(error, BadValue):
+            if isinstance(error, CalandoError):
                 raise
             raise BadValue(
                 given=f"{call}: {peer} itself says {shown(str(error) or type(error).__name__, 200)}",
@@ -223,8 +224,15 @@ def _torch(module: ModuleType, call: Call, rates: Sequence[float]) -> Living:
 
 def _transformers(module: ModuleType, call: Call, rates: Sequence[float]) -> Living:
     optimizer = _optimizer(rates)
-    given = dict(zip(("num_warmup_steps", "num_training_steps"), call.args, strict=False)) | call.kwargs
-    plain = {name: given.pop(name) for name in ("num_warmup_steps", "num_training_steps") if name in given}
+    names = ("num_warmup_steps", "num_training_steps")
+    if len(call.args) > len(names):
+        raise BadValue(
+            given=f"{call}: {len(call.args)} arguments without a name", allowed=f"at most {' and '.join(names)}",
+            where="convert transformers", fix="name the others, such as num_cycles=2",
+        )  # fmt: skip
+    given = dict(zip(names, call.args, strict=False)) | call.kwargs
+    from_transformers(call.name, lr=list(rates), **given)
+    plain = {name: given.pop(name) for name in names if name in given}
     scheduler = module.get_scheduler(call.name, optimizer, **plain, scheduler_specific_kwargs=given)
     optimizer.step()
     if call.name == "reduce_lr_on_plateau":

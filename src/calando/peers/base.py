@@ -9,6 +9,7 @@ from calando.core.clock import Clock, Length, round_half_up
 from calando.core.plan import Plan, told
 from calando.core.schedule import Schedule
 from calando.core.shapes.constant import constant
+from calando.core.timing import shift
 from calando.errors import BadValue, DoesNotFit, Frozen, shown
 
 __all__ = ["Converted", "own_length"]
@@ -172,6 +173,8 @@ def own_length(plan: Plan, clock: Clock) -> Fraction:
     if not plan.is_flexible() and plan.kind != "bundle":
         return plan.extent(clock)
     inside = [own_length(child, clock) for child in plan.children]
+    if isinstance(plan, shift) and isinstance(plan.by, Length) and plan.by.amount > 0:
+        return inside[0] + clock.steps(plan.by, "converted")
     if inside:
         return sum(inside, Fraction(0)) if isinstance(plan, then) else max(inside)
     said = [getattr(plan, name, None) for name in ("warmup", "cooldown", "delay")]

@@ -10,7 +10,7 @@ __all__ = ["read_json"]
 
 
 def read_json(source: str | Path, what: str, where: str) -> Any:
-    """What the JSON holds; text that begins with a brace is taken as it is, any other as a path.
+    """What the JSON holds; text that begins with a bracket is taken as it is, any other as a path.
 
     Args:
         source: a path, or text.
@@ -24,7 +24,7 @@ def read_json(source: str | Path, what: str, where: str) -> Any:
     {'type': 'WarmupLR'}
     """
     text = str(source)
-    if not text.lstrip().startswith("{"):
+    if not text.lstrip().startswith(("{", "[")):
         try:
             text = Path(text).read_text(encoding="utf-8")
         except (OSError, ValueError) as error:

@@ -17,6 +17,7 @@ from calando.peers.legs import chain, cycles, drops, leg, level, share, steps_of
 
 __all__ = ["MAKERS", "Settings"]
 
+LOOKED_AT: Final = 100_000
 LATER: Final = "Keras takes a new value one step after its boundary"
 
 
@@ -94,8 +95,7 @@ def _restarts(s: Settings, quirks: bool, horizon: int | None) -> Converted:
     if growth == 1.0:
         plan = _equal_cycles(s, over, alpha, decay)
         return finish("Keras", [Group(plan, plan, base)], quirks, horizon=horizon, notes=notes)
-    notes.append("Keras finds its cycle by a logarithm in float32, so that the first update of a cycle may still have "
-                 "the value at the end of the one before; this plan restarts there")  # fmt: skip
+    notes.append(_late(over, growth, horizon or LOOKED_AT))
     if whole(over) is not None and whole(growth) is not None:
         size = whole(over)
         plan = repeat(leg("cosine", 1.0, alpha, over, length=size), growth=growth, decay=decay, floor=alpha)
@@ -105,6 +105,27 @@ def _restarts(s: Settings, quirks: bool, horizon: int | None) -> Converted:
     if horizon is None:
         notes.append(f"a plan of twelve cycles, {until:,} steps; pass horizon=... for a longer run")
     return finish("Keras", [Group(plan, plan, base)], quirks, horizon=until, notes=notes)
+
+
+def _late(over: float, growth: float, until: int) -> str:
+    """Where Keras' logarithm counts the first update of a cycle to the one before, as NumPy computes it."""
+    import numpy as np
+
+    missed: dict[str, list[int]] = {}
+    for kind in (np.float32, np.float64):
+        base, by, i, at = kind(over), kind(growth), 1, over
+        while at < until:
+            step = steps_of(at)
+            inside = kind(1.0) - kind(step) / base * (kind(1.0) - by)
+            if np.floor(np.log(inside) / np.log(by)) < i:
+                missed.setdefault(kind.__name__, []).append(step)
+            at, i = over * (growth ** (i + 1) - 1) / (growth - 1), i + 1
+    told = ", ".join(f"{kind}: {', '.join(map(str, steps[:6]))}" for kind, steps in missed.items()) or "none"
+    return (
+        "Keras finds its cycle by a logarithm in float32, so that the first update of a cycle may still have the value "
+        f"at the end of the one before, off by the whole peak; this plan restarts there (such updates before "
+        f"{until:,}, as NumPy computes them: {told}; other backends round otherwise)"
+    )
 
 
 def _equal_cycles(s: Settings, over: float, alpha: float, decay: float) -> Plan:

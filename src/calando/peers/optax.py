@@ -128,6 +128,8 @@ def _levels(schedule: Any) -> list[float]:
     """The values that a schedule names."""
     made_by = _maker(schedule)
     if made_by == "join_schedules":
+        if not _cells(schedule)["schedules"]:
+            raise _refused("join_schedules of no schedules", "at least one", "join schedules")
         return [value for part in _cells(schedule)["schedules"] for value in _levels(part)]
     if made_by in ("piecewise_constant_schedule", "piecewise_interpolate_schedule"):
         return [value for _, value in _products(schedule)]

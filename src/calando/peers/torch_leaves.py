@@ -74,6 +74,8 @@ def _step(scheduler: Any, _again: bool) -> Reading:
 
 
 def _multistep(scheduler: Any, again: bool) -> Reading:
+    for mark in scheduler.milestones:
+        number(mark, f"{WHERE}.milestones")
     gamma, counted = _gamma(scheduler), sorted(scheduler.milestones.items())
     early = sum(times for mark, times in counted if mark <= 0) if again else scheduler.milestones.get(0, 0)
     exact = _drops(gamma, early, [(int(mark), times) for mark, times in counted if mark > 0 and mark == int(mark)])

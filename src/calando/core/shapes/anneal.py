@@ -29,11 +29,13 @@ class anneal(Leaf):
     backwards. x is min(max(u, 0), 1) (cycle=none), u mod 1 (restart) or how far u is from an even number (mirror).
 
     Args:
-        over: how long the way takes, in steps that need not be whole (29.5), >= 0.000001, or text such as "2.5ep".
+        over: how long the way takes, in steps that need not be whole (29.5, taken as the decimal that is written), or
+            text such as "2.5ep"; >= 0.000001 as a number, and at least a billionth of a step when it is bound.
         end: the factor at x = 1, >= 0.
         start: the factor at x = 0, >= 0 (below `end` it rises).
         shape: linear, cosine, 1-sqrt, exponential or power.
-        offset: how many steps, whole or not, the way is ahead of the piece; below 0 it starts later.
+        offset: how many steps, whole or not, the way is ahead of the piece; below 0 it starts later (as a number:
+            text has no sign).
         cycle: none holds `end` once it is reached, restart jumps back to `start`, mirror goes there and back.
         power: the exponent of shape=power, > 0.
         length: n, a length >= 0; left out it takes the rest of the horizon.
