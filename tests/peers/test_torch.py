@@ -170,6 +170,15 @@ def test_random_chains_of_schedulers_that_multiply_equal_the_living_one() -> Non
         assert worst(converted, *stepped(driven, scheduler, STEPS)) <= 1.0, str(converted)
 
 
+def test_a_chain_past_its_cosine_is_not_taken_for_one_that_was_changed_by_hand() -> None:
+    driven = optimizer((0.1,))
+    inner = [torch_schedulers.CosineAnnealingLR(driven, 9), torch_schedulers.PolynomialLR(driven, 12)]
+    scheduler = torch_schedulers.ChainedScheduler(inner, driven)
+    fresh = from_torch(scheduler)
+    stepped(driven, scheduler, 20)
+    assert from_torch(scheduler).plans == fresh.plans
+
+
 # --- listening to a metric -------------------------------------------------------------------------------------------
 
 

@@ -114,6 +114,8 @@ def position_of(scheduler: Any) -> int:
 
 def _edits(scheduler: Any, reading: Reading, position: int) -> list[str]:
     """Groups whose rate is not what the scheduler gives at its position."""
+    if reading.horizon is not None and position >= reading.horizon and type(scheduler).__name__ == "ChainedScheduler":
+        return []  # torch adds to 0 and divides by it there, which the plan does not follow
     found = []
     for i, (group, course) in enumerate(zip(groups_of(scheduler), reading.courses, strict=True)):
         now = rate_of(group["lr"], "lr")
