@@ -147,6 +147,13 @@ def test_a_horizon_that_is_not_used_or_is_too_short_is_told() -> None:
 
 
 @pytest.mark.slow
+def test_a_name_of_the_peers_own_that_no_plan_can_say_is_refused_with_the_reason() -> None:
+    done = spawn("convert", "transformers", "greedy()", "--lr", "1e-3")
+    assert done.returncode == 2
+    assert "which raises and lowers its rate by what it hears" in done.stderr
+
+
+@pytest.mark.slow
 def test_schedules_of_nothing_are_refused_by_name() -> None:
     done = spawn("convert", "optax", "join_schedules([], [])", "--horizon", "10")
     assert done.returncode == 2

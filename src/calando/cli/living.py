@@ -25,7 +25,7 @@ NAMES: Final = {
               "ExponentialLR", "LinearLR", "MultiStepLR", "OneCycleLR", "PolynomialLR", "ReduceLROnPlateau",
               "SequentialLR", "StepLR"),
     "transformers": ("constant", "constant_with_warmup", "cosine", "cosine_warmup_with_min_lr", "cosine_with_min_lr",
-                     "cosine_with_restarts", "inverse_sqrt", "linear", "polynomial", "reduce_lr_on_plateau",
+                     "cosine_with_restarts", "greedy", "inverse_sqrt", "linear", "polynomial", "reduce_lr_on_plateau",
                      "warmup_stable_decay"),
     "keras": ("CosineDecay", "CosineDecayRestarts", "ExponentialDecay", "InverseTimeDecay", "PiecewiseConstantDecay",
               "PolynomialDecay"),
