@@ -121,7 +121,7 @@ def test_what_is_misspelt_or_said_for_nothing_is_refused_at_once() -> None:
         Factor(calando.parse(PLAN).bind(40), tokens_per_step=8)
 
 
-@pytest.mark.parametrize("junk", [None, 7, {}, Time(1, "ba")], ids=repr)
+@pytest.mark.parametrize("junk", [None, 7, {}, Time(1, "ba")], ids=lambda junk: type(junk).__name__)
 def test_what_is_no_state_is_refused(junk: Any) -> None:
     for plan in (PLAN, calando.parse(PLAN).bind(40)):
         with pytest.raises(BadValue, match="the State of a Composer Trainer"):
