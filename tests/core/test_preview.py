@@ -117,3 +117,10 @@ def test_a_plan_with_a_nameless_function_can_be_looked_at() -> None:
 def test_a_small_factor_still_shows_in_the_curve() -> None:
     curve = calando.parse("step_decay(every=10)").bind(40).preview(width=20).splitlines()[1]
     assert " " not in curve
+
+
+def test_lint_reads_lengths_inside_a_stretch_as_stretched() -> None:
+    plan = calando.parse("stretch(constant() | constant(0.5, length=133) | constant(0.2, length=134), by=0.5)")
+    assert not any("never" in line for line in plan.bind(200).lint())
+    late = calando.parse("stretch(multistep(milestones=[150]), by=2)").bind(200)
+    assert any("never happens: multistep drops at 150" in line for line in late.lint())

@@ -1,6 +1,7 @@
 """What looks unintended in a schedule, in words, before it is run."""
 
 from collections.abc import Iterator
+from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from calando.core.algebra import boundaries, extent_of
@@ -132,6 +133,8 @@ def _never(plan: Plan, clock: Clock, steps: int) -> Iterator[str]:
         if clock.steps(length, type(plan).__name__) >= steps:
             whole = "run" if steps == clock.horizon else "piece"
             yield f"never happens: {type(plan).__name__} drops at {length}, the {whole} has {steps} steps"
+    if type(plan).__name__ == "stretch":
+        clock = clock.stretch(Fraction(getattr(plan, "by")))  # noqa: B009  # as above
     for child, inside in zip(plan.children, _shares(plan, clock, steps), strict=True):
         yield from _never(child, clock, inside)
 
