@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from calando.errors import CalandoError, LabError
 from calando.lab.board import Board, Running, board, tally
-from calando.lab.executors.base import Ended, Event, Executor, Progress, Ready, Task, Unloadable
+from calando.lab.executors.base import Ended, Event, Executor, Opened, Progress, Reached, Ready, Task, Unloadable
 from calando.lab.live import View
 from calando.lab.question import bind
 from calando.lab.sources import changed
@@ -115,7 +115,7 @@ class Coordinator:
             )
         if isinstance(event, Progress):
             self._progress(event)
-        if isinstance(event, Ready | Progress) or event.key not in self._running:
+        if isinstance(event, Ready | Progress | Opened | Reached) or event.key not in self._running:
             return False
         under_way = self._running.pop(event.key)
         attempt = self._attempts.pop(event.key)

@@ -10,7 +10,7 @@ from typing import Literal
 
 __all__ = ["STATUSES", "Attempt", "Curve", "Phase", "RunRecord", "RunSpec", "Status"]
 
-Phase = Literal["select", "confirm"]
+Phase = Literal["select", "confirm", "probe", "range", "short", "final"]
 Status = Literal["done", "diverged", "failed"]
 STATUSES: tuple[Status, ...] = ("done", "diverged", "failed")
 
@@ -48,7 +48,10 @@ class RunSpec:
 
     `candidate` is the label readers see, `plan` the plan's text form, `peak` the learning rate that
     factor 1.0 stands for (None: the optimizer's own rate stands), `seed` a whole number >= 0, `horizon`
-    the number of updates, `phase` why it runs: "select" chooses a peak, "confirm" is evidence.
+    the number of updates, `phase` why it runs: "select" and "final" choose, "confirm" is evidence, "probe"
+    measures what a step costs, "range" raises the rate until it breaks, "short" is a whole schedule in fewer
+    updates. `params` are the values of what the train function declared by `run.suggest`, as one JSON object
+    in canonical form (sorted names, no white space); "" for none.
 
     >>> RunSpec("mine", "cosine()", 0.1, seed=0, horizon=100).phase
     'select'
@@ -60,15 +63,26 @@ class RunSpec:
     seed: int
     horizon: int
     phase: Phase = "select"
+    params: str = ""
 
     @property
     def key(self) -> str:
-        """Sixteen hex digits naming the run by candidate, plan, peak, seed and horizon.
+        """Sixteen hex digits naming the run by candidate, plan, peak, seed, horizon and params.
 
         >>> len(RunSpec("a", "cosine()", None, 0, 100).key)
         16
         """
-        return _key(self.candidate, self.plan, self.peak, self.seed, self.horizon)
+        named = (self.params,) if self.params else ()  # so that a run without any keeps the name it always had
+        return _key(self.candidate, self.plan, self.peak, self.seed, self.horizon, *named)
+
+    @property
+    def settings(self) -> dict[str, float | int | str | bool]:
+        """The values of what the train function declared, by name.
+
+        >>> RunSpec("a", "cosine()", None, 0, 100, params='{"decay":0.01}').settings
+        {'decay': 0.01}
+        """
+        return dict(json.loads(self.params)) if self.params else {}
 
 
 @lru_cache(maxsize=1 << 17)
@@ -87,6 +101,7 @@ class RunRecord:
     optimizer really used, at every update) and everything logged: "train_loss", "val_loss", ...
     `steps` counts updates taken, `seconds` wall time, `started` is Unix time. `notes` are remarks about
     the train function that do not change the result. `attempts` counts how often it had to be started.
+    `reused` counts those of its `steps` that another run had trained already and that were not trained again.
 
     >>> spec = RunSpec("mine", "cosine()", 0.1, seed=0, horizon=2)
     >>> record = RunRecord(spec, "done", final=0.5, curves={"lr": Curve((0, 1), (0.1, 0.05))}, steps=2)
@@ -106,6 +121,7 @@ class RunRecord:
     attempts: int = 1
     notes: tuple[str, ...] = ()
     version: int = 1
+    reused: int = 0
 
     def curve(self, name: str) -> Curve:
         """The curve of that name; an empty one when the run never logged it.

@@ -6,13 +6,20 @@ from typing import Literal, Protocol
 
 from calando.lab.declare import Declared
 from calando.records.run import Curve, RunSpec, Status
+from calando.records.stage import Knob, SnapshotRef
 
-__all__ = ["Ended", "Event", "Executor", "Progress", "Ready", "Task", "Unloadable"]
+__all__ = ["Ended", "Event", "Executor", "Opened", "Progress", "Reached", "Ready", "Task", "Unloadable"]
 
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """One run to make: the spec, the bound schedule as calando JSON, and how it is judged."""
+    """One run to make, from the beginning or a snapshot: the spec, the bound schedule as calando JSON, its judge.
+
+    `start` is the snapshot to go on from (None: from the beginning). `keep_at` are the steps, as counts of
+    updates taken, at which a snapshot is to be written, ascending, each above the start and below the horizon;
+    `every` asks for one every so many seconds besides (0: none). They go below `place`, a folder or an fsspec
+    URL. `digest` asks for a digest of everything kept at the very end.
+    """
 
     spec: RunSpec
     schedule: str
@@ -20,6 +27,11 @@ class Task:
     metric: str
     mode: str
     log: str = ""
+    start: SnapshotRef | None = None
+    keep_at: tuple[int, ...] = ()
+    every: float = 0.0
+    place: str = ""
+    digest: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +51,33 @@ class Unloadable:
 
 
 @dataclass(frozen=True, slots=True)
+class Opened:
+    """The loop of a run began: the names of what it keeps (none: it cannot be snapshot), the knobs it declared,
+    and whether the train function looked at its horizon or schedule (then only runs of one horizon share)."""
+
+    key: str
+    kept: tuple[str, ...] = ()
+    knobs: tuple[Knob, ...] = ()
+    looked: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """A run passed a step at which a snapshot was asked for, and the snapshot is whole.
+
+    `curves` hold everything logged since the task's own start. `snapshot` is None where it could not be made;
+    `reason` then says why.
+    """
+
+    key: str
+    step: int
+    snapshot: SnapshotRef | None
+    curves: Mapping[str, Curve] = field(default_factory=dict)
+    seconds: float = 0.0
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Progress:
     """A run is under way: updates taken, and the newest value of every curve."""
 
@@ -49,7 +88,10 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """A run came to an end; "lost" means that the worker died and nobody knows why."""
+    """A run came to an end; "lost" means that the worker died and nobody knows why.
+
+    `curves` hold everything logged since the task's own start, `steps` counts all updates of the run's past.
+    """
 
     key: str
     status: Status | Literal["lost"]
@@ -61,9 +103,10 @@ class Ended:
     seconds: float = 0.0
     started: float = 0.0
     notes: tuple[str, ...] = ()
+    digest: str = ""
 
 
-Event = Ready | Unloadable | Progress | Ended
+Event = Ready | Unloadable | Opened | Progress | Reached | Ended
 
 
 class Executor(Protocol):
