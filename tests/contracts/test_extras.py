@@ -19,7 +19,7 @@ INSTALLED_AS = {"tensorflow": "tensorflow-cpu", "tensorflow-cpu": "tensorflow-cp
 
 FRAMEWORKS = {
     "accelerate", "deepspeed", "equinox", "flax", "jax", "jaxlib", "keras", "lightning", "optax", "pytorch-ignite",
-    "pytorch-lightning", "tensorflow", "tensorflow-cpu", "timm", "torch", "torchvision", "transformers",
+    "pytorch-lightning", "ray", "tensorflow", "tensorflow-cpu", "timm", "torch", "torchvision", "transformers",
 }  # fmt: skip
 
 EXTRAS = {
@@ -29,6 +29,7 @@ EXTRAS = {
     "jax": {"jax", "jaxlib", "optax"},
     "plot": set(),
     "lab": set(),
+    "ray": {"ray"},
     "examples": set(),
 }
 
