@@ -1,0 +1,1 @@
+"""What `bench/tune.py` is made of: the reference grids, their records, the rivals, and regret measured afresh."""
