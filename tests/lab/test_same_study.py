@@ -81,9 +81,9 @@ def test_code_that_changes_while_the_study_runs_is_noticed_by_the_next_worker() 
 def other(change: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
     import sys
 
-    import calando.lab.compare  # noqa: F401
+    import calando.lab.session  # noqa: F401
 
-    module = sys.modules["calando.lab.compare"]
+    module = sys.modules["calando.lab.session"]
     describe = module.describe
     monkeypatch.setattr(module, "describe", lambda *given: replace(describe(*given), **change))
 

@@ -7,7 +7,7 @@ from calando.lab.strategy import Walk
 from calando.records.run import Curve, RunRecord, RunSpec
 from calando.records.study import StudySpec
 
-__all__ = ["Board", "Row", "Running", "Tally", "board", "spark", "tally"]
+__all__ = ["Board", "Row", "Running", "Tally", "board", "spark", "tally", "time_left"]
 
 BLOCKS = "▁▂▃▄▅▆▇█"
 WIDTH = 14
@@ -92,12 +92,29 @@ def tally(
     total = sum(len(stop.wanted) + stop.ahead for stop in stops)
     done = sum(len(stop.wanted) - len(stop.left) for stop in stops)
     finished = sorted(run.seconds for run in runs.values() if run.status == "done")
-    left = None
-    if finished:
-        usual = finished[len(finished) // 2]  # the first run of a worker also warms its framework up
-        under_way = sum(one.steps / spec.horizon for one in running.values())
-        left = max(0.0, (total - done - under_way) * usual / max(1, workers))
-    return Tally(done, total, len(running), left)
+    return Tally(done, total, len(running), time_left(spec.horizon, total - done, finished, running, workers))
+
+
+def time_left(
+    horizon: int, more: int, finished: Sequence[float], running: Mapping[str, Running], workers: int
+) -> float | None:
+    """Seconds that so many runs more will take; None while none has finished.
+
+    Args:
+        horizon: updates per run, >= 1.
+        more: runs to go, those under way included.
+        finished: seconds of the finished ones, ascending.
+        running: those under way.
+        workers: how many go at a time.
+
+    >>> time_left(100, 4, [1.0, 2.0, 9.0], {}, workers=2)
+    4.0
+    """
+    if not finished:
+        return None
+    usual = finished[len(finished) // 2]  # the first run of a worker also warms its framework up
+    under_way = sum(one.steps / horizon for one in running.values())
+    return max(0.0, (more - under_way) * usual / max(1, workers))
 
 
 def _row(spec: StudySpec, stop: Walk, runs: Mapping[str, RunRecord], running: Mapping[str, Running]) -> Row:

@@ -1,36 +1,24 @@
 """`compare`: given candidates, each at its own best peak, on paired seeds, with a verdict."""
 
-import os
-import signal
-import sys
-import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from calando.errors import LabError, shown
 from calando.lab import evidence
 from calando.lab.candidates import gather
-from calando.lab.coordinator import Coordinator, unloadable
+from calando.lab.comparing import CompareStrategy
 from calando.lab.declare import Declared
-from calando.lab.environment import describe
-from calando.lab.executors.base import Ready, Unloadable
-from calando.lab.executors.local import LocalExecutor
-from calando.lab.executors.machine import cores, threads_for
 from calando.lab.judge import judge
-from calando.lab.live import View, view_for
-from calando.lab.question import build, real, reconcile, whole
-from calando.lab.sources import same_making
-from calando.lab.strategy import still_wanted
-from calando.lab.trainref import TrainRef, name_train
-from calando.records.store import Store, load
+from calando.lab.question import build, reconcile
+from calando.lab.session import not_inside_a_worker, read_folder, read_how, sitting
+from calando.lab.trainref import name_train
+from calando.records.store import load
 from calando.records.study import Candidate, Study, StudySpec
 
 if TYPE_CHECKING:
     from calando.core.plan import Plan
 
-__all__ = ["compare", "study_folder"]
+__all__ = ["compare"]
 
 
 def compare(
@@ -116,21 +104,22 @@ def compare(
           at: train
           do: check the path; it is relative to the folder you are in
     """
-    if os.environ.get("CALANDO_WORKER"):
-        raise LabError(
-            given="calando.compare called while a worker was loading the train function",
-            allowed="a file that can be imported without starting a study",
-            where="calando.compare",
-            fix='put the call under `if __name__ == "__main__":`',
-        )
+    not_inside_a_worker("compare")
     evidence.need_scipy()
     ref = name_train(train)
     sha = ref.fingerprint()
     everyone, reference = gather(candidates, humble=humble, baseline=baseline)
-    count = whole(workers if workers is not None else min(2, cores()), "workers", 1, 1024)
-    patience = real(timeout, "timeout", 0.0, 1e9, ends=False)
-    again = whole(retries, "retries", 0, 10)
-    folder = _folder(study, ref, fresh=fresh)
+    how = read_how(
+        workers=workers,
+        timeout=timeout,
+        retries=retries,
+        isolate=isolate,
+        fresh=fresh,
+        mixed=mixed,
+        live=live,
+        command=command,
+    )
+    folder = read_folder(study, ref, fresh=fresh)
 
     def ask(declared: Declared) -> StudySpec:
         return build(
@@ -155,99 +144,20 @@ def compare(
 
     if steps is not None:
         ask(Declared())  # everything that can be wrong is said before a worker is paid for
-    view = view_for(live)
-    with Store(folder) as store, _terminable():
-        executor = LocalExecutor(ref, count, folder.resolve() / "logs", patience, isolate=isolate)
-        try:
-            ready = _first_worker(executor, ref, view)
-            spec = ask(ready.declared)
-            env = describe(ready.packages, threads_for(count), ready.sources)
-            if fresh and (aside := store.set_aside()) is not None:
-                view.say(f"the old study is kept in {aside}")
-            old = store.study()
-            if old is not None:
-                spec = reconcile(old.spec, spec)
-                runs = {run.spec.key: run for run in old.runs if not (retry_failed and run.status == "failed")}
-                more = bool(still_wanted(spec, runs))
-                same_making(old, env, more=more, mixed=mixed)
-                if spec == old.spec and old.verdict is not None and not more:
-                    return old
-            store.save_spec(spec, retry_failed=retry_failed)
-            line = tuple(command) if command is not None else _command_line()
-            session = store.begin_session(line, os.getpid(), count, env)
-            coordinator = Coordinator(store, spec, executor, view, session, count, again)
-            coordinator.work()
-            store.save_verdict(judge(spec, coordinator.runs))
-            store.end_session(session)
-        finally:
-            executor.close()
+    with sitting(ref, folder, how) as here:
+        spec = ask(here.ready.declared)
+        old = here.adopt()
+        runs = {}
+        if old is not None:
+            spec = reconcile(old.spec, spec)
+            runs = {run.spec.key: run for run in old.runs if not (retry_failed and run.status == "failed")}
+        strategy = CompareStrategy(spec, runs)
+        if old is not None:
+            more = bool(strategy.left())
+            here.hold(old, more=more)
+            if spec == old.spec and old.verdict is not None and not more:
+                return old
+        here.begin(spec, retry_failed=retry_failed)
+        finished = here.work(strategy).runs
+        here.end(judge(spec, finished))
     return load(folder)
-
-
-def study_folder(ref: TrainRef) -> Path:
-    """Where a study lives unless the user says so: `studies/<file>`, or `studies/<file>-<function>`.
-
-    >>> study_folder(TrainRef("examples/digits_torch.py", "train")).as_posix()
-    'studies/digits_torch'
-    """
-    stem = Path(ref.source).stem if ref.is_file else ref.source.replace(".", "-")
-    return Path("studies") / (stem if ref.name == "train" else f"{stem}-{ref.name}")
-
-
-def _folder(study: str | Path | None, ref: TrainRef, *, fresh: bool) -> Path:
-    """The study's folder; raises LabError for an empty name, or for --fresh on a folder that cannot move."""
-    if study is None:
-        return study_folder(ref)
-    if not str(study).strip():
-        raise LabError(
-            given="an empty name for the study's folder",
-            allowed="a folder",
-            where="compare.study",
-            fix="give --study FOLDER, or leave it out for studies/<file>",
-        )
-    folder = Path(study)
-    here, there = Path.cwd(), folder.resolve()
-    if fresh and (there == here or there in here.parents):
-        raise LabError(
-            given=f"{shown(str(study))} with --fresh: you are inside it, and it would be moved aside",
-            allowed="a folder that holds nothing but a study",
-            where="compare.study",
-            fix="name another folder by --study",
-        )
-    return folder
-
-
-def _first_worker(executor: LocalExecutor, ref: TrainRef, view: View) -> Ready:
-    """Wait until a worker has loaded the train function and says what it declares."""
-    view.say(f"starting a worker and loading {ref.text} ...")
-    executor.warm()
-    while True:
-        for event in executor.poll(0.2):
-            if isinstance(event, Unloadable):
-                raise unloadable(ref.text, event.traceback)
-            if isinstance(event, Ready):
-                return event
-
-
-def _command_line() -> tuple[str, ...]:
-    program = Path(sys.argv[0]).name if sys.argv and sys.argv[0] else "python"
-    if program.endswith(".py"):
-        return ("python", *sys.argv)
-    return (program, *sys.argv[1:])
-
-
-@contextmanager
-def _terminable() -> Iterator[None]:
-    """Let a polite kill end the study like Ctrl-C does."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def interrupt(*_: object) -> None:
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)

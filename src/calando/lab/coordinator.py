@@ -3,58 +3,82 @@
 import time
 from collections import Counter
 from dataclasses import replace
+from typing import Literal
 
-from calando.errors import CalandoError, LabError
-from calando.lab.board import Board, Running, board, tally
+from calando.errors import CalandoError
+from calando.lab.board import Running
 from calando.lab.executors.base import Ended, Event, Executor, Opened, Progress, Reached, Ready, Task, Unloadable
+from calando.lab.guard import Guard
 from calando.lab.live import View
-from calando.lab.question import bind
+from calando.lab.moves import Strategy
 from calando.lab.sources import changed
-from calando.lab.stop import BROKEN
-from calando.lab.strategy import in_order, walk, walks
+from calando.lab.troubles import changed_code, hopeless, stop_when_broken, unloadable
 from calando.records.run import RunRecord, RunSpec
 from calando.records.store import Store
 from calando.records.study import Study, StudySpec
 
-__all__ = ["Coordinator", "broken", "unloadable"]
+__all__ = ["Coordinator"]
 
 REDRAW = 0.125  # seconds
-HOPELESS = 4  # so many failures, over two candidates or all, and nothing but failures: it is the train function
+TURN = 0.1
 
 
 class Coordinator:
-    """Makes every run that the study still wants; finished ones are never made again.
+    """Makes every run that a strategy wants; finished ones are never made again.
+
+    `runs` are all finished runs of the study by key, `cut` says what stopped the work before nothing was wanted
+    any more: "steps" or "time" of the guard, "" for nothing.
 
     Args:
         store: the study's file, held for writing.
         spec: the question, as it stands in the store.
+        strategy: which runs are wanted; it is told of every run that finishes from now on.
         executor: where runs are made.
         view: what shows how far it is.
         session: number of this sitting in the store.
         workers: how many runs go at a time.
         retries: how often a run is started again after its worker died, >= 0.
+        guard: the hard stop; none unless given.
     """
 
     def __init__(
-        self, store: Store, spec: StudySpec, executor: Executor, view: View, session: int, workers: int, retries: int
+        self,
+        store: Store,
+        spec: StudySpec,
+        strategy: Strategy,
+        executor: Executor,
+        view: View,
+        session: int,
+        workers: int,
+        retries: int,
+        guard: Guard | None = None,
     ) -> None:
         self._store = store
         self._spec = spec
+        self._strategy = strategy
         self._executor = executor
         self._view = view
         self._session = session
         self._workers = workers
         self._retries = retries
+        self._guard = guard or Guard()
         study = store.study() or Study(spec)
         self.runs: dict[str, RunRecord] = {run.spec.key: run for run in study.runs}
-        self._stops = {stop.candidate.label: stop for stop in walks(spec, self.runs)}
+        self.cut: Literal["", "steps", "time"] = ""
+        self._failing = all(run.status == "failed" for run in study.runs)
+        self._trained = sum(run.steps - run.reused for run in study.runs)
         self._sources = study.environment.sources
         self._shown = 0.0
         self._deaths: Counter[str] = Counter()  # in this sitting: whoever ends a whole sitting also ends its workers
         self._starts = Counter(a.key for a in study.attempts)
         self._running: dict[str, Running] = {}
         self._attempts: dict[str, int] = {}
-        self._schedules = {c.label: bind(spec, c).to_json() for c in spec.candidates}
+        self._logs = store.folder.resolve() / "logs"
+
+    @property
+    def trained(self) -> int:
+        """Updates that the finished runs of the study really took."""
+        return self._trained
 
     def work(self) -> None:
         """Make runs until none is wanted; an interruption or an error leaves everything finished in the store.
@@ -64,58 +88,93 @@ class Coordinator:
                 written.
         """
         for run in self.runs.values():
-            self._stop_when_broken(run)
+            stop_when_broken(self._spec.train, run)
         self._view.start(self._spec)
         try:
             self._loop()
         except BaseException:
-            self._executor.close()
-            for attempt in self._attempts.values():
-                try:
-                    self._store.end_attempt(attempt, "interrupted")
-                except CalandoError:
-                    break  # the disk may be full; an open attempt means the same
+            self._abandon("")
             raise
         finally:
             self._view.stop()
 
     def _loop(self) -> None:
-        wanted = in_order(list(self._stops.values()))
+        wanted = self._strategy.left()
         while wanted or self._running:
-            for run in [run for run in wanted if run.key not in self._running][: self._executor.free]:
-                self._submit(run)
-            changed = False
-            for event in self._executor.poll(0.1):
-                changed |= self._hear(event)
-            if changed:
-                wanted = in_order(list(self._stops.values()))
+            self._start(wanted)
+            if not self._running:
+                self.cut = "steps"  # what is still wanted would pass the budget
+                return
+            news = False
+            for event in self._executor.poll(min(TURN, self._guard.left)):
+                news |= self._hear(event)
+            if news:
+                wanted = self._strategy.left()
+            if self._guard.over and (wanted or self._running):
+                self.cut = "time"
+                self._abandon("the time of the budget is up")
+                return
             if (now := time.monotonic()) - self._shown >= REDRAW:
                 self._shown = now
-                self._view.show(self._board())
+                self._view.show(self._strategy.board(self._running, self._workers))
+
+    def _start(self, wanted: list[RunSpec]) -> None:
+        free = self._executor.free
+        if free <= 0:
+            return
+        under_way = sum(one.spec.horizon for one in self._running.values())
+        for run in wanted:
+            if run.key in self._running:
+                continue
+            if not self._guard.allows(self._trained + under_way, run.horizon):
+                continue
+            self._submit(run)
+            under_way += run.horizon
+            free -= 1
+            if free <= 0:
+                return
 
     def _submit(self, run: RunSpec) -> None:
-        log = self._store.folder.resolve() / "logs" / f"run-{run.key}.log"
-        log.parent.mkdir(parents=True, exist_ok=True)
-        spec = self._spec
-        task = Task(run, self._schedules[run.candidate], spec.evals, spec.metric, spec.mode, str(log))
+        self._logs.mkdir(parents=True, exist_ok=True)
+        task = Task(
+            run,
+            self._strategy.schedule(run),
+            self._strategy.evals(run),
+            self._spec.metric,
+            self._spec.mode,
+            str(self._logs / f"run-{run.key}.log"),
+        )
         pid = self._executor.submit(task)
         self._running[run.key] = Running(run, 0, ())
         self._attempts[run.key] = self._store.begin_attempt(self._session, run.key, pid)
         self._starts[run.key] += 1
 
+    def _abandon(self, reason: str) -> None:
+        """Kill everything under way and mark it, as far as the store can still be written."""
+        self._executor.close()
+        try:
+            for attempt in self._attempts.values():
+                self._store.end_attempt(attempt, "interrupted", reason)
+        except CalandoError:
+            pass  # the disk may be full; an open attempt means the same
+        self._attempts.clear()
+        self._running.clear()
+
     def _hear(self, event: Event) -> bool:
         if isinstance(event, Unloadable):
             raise unloadable(self._spec.train, event.traceback)
-        if isinstance(event, Ready) and (names := changed(self._sources, event.sources)):
-            raise LabError(
-                given=f"code that changed while the study runs: {', '.join(names[:5])}",
-                allowed="the code that the study began with",
-                where=self._spec.train,
-                fix="change it back and run the same command, or begin anew with --fresh",
-            )
+        if isinstance(event, Ready):
+            if names := changed(self._sources, event.sources):
+                raise changed_code(self._spec.train, names)
+            return False
+        if event.key not in self._running:
+            return False
+        if isinstance(event, Opened):
+            self._strategy.opened(event)
+            return False
         if isinstance(event, Progress):
             self._progress(event)
-        if isinstance(event, Ready | Progress | Opened | Reached) or event.key not in self._running:
+        if isinstance(event, Progress | Reached):
             return False
         under_way = self._running.pop(event.key)
         attempt = self._attempts.pop(event.key)
@@ -129,10 +188,10 @@ class Coordinator:
         return True
 
     def _progress(self, event: Progress) -> None:
-        if (known := self._running.get(event.key)) is not None:
-            loss = event.latest.get(self._spec.metric, event.latest.get("train_loss"))
-            losses = known.losses if loss is None else (*known.losses, loss)[-60:]
-            self._running[event.key] = replace(known, steps=event.steps, losses=losses)
+        known = self._running[event.key]
+        loss = event.latest.get(self._spec.metric, event.latest.get("train_loss"))
+        losses = known.losses if loss is None else (*known.losses, loss)[-60:]
+        self._running[event.key] = replace(known, steps=event.steps, losses=losses)
 
     def _finish(self, run: RunSpec, attempt: int, event: Ended) -> None:
         deaths = self._deaths[event.key]
@@ -151,59 +210,13 @@ class Coordinator:
             notes=event.notes,
         )
         self._store.finish(attempt, record)
-        self.runs[record.spec.key] = record
-        self._stops[run.candidate] = walk(self._spec, self._spec.candidate(run.candidate), self.runs)
-        stops = tuple(self._stops.values())
-        self._view.finished(record, tally(self._spec, stops, self.runs, self._running, self._workers))
-        if record.status == "failed":
-            self._stop_when_broken(record)
-            self._give_up_when_hopeless(record)
-
-    def _stop_when_broken(self, run: RunRecord) -> None:
-        """A broken contract concerns the train function, so that what other runs gave proves nothing either."""
-        if not broken(run):
+        self.runs[run.key] = record
+        self._trained += record.steps - record.reused
+        self._strategy.finished(record)
+        self._view.finished(record, self._strategy.tally(self._running, self._workers))
+        if record.status != "failed":
+            self._failing = False
             return
-        what, _, change = run.reason.removeprefix(f"{BROKEN}: ").partition("; ")
-        peak = "" if run.spec.peak is None else f", peak {run.spec.peak:g}"
-        who = f"{run.spec.candidate}{peak}, seed {run.spec.seed}"
-        raise LabError(
-            given=f"a train function that broke its contract ({who}): {what}",
-            allowed="a train function that keeps the run contract; without it nothing is proven about any candidate",
-            where=self._spec.train,
-            fix=f"{change or 'mend it'}; then run the same command with --fresh (the old folder is kept aside)",
-        )
-
-    def _give_up_when_hopeless(self, last: RunRecord) -> None:
-        if any(run.status != "failed" for run in self.runs.values()):
-            return
-        hit = {run.spec.candidate for run in self.runs.values()}
-        if len(self.runs) >= HOPELESS and len(hit) >= min(2, len(self._spec.candidates)):
-            raise LabError(
-                given=f"a train function that failed in each of the first {len(self.runs)} runs: {last.reason}\n"
-                f"{last.traceback}".rstrip(),
-                allowed="a train function that reaches the end of its run",
-                where=self._spec.train,
-                fix="mend it, then run the same command with --fresh (the old folder is kept aside)",
-            )
-
-    def _board(self) -> Board:
-        return board(self._spec, tuple(self._stops.values()), self.runs, self._running, self._workers)
-
-
-def broken(run: RunRecord) -> bool:
-    """Whether a run ended because the train function broke its contract.
-
-    >>> broken(RunRecord(RunSpec("a", "cosine()", None, 0, 10), "failed", reason="broken contract: no update"))
-    True
-    """
-    return run.status == "failed" and run.reason.startswith(BROKEN)
-
-
-def unloadable(train: str, traceback: str) -> LabError:
-    """The error for a train function that a worker could not load."""
-    return LabError(
-        given=f"a train function that cannot be loaded:\n{traceback.rstrip()}",
-        allowed="a source that imports without an error and holds the function",
-        where=train,
-        fix="mend the error above; `python -c 'import ...'` shows it too",
-    )
+        stop_when_broken(self._spec.train, record)
+        if self._failing:
+            hopeless(self._spec.train, self.runs.values(), len(self._spec.candidates), record)
