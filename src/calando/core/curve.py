@@ -59,11 +59,14 @@ class Smooth:
 
 
 class Stairs:
-    """One formula that jumps at its breaks, from the value before or from `heading`."""
+    """One formula that jumps at its breaks, from the value before or from `heading`; level between them or not."""
 
-    def __init__(self, steps: int, formula: Formula, breaks: Sequence[int], heading: float | None = None) -> None:
+    def __init__(
+        self, steps: int, formula: Formula, breaks: Sequence[int], heading: float | None = None, level: bool = False
+    ) -> None:
         self.steps = steps
         self.at = formula
+        self.level = level
         self._breaks = breaks
         self._heading = heading
 

@@ -76,7 +76,7 @@ class exponential_decay(Leaf):
             u = ops.maximum(step - delay, 0) // width
             return ops.power(base, ops.ratio(u * width, span))
 
-        return Stairs(steps, stairs, range(delay + width, steps + 1, width))
+        return Stairs(steps, stairs, range(delay + width, steps + 1, width), level=True)
 
     def _by_rate(self, rate: float, steps: int, delay: int, every: float) -> Curve:
         if not self.staircase:
@@ -86,7 +86,7 @@ class exponential_decay(Leaf):
         def stairs(step: Array, ops: Ops) -> Array:
             return ops.growth(rate, ops.real(ops.maximum(step - delay, 0) // width))
 
-        return Stairs(steps, stairs, range(delay + width, steps + 1, width))
+        return Stairs(steps, stairs, range(delay + width, steps + 1, width), level=True)
 
     def _base(self, steps: int, delay: int, every: float) -> tuple[float, float]:
         """base and span of base^(t/span)."""

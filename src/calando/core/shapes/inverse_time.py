@@ -45,5 +45,5 @@ class inverse_time(Leaf):
         every = clock.interval(length_of(self.every), "inverse_time.every", whole=self.staircase)
         if self.staircase:
             breaks = range(int(every), steps + 1, int(every))
-            return Stairs(steps, lambda t, ops: 1.0 / (1.0 + rate * ops.real(t // every)), breaks)
+            return Stairs(steps, lambda t, ops: 1.0 / (1.0 + rate * ops.real(t // every)), breaks, level=True)
         return Smooth(steps, lambda t, ops: 1.0 / (1.0 + rate * ops.ratio(t, every)))

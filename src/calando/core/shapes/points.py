@@ -69,7 +69,7 @@ class points(Plan):
         if marks[0] > 0:
             marks, values = [0, *marks], [values[0], *values]
         if self.between == "step" or len(marks) == 1:
-            return Stairs(steps, lambda t, ops: ops.table(t, marks, values)[0], marks[1:])
+            return Stairs(steps, lambda t, ops: ops.table(t, marks, values)[0], marks[1:], level=True)
         formula = _straight(marks, values) if self.between == "linear" else _cubic(marks, values)
         return Smooth(steps, formula, turns=marks[1:-1])
 

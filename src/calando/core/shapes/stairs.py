@@ -49,7 +49,9 @@ class step_decay(Leaf):
             pace = clock.interval(length_of(self.every), "step_decay.every", whole=False)
             return Smooth(steps, lambda t, ops: ops.power(factor, ops.ratio(t, pace)))
         every = clock.whole(length_of(self.every), "step_decay.every", least=1)
-        return Stairs(steps, lambda t, ops: ops.power(factor, ops.real(t // every)), range(every, steps + 1, every))
+        return Stairs(
+            steps, lambda t, ops: ops.power(factor, ops.real(t // every)), range(every, steps + 1, every), level=True
+        )
 
 
 class multistep(Leaf):
@@ -92,7 +94,7 @@ class multistep(Leaf):
         def formula(step: Array, ops: Ops) -> Array:
             return ops.table(step, starts, values)[0]
 
-        return Stairs(steps, formula, [mark for mark in marks if 0 < mark <= steps])
+        return Stairs(steps, formula, [mark for mark in marks if 0 < mark <= steps], level=True)
 
 
 def check_rising(where: str, lengths: tuple[Length, ...]) -> None:
