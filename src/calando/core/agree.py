@@ -53,7 +53,7 @@ def agreement(a: Schedule, b: Schedule, patience: int = PATIENCE) -> int:
 
 
 def _agree(a: Curve, b: Curve, steps: int, patience: int) -> int:
-    if a is b or (_same_curve(a, b) and a.steps == b.steps):
+    if not steps or a is b or (_same_curve(a, b) and a.steps == b.steps):
         return steps
     ones, others = _pieces(a, 0, steps), _pieces(b, 0, steps)
     one, other = next(ones), next(others)
