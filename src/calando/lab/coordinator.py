@@ -12,8 +12,8 @@ from calando.lab.guard import Guard
 from calando.lab.live import View
 from calando.lab.moves import Strategy
 from calando.lab.sources import changed
-from calando.lab.troubles import changed_code, hopeless, stop_when_broken, unloadable
-from calando.records.run import RunRecord, RunSpec
+from calando.lab.troubles import changed_code, hopeless, no_room, stop_when_broken, unloadable
+from calando.records.run import STATUSES, RunRecord, RunSpec
 from calando.records.store import Store
 from calando.records.study import Study, StudySpec
 
@@ -176,6 +176,8 @@ class Coordinator:
             self._progress(event)
         if isinstance(event, Progress | Reached):
             return False
+        if event.status == "full":
+            raise no_room(self._store.folder, event.reason)
         under_way = self._running.pop(event.key)
         attempt = self._attempts.pop(event.key)
         if event.status == "lost":
@@ -198,7 +200,7 @@ class Coordinator:
         lost = f"{event.reason}; it died {deaths} times" if deaths > 1 else event.reason
         record = RunRecord(
             spec=run,
-            status="failed" if event.status == "lost" else event.status,
+            status=event.status if event.status in STATUSES else "failed",
             reason=lost if event.status == "lost" else event.reason,
             traceback=event.traceback,
             final=event.final,

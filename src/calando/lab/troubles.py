@@ -2,12 +2,13 @@
 not load."""
 
 from collections.abc import Collection
+from pathlib import Path
 
 from calando.errors import LabError
 from calando.lab.stop import BROKEN
 from calando.records.run import RunRecord
 
-__all__ = ["broken", "changed_code", "hopeless", "stop_when_broken", "unloadable"]
+__all__ = ["broken", "changed_code", "hopeless", "no_room", "stop_when_broken", "unloadable"]
 
 HOPELESS = 4  # so many failures, over two candidates or all, and nothing but failures: it is the train function
 
@@ -65,6 +66,16 @@ def changed_code(train: str, names: Collection[str]) -> LabError:
         allowed="the code that the study began with",
         where=train,
         fix="change it back and run the same command, or begin anew with --fresh",
+    )
+
+
+def no_room(folder: Path, reason: str) -> LabError:
+    """The error for a disk that had no room for what a run wanted to write; that is no result of the run."""
+    return LabError(
+        given=f"a disk without room ({reason})",
+        allowed="room for snapshots, logs and the study's file",
+        where=str(folder),
+        fix="make room; what is finished is kept, the same command goes on",
     )
 
 

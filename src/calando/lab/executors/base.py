@@ -52,21 +52,30 @@ class Unloadable:
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """The loop of a run began: the names of what it keeps (none: it cannot be snapshot), the knobs it declared,
-    and whether the train function looked at its horizon or schedule (then only runs of one horizon share)."""
+    """The loop of a run began: the names of what it keeps (none: it cannot be snapshot, and `unkept` says why), the
+    knobs it declared, and whether the train function looked at its horizon or schedule (then only runs of one
+    horizon share).
+
+    `start` is the step it really goes on from: 0, and the reason in `refused`, where the snapshot it was given does
+    not fit or cannot be read. Snapshots are possible after multiples of `grain` updates only.
+    """
 
     key: str
     kept: tuple[str, ...] = ()
     knobs: tuple[Knob, ...] = ()
     looked: bool = False
+    start: int = 0
+    refused: str = ""
+    grain: int = 1
+    unkept: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Reached:
     """A run passed a step at which a snapshot was asked for, and the snapshot is whole.
 
-    `curves` hold everything logged since the task's own start. `snapshot` is None where it could not be made;
-    `reason` then says why.
+    `curves` hold everything logged since the step at which the task opened. `snapshot` is None where it could not be
+    made; `reason` then says why. `looked` as in `Opened`, by now.
     """
 
     key: str
@@ -75,6 +84,7 @@ class Reached:
     curves: Mapping[str, Curve] = field(default_factory=dict)
     seconds: float = 0.0
     reason: str = ""
+    looked: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,13 +98,15 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """A run came to an end; "lost" means that the worker died and nobody knows why.
+    """A run came to an end. "lost" means that the worker died and nobody knows why, "full" that a disk had no room,
+    "refused" that its snapshot turned out not to fit when half of it was in place: none of them is a result.
 
-    `curves` hold everything logged since the task's own start, `steps` counts all updates of the run's past.
+    `curves` hold everything logged since the step at which the task opened, `steps` counts all updates of the run's
+    past.
     """
 
     key: str
-    status: Status | Literal["lost"]
+    status: Status | Literal["lost", "full", "refused"]
     reason: str = ""
     traceback: str = ""
     final: float | None = None
@@ -117,7 +129,7 @@ class Executor(Protocol):
         """How many more tasks may be submitted now."""
 
     def warm(self) -> None:
-        """Begin to start one worker, so that the train function is loaded and described."""
+        """Begin to start one worker, so that the train function is loaded and described by a `Ready`."""
 
     def submit(self, task: Task) -> int:
         """Start a task; gives the process id that will run it."""

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from calando.errors import LabError
 from calando.lab.declare import Declared
-from calando.lab.executors.base import Ended, Event, Progress, Ready, Task, Unloadable
+from calando.lab.executors.base import Ended, Event, Ready, Task, Unloadable
 from calando.lab.executors.machine import threads_for
 from calando.lab.executors.process import WorkerProcess
 from calando.lab.executors.wire import Columns
@@ -153,25 +153,14 @@ class LocalExecutor:
         if kind == "unloadable":
             self._drop(process)
             return [Unloadable(str(message["traceback"]))]
-        if process.task is None or message["key"] != process.task.spec.key:
+        event = None if process.task is None else process.task.understand({**message, "op": kind}, columns)
+        if event is None:
             return []
-        process.take(columns)
-        key = process.task.spec.key
-        if kind == "tick":
-            process.steps = int(message["steps"])  # type: ignore[call-overload]
-            return [Progress(key, process.steps, {n: v[-1] for n, (_, v) in process.curves.items()})]
-        message["notes"] = tuple(message["notes"])  # type: ignore[arg-type]
-        ended = Ended(curves=process.frozen(), **message)  # type: ignore[arg-type]
-        self._tidy(process)
-        if ended.traceback or self._isolate:
-            self._drop(process)  # whatever broke may have left the process unwell
-        return [ended]
-
-    def _tidy(self, process: WorkerProcess) -> None:
-        log = Path(process.task.log) if process.task is not None and process.task.log else None
-        process.task = None
-        if log is not None and log.exists() and log.stat().st_size == 0:
-            log.unlink()
+        if isinstance(event, Ended):
+            process.tidy()
+            if event.traceback or self._isolate:
+                self._drop(process)  # whatever broke may have left the process unwell
+        return [event]
 
     def _died(self, process: WorkerProcess) -> list[Event]:
         tail, task = process.tail(), process.task
@@ -181,26 +170,14 @@ class LocalExecutor:
         how = f"by signal {-status} ({_signal_name(-status)})" if status < 0 else f"with exit status {status}"
         if task is None:
             return [] if process.ready else [Unloadable(f"the worker died {how} while it was loading\n{tail}")]
-        return [self._ended(process, task, "lost", f"the worker died {how} at step {process.steps}", tail)]
+        return [task.lost("lost", f"the worker died {how} at step {task.steps}", tail)]
 
     def _stop(self, process: WorkerProcess, reason: str) -> list[Event]:
         tail, task = process.tail(), process.task
         self._drop(process)
         if task is None or not process.ready:
             return [Unloadable(f"loading the train function: {reason}\n{tail}")]
-        return [self._ended(process, task, "failed", f"hung at step {process.steps}: {reason}", tail)]
-
-    def _ended(self, process: WorkerProcess, task: Task, status: str, reason: str, tail: str) -> Ended:
-        return Ended(
-            task.spec.key,
-            status,  # type: ignore[arg-type]
-            reason,
-            traceback=tail,
-            curves=process.frozen(),
-            steps=process.steps,
-            seconds=time.monotonic() - process.began,
-            started=process.started,
-        )
+        return [task.lost("failed", f"hung at step {task.steps}: {reason}", tail)]
 
 
 def _signal_name(number: int) -> str:

@@ -6,15 +6,15 @@ import socket
 import subprocess
 import sys
 import time
-from array import array
 from contextlib import suppress
 from pathlib import Path
 
 from calando.lab.executors.base import Task
+from calando.lab.executors.hearing import Heard
 from calando.lab.executors.machine import gpus
-from calando.lab.executors.wire import Columns, Inbox, send
+from calando.lab.executors.wire import Inbox, send
 from calando.lab.trainref import TrainRef
-from calando.records.run import Curve
+from calando.records.plain import encode
 
 __all__ = ["WorkerProcess"]
 
@@ -58,40 +58,14 @@ class WorkerProcess:
         self.end = ours
         self.inbox = Inbox()
         self.ready = False
-        self.task: Task | None = None
-        self.heard = self.began = time.monotonic()
-        self.started = time.time()
-        self.steps = 0
-        self.curves: dict[str, tuple[array[int], array[float]]] = {}
+        self.task: Heard | None = None
+        self.heard = time.monotonic()
 
     def start(self, task: Task) -> None:
-        self.task, self.steps, self.curves = task, 0, {}
-        self.heard = self.began = time.monotonic()
-        self.started = time.time()
-        spec = task.spec
-        message = {
-            "op": "run",
-            "key": spec.key,
-            "schedule": task.schedule,
-            "seed": spec.seed,
-            "peak": spec.peak,
-            "candidate": spec.candidate,
-            "evals": task.evals,
-            "metric": task.metric,
-            "mode": task.mode,
-            "log": task.log,
-        }
+        self.task = Heard(task)
+        self.heard = time.monotonic()
         with suppress(OSError):  # a worker that is dead already: the next poll says so
-            send(self.end, message)
-
-    def take(self, columns: Columns) -> None:
-        for name, (steps, values) in columns.items():
-            mine = self.curves.setdefault(name, (array("q"), array("d")))
-            mine[0].extend(steps)
-            mine[1].extend(values)
-
-    def frozen(self) -> dict[str, Curve]:
-        return {name: Curve(tuple(steps), tuple(values)) for name, (steps, values) in self.curves.items()}
+            send(self.end, {"op": "run", "task": encode(task)})
 
     def end_now(self) -> int:
         """Kill the whole group, children included, and reap; gives the exit status."""
@@ -101,17 +75,25 @@ class WorkerProcess:
         return self.popen.wait()
 
     def written(self) -> int:
-        path = Path(self.task.log) if self.task is not None and self.task.log else self.log
         try:
-            return path.stat().st_size
+            return self._log().stat().st_size
         except OSError:
             return 0
 
     def tail(self) -> str:
-        path = Path(self.task.log) if self.task is not None and self.task.log else self.log
         try:
-            with path.open("rb") as file:
-                file.seek(max(0, path.stat().st_size - TAIL))
+            with self._log().open("rb") as file:
+                file.seek(max(0, os.fstat(file.fileno()).st_size - TAIL))
                 return file.read().decode(errors="replace")
         except OSError:
             return ""
+
+    def tidy(self) -> None:
+        """The task is over; a log that nothing was printed to is taken away."""
+        path, self.task = self._log(), None
+        with suppress(OSError):
+            if path != self.log and path.stat().st_size == 0:
+                path.unlink()
+
+    def _log(self) -> Path:
+        return Path(self.task.task.log) if self.task is not None and self.task.task.log else self.log
