@@ -1,5 +1,6 @@
 """Front doors by entry point: whoever holds an optimizer asks here for the door of its framework."""
 
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -8,6 +9,9 @@ from calando.errors import BadValue, CalandoError, MissingExtra
 __all__ = ["GROUP", "door_for", "register_door"]
 
 GROUP = "calando.hosts"
+
+FACTORIES = ("optax",)
+"""Frameworks whose optimizers are what functions make: the function is what a schedule is attached to."""
 
 _DOORS: dict[str, Callable[..., Any]] = {}
 
@@ -26,7 +30,8 @@ def door_for(optimizer: object) -> Callable[..., Any]:
     """The `attach` of the front door that serves an optimizer.
 
     Formula: the first class in the optimizer's ancestry whose root module has a door, by `register_door` or by an
-    entry point of the group "calando.hosts" named like the root module.
+    entry point of the group "calando.hosts" named like the root module. A function belongs to a framework whose
+    optimizers functions make, if that is loaded.
 
     Args:
         optimizer: any object of a framework that has a door.
@@ -39,6 +44,8 @@ def door_for(optimizer: object) -> Callable[..., Any]:
 
     installed = {point.name: point for point in entry_points(group=GROUP)}
     roots = [cls.__module__.partition(".")[0] for cls in type(optimizer).__mro__]
+    if callable(optimizer):
+        roots += [root for root in FACTORIES if root in sys.modules]
     for root in roots:
         if root in _DOORS:
             return _DOORS[root]

@@ -22,6 +22,7 @@ except ImportError as error:
 
 from calando.optax.clock import clock_of, tell, with_clock
 from calando.optax.count import Count
+from calando.optax.door import Attached, attach
 from calando.optax.follow import FollowState, follow
 from calando.optax.inject import InjectState, inject
 from calando.optax.plateau import Heard, Plateau, plateau
@@ -29,12 +30,14 @@ from calando.optax.rate import LearningRate, learning_rate
 from calando.peers import from_optax
 
 __all__ = [
+    "Attached",
     "Count",
     "FollowState",
     "Heard",
     "InjectState",
     "LearningRate",
     "Plateau",
+    "attach",
     "clock_of",
     "follow",
     "from_optax",
