@@ -28,6 +28,7 @@ if _typing.TYPE_CHECKING:
     from calando.lab import Run as Run
     from calando.lab import StopRun as StopRun
     from calando.lab import compare as compare
+    from calando.lab import current_run as current_run
     from calando.lab import declare as declare
     from calando.lab import standalone as standalone
     from calando.peers import Converted as Converted
@@ -39,7 +40,7 @@ if _typing.TYPE_CHECKING:
     from calando.peers import from_torch as from_torch
     from calando.peers import from_transformers as from_transformers
 
-_LAB = ("Run", "StopRun", "compare", "declare", "standalone")
+_LAB = ("Run", "StopRun", "compare", "current_run", "declare", "standalone")
 _PEERS = (
     "Converted",
     "from_deepspeed",

@@ -25,6 +25,7 @@ PUBLIC = [
     "StopRun",
     "catalog",
     "compare",
+    "current_run",
     "declare",
     "errors",
     "from_deepspeed",

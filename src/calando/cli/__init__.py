@@ -21,6 +21,7 @@ VERBS: Final = {
     "list": ("calando.cli.list:list_", "Look into the catalog of plans."),
     "cite": ("calando.cli.cite:cite", "Print BibTeX for the plans used."),
     "compare": ("calando.cli.compare:compare", "Compare schedules on your own training, with evidence."),
+    "run": ("calando.cli.run:run", "Make one run of a script under a schedule, recorded and resumable."),
     "report": ("calando.cli.report:report", "Make the report of a study."),
 }
 

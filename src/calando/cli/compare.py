@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from calando.cli.greedy import GreedyCommand
+from calando.cli.training import train_argument
 from calando.errors import CalandoError, LabError, tame
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ NO_RESULT = 1
 
 
 @click.command(cls=GreedyCommand, short_help="Compare schedules on your own training, with evidence.")
-@click.argument("train", metavar="FILE.py:FUNCTION")
+@train_argument
 @click.option(
     "--candidates",
     "-c",
@@ -55,7 +56,8 @@ NO_RESULT = 1
 def compare(train: str, report: bool, quiet: bool, **given: Any) -> None:
     """Compare schedules on your own training, each at its own best peak, with paired seeds and intervals.
 
-    FUNCTION takes one run and trains it; see calando.Run. The same command again goes on where it stopped
+    FUNCTION takes one run and trains it; see calando.Run. A script that asks for calando.current_run() may stand
+    last instead: -- python FILE.py ARGUMENTS. The same command again goes on where it stopped
     (after Ctrl-C, a crash, or kill -9): finished runs are never made again. More candidates, peaks or seeds
     extend the study.
 
@@ -87,7 +89,10 @@ def compare(train: str, report: bool, quiet: bool, **given: Any) -> None:
 
 def _command_line() -> tuple[str, ...]:
     """What was typed, without what is meant for once: said again, it goes on with this study."""
-    return ("calando", *(word for word in sys.argv[1:] if word not in ("--fresh", "--retry-failed")))
+    words = sys.argv[1:]
+    ours = words.index("--") if "--" in words else len(words)  # what follows is a script's own
+    kept = (word for word in words[:ours] if word not in ("--fresh", "--retry-failed"))
+    return ("calando", *kept, *words[ours:])
 
 
 def _show(study: "Study") -> None:

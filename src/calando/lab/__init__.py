@@ -3,7 +3,8 @@
 from calando.lab.compare import compare
 from calando.lab.declare import Declared, declare
 from calando.lab.run import Run
+from calando.lab.script import current_run
 from calando.lab.standalone import standalone
 from calando.lab.stop import StopRun
 
-__all__ = ["Declared", "Run", "StopRun", "compare", "declare", "standalone"]
+__all__ = ["Declared", "Run", "StopRun", "compare", "current_run", "declare", "standalone"]

@@ -4,6 +4,8 @@ import hashlib
 import importlib
 import importlib.util
 import inspect
+import re
+import shlex
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,24 +13,35 @@ from pathlib import Path
 from typing import Any
 
 from calando.errors import LabError, did_you_mean, shown
+from calando.lab.reading import own_modules
+from calando.lab.script import as_train
 
 __all__ = ["TrainRef", "name_train"]
+
+PYTHON = re.compile(r"python[0-9.]*(\.exe)?")
 
 
 @dataclass(frozen=True, slots=True)
 class TrainRef:
     """A train function as `source:name`; the source is a Python file or an importable module.
 
+    With `arguments` the whole source is a script, which is executed as a program that has these arguments.
+
     >>> TrainRef("examples/digits_torch.py", "train").text
     'examples/digits_torch.py:train'
+    >>> TrainRef("train.py", "train", ("--width", "8")).text
+    'python train.py --width 8'
     """
 
     source: str
     name: str
+    arguments: tuple[str, ...] | None = None
 
     @property
     def text(self) -> str:
         """The spelling for the command line."""
+        if self.arguments is not None:
+            return shlex.join(("python", *([] if self.is_file else ["-m"]), self.source, *self.arguments))
         return f"{self.source}:{self.name}"
 
     @property
@@ -52,12 +65,20 @@ class TrainRef:
         return Path(found.origin)
 
     def fingerprint(self) -> str:
-        """SHA-256 of the source file, in hex."""
-        return hashlib.sha256(self.file().read_bytes()).hexdigest()
+        """SHA-256 of the source file, in hex; of a script with its arguments and what it imports from its folder."""
+        file = self.file()
+        content = hashlib.sha256(file.read_bytes())
+        if self.arguments is not None:
+            content.update(repr(self.arguments).encode())
+            for path in own_modules(file):
+                content.update(hashlib.sha256(path.read_bytes()).digest())
+        return content.hexdigest()
 
     def load(self) -> Callable[[Any], Any]:
         """Import the source and give the function; what the import raises passes through."""
         path = self.file()
+        if self.arguments is not None:
+            return as_train(self.source, path, self.arguments)
         if self.is_file:
             folder = str(path.resolve().parent)
             if folder not in sys.path:
@@ -92,7 +113,7 @@ class TrainRef:
 
 
 def name_train(train: "str | Callable[[Any], Any]") -> TrainRef:
-    """The reference of a train function given as text or as the function itself.
+    """The reference of a train function given as text or as the function itself; or of a script's command line.
 
     Raises:
         LabError: for a lambda, a closure, a method, or a function typed into a prompt: other processes
@@ -100,8 +121,12 @@ def name_train(train: "str | Callable[[Any], Any]") -> TrainRef:
 
     >>> name_train("digits.py:train").name
     'train'
+    >>> name_train("python -m digits.train --width 8").source
+    'digits.train'
     """
     if isinstance(train, str):
+        if (script := _script(train)) is not None:
+            return script
         source, colon, name = train.rpartition(":")
         if not colon:
             source, name = train, "train"
@@ -134,6 +159,25 @@ def name_train(train: "str | Callable[[Any], Any]") -> TrainRef:
             fix=f"write it to a file (%%writefile my_train.py) and pass 'my_train.py:{name}'",
         )
     return TrainRef(file, name)
+
+
+def _script(text: str) -> TrainRef | None:
+    """A command line such as `python train.py --width 8`; None for anything that does not begin with python."""
+    try:
+        words = shlex.split(text)
+    except ValueError:
+        words = text.split()
+    if not words or not PYTHON.fullmatch(Path(words[0]).name) or len(words) == 1:
+        return None
+    rest = words[2:] if words[1] == "-m" else words[1:]
+    if not rest or rest[0].startswith("-") or (words[1] != "-m" and not rest[0].endswith(".py")):
+        raise LabError(
+            given=shown(text),
+            allowed="python FILE.py ARGUMENTS, or python -m MODULE ARGUMENTS",
+            where="train",
+            fix="name the script right after python; options of python itself are not taken",
+        )
+    return TrainRef(rest[0], "train", tuple(rest[1:]))
 
 
 def _importable(module: str) -> bool:
