@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from calando.records.run import Curve
+from calando.records.run import Curve, RunSpec
 
-__all__ = ["Knob", "SnapshotRef", "StageRecord"]
+__all__ = ["Knob", "SnapshotRef", "StageRecord", "joined"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,9 @@ class StageRecord:
 
     `key` names the whole past up to `stop` (seed, params, every rate, every evaluation): any run with the same
     past may go on from here. `run` is the key of the run that trained it, `curves` what it logged in the
-    stretch, `seconds` its wall time. `snapshot` is None once nothing needs it any more.
+    stretch, `seconds` its wall time. `snapshot` is None once nothing needs it any more. `parent` is the key of the
+    stage that it went on from ("" for the beginning). `spec`, `schedule` (bound, as calando JSON) and `evals` say
+    what that run was asked for, so that others can be held against it when it is no longer wanted.
 
     >>> StageRecord("1f", "2e", start=0, stop=100).snapshot is None
     True
@@ -44,6 +46,25 @@ class StageRecord:
     seconds: float = 0.0
     curves: Mapping[str, Curve] = field(default_factory=dict)
     snapshot: SnapshotRef | None = None
+    parent: str = ""
+    spec: RunSpec | None = None
+    schedule: str = ""
+    evals: int = 0
+
+
+def joined(*stretches: Mapping[str, Curve]) -> dict[str, Curve]:
+    """The curves of stretches of training, one after the other, as one.
+
+    >>> joined({"lr": Curve((0,), (0.1,))}, {"lr": Curve((1,), (0.2,))})["lr"].values
+    (0.1, 0.2)
+    """
+    steps: dict[str, list[int]] = {}
+    values: dict[str, list[float]] = {}
+    for stretch in stretches:
+        for name, curve in stretch.items():
+            steps.setdefault(name, []).extend(curve.steps)
+            values.setdefault(name, []).extend(curve.values)
+    return {name: Curve(tuple(steps[name]), tuple(values[name])) for name in steps}
 
 
 @dataclass(frozen=True, slots=True)
