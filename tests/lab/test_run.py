@@ -1,6 +1,7 @@
 """The run contract, kept and broken."""
 
 import math
+import random
 
 import pytest
 
@@ -177,11 +178,12 @@ def test_the_rate_cannot_be_logged_over() -> None:
         a_run().log(lr=0.1)
 
 
-def test_keeping_things_does_no_harm_yet() -> None:
+def test_what_nobody_can_keep_is_refused_by_name() -> None:
     run = a_run()
-    run.keep(model=object(), optimizer=None)
-    assert set(run.kept) == {"model", "optimizer"}
-    assert "Snapshots are not taken yet" in (Run.keep.__doc__ or "")
+    run.keep(dice=random.Random(1), scaler=None)
+    assert run.kept == ("dice", "scaler")
+    with pytest.raises(LabError, match="model=<object object"):
+        run.keep(model=object())
 
 
 def test_the_metric_may_be_logged_after_the_loop() -> None:

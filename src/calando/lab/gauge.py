@@ -71,7 +71,7 @@ class Gauge:
         bases: list[float],
         broken: Callable[[str], NoReturn],
     ) -> None:
-        self._optimizer = optimizer
+        self.optimizer = optimizer
         self._asked = asked
         self._bases = bases
         self._end = broken
@@ -99,7 +99,7 @@ class Gauge:
         self._used = self._check(self._step)
 
     def _check(self, step: int) -> float:
-        groups = self._optimizer.param_groups
+        groups = self.optimizer.param_groups
         used = read_rate(groups[self._main])
         factor = self._asked(step)
         for number, base in enumerate(self._bases):

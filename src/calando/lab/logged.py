@@ -68,6 +68,18 @@ class Explosion:
         self._scale = max(abs(first), 1.0)
         self._left = LOOKED_AT - 1 if abs(first) < NEARLY_NOTHING else 0
 
+    @property
+    def state(self) -> tuple[float, float, int]:
+        """All that it remembers."""
+        return self.first, self._scale, self._left
+
+    @classmethod
+    def again(cls, first: float, scale: float, left: int) -> "Explosion":
+        """One that remembers what another did."""
+        one = cls(first)
+        one._scale, one._left = scale, left
+        return one
+
     def at(self, value: float) -> bool:
         """Whether this next value is beyond all bounds."""
         if self._left:

@@ -1,35 +1,25 @@
 """The run contract: the object that a train function is given."""
 
-import math
-import time
-from array import array
-from collections.abc import Callable, Iterable, Iterator
-from typing import TYPE_CHECKING, Any, Final, NoReturn
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Any
 
-from calando.errors import BadValue, LabError, shown
-from calando.lab.feed import endless
-from calando.lab.gauge import Gauge, set_peak
-from calando.lab.logged import Explosion, read_name, read_number
-from calando.lab.protocols import Optimizer, Scheduler
-from calando.lab.stop import BROKEN, StopRun
+from calando.errors import LabError
+from calando.lab.attaching import attached
+from calando.lab.course import Course
+from calando.lab.ending import outcome_of
+from calando.lab.held import Held
+from calando.lab.ledger import Columns
+from calando.lab.stop import StopRun
 from calando.records.run import Curve, Status
+from calando.records.stage import Knob
 
 if TYPE_CHECKING:
     from calando.core.schedule import Schedule
 
 __all__ = ["Run"]
 
-TICK = 0.25  # seconds between two reports to whoever watches
 
-FROM_THE_RUN: Final = {
-    "optax": "build it from the run: calando.optax.inject(optax.adamw, run.schedule, run.peak)",
-    "flax": "build its transformation from the run: calando.optax.inject(optax.adamw, run.schedule, run.peak)",
-    "keras": "drive it from the run: calando.keras.attach(optimizer, run.schedule, peak=run.peak)",
-}
-"""What to do with an optimizer whose rate is no number in a group, by the root module of its class."""
-
-
-class Run:
+class Run(Course):
     """One training: which seed, which schedule, how long, and where its numbers go.
 
     Made by a study or by `calando.standalone`, never by hand. A train function keeps five promises:
@@ -48,44 +38,17 @@ class Run:
         [0.1, 0.075, 0.05, 0.025]
     """
 
-    def __init__(
-        self,
-        schedule: "Schedule",
-        *,
-        seed: int = 0,
-        peak: float | None = None,
-        label: str = "",
-        evals: int = 20,
-        metric: str = "val_loss",
-        mode: str = "min",
-        tick: Callable[["Run"], None] | None = None,
-    ) -> None:
-        self._schedule = schedule
-        self.seed = seed
-        self.peak = peak
-        self.label = label
-        self.metric = metric
-        self.horizon: int = schedule.horizon
-        self.notes: list[str] = []
-        self.kept: dict[str, object] = {}
-        # The metric may be an accuracy; only things that are minimised can explode.
-        self._losses = {"train_loss", "val_loss", "loss"} | ({metric} if mode == "min" else set())
-        self._must_be_finite = self._losses | {metric}
-        every = min(evals, self.horizon)
-        self._evals = frozenset((2 * i * self.horizon + every) // (2 * every) - 1 for i in range(1, every + 1))
-        self._curves: dict[str, tuple[array[int], array[float]]] = {}
-        self._explosions: dict[str, Explosion] = {}
-        self._sent: dict[str, int] = {}
-        self._gauges: list[Gauge] = []
-        self._schedulers: list[Scheduler] = []
-        self._step = 0  # the update that is under way
-        self._next = 0  # updates taken
-        self._inside = False
-        self._by_hand = False
-        self._stopped: StopRun | None = None
-        self._state = None if schedule.rule is None else schedule.rule.initial()
-        self._tick = tick
-        self._due = 0.0
+    @property
+    def label(self) -> str:
+        """The name that readers know the candidate by."""
+        self.looked = True
+        return self._label
+
+    @property
+    def horizon(self) -> int:
+        """Updates of the whole run."""
+        self.looked = True
+        return self._horizon
 
     @property
     def schedule(self) -> "Schedule":
@@ -93,7 +56,7 @@ class Run:
 
         Where no front door is used, the rate to use is `run.peak * run.schedule(t)`, or `run.lr`.
         """
-        self._by_hand = True
+        self.looked = self._by_hand = True
         return self._schedule
 
     @property
@@ -122,6 +85,26 @@ class Run:
         """Whether to evaluate and log the metric after this update; True at the very last one."""
         return self._inside and self._step in self._evals
 
+    @property
+    def kept(self) -> tuple[str, ...]:
+        """The names of what a snapshot of this run holds; empty when none can be taken."""
+        return self._keeping.memory.names
+
+    @property
+    def unkept(self) -> str:
+        """Why none can be taken, although the train function keeps something; empty where one can."""
+        return self._keeping.memory.unkept
+
+    @property
+    def refused(self) -> str:
+        """Why the run did not begin from the snapshot that it was given; empty where it did, or was given none."""
+        return self._keeping.refused
+
+    @property
+    def knobs(self) -> tuple[Knob, ...]:
+        """What the train function declared by `suggest`, so far."""
+        return self._knobs.declared
+
     def attach(self, optimizer: Any) -> Any:
         """Put the candidate in force on an optimizer; gives the scheduler to step after each update.
 
@@ -136,47 +119,85 @@ class Run:
             LabError: for something else, for rates that are not positive, after the first update, or for
                 a second optimizer under a peak.
         """
-        from calando.core.hosts import door_for
-
-        if not isinstance(optimizer, Optimizer):
-            root = type(optimizer).__module__.partition(".")[0]
-            raise LabError(
-                given=f"{shown(optimizer)}",
-                allowed="an optimizer with param_groups",
-                where="run.attach",
-                fix=FROM_THE_RUN.get(root, "attach the optimizer itself, or use run.lr in a loop of your own"),
-            )
-        if self._next or self._inside:
-            raise LabError(
-                given=f"an optimizer at update {self._step}",
-                allowed="attaching before the first update",
-                where="run.attach",
-                fix="move run.attach above the loop over run.steps",
-            )
-        if self._gauges and self.peak is not None:
-            raise LabError(
-                given="a second optimizer: each would get the candidate's peak, and the ratio of their rates be lost",
-                allowed="one optimizer, which may have several groups",
-                where="run.attach",
-                fix="give one optimizer a parameter group with its own lr for each, or compare without --peaks",
-            )
-        door = door_for(optimizer)
-        bases = set_peak(optimizer, self.peak)
-        scheduler: Scheduler = door(optimizer, self._schedule)
-        self._gauges.append(Gauge(optimizer, self._factor, bases, self._break))
+        late = bool(self._next or self._inside)
+        gauge, scheduler = attached(self, optimizer, late=late, second=bool(self._gauges))
+        self._gauges.append(gauge)
         self._schedulers.append(scheduler)
         return scheduler
 
     def keep(self, **objects: object) -> None:
-        """Name what a snapshot of this run holds. Snapshots are not taken yet: runs restart from 0.
+        """Name what a snapshot of this run holds, so that the run can be resumed and shared from the middle.
 
-        Accepts the model, the optimizer, the scheduler, the loader and anything else that must come
-        back, and does nothing with them so far; a later version resumes and branches runs from them.
+        Name the model, the optimizer, the loader, and whatever else changes while training: other schedulers, an AMP
+        scaler, averaged weights, generators. What was kept is put back in place when the loop begins: parameters stay
+        the same tensors. Python's, NumPy's and the frameworks' global generators are kept without being named, as
+        is the run's own position in the data.
+
+        Args:
+            objects: name = a module, optimizer, scheduler, loader, generator, NumPy array, an object with state_dict
+                and load_state_dict, a list or dict of these, or a pair of functions (get, set); None is left out.
+
+        Raises:
+            LabError: for something that nobody can put back in place, and inside the loop.
+
+        Example:
+            >>> import random
+            >>> from calando.lab import standalone
+            >>> run = standalone("cosine()", horizon=4, quiet=True)
+            >>> run.keep(dice=random.Random(run.seed))
+            >>> run.kept
+            ('dice',)
         """
-        self.kept.update(objects)
+        self._before_the_loop("run.keep")
+        self._keeping.memory.keep(objects)
+
+    def hold(self, **values: Any) -> Held:
+        """Keep values that the loop replaces instead of changing; read and set them on what this gives.
+
+        Args:
+            values: name = a number, a text, NumPy arrays, a pytree of JAX arrays, or a tuple, list or dict of these.
+
+        Raises:
+            LabError: inside the loop.
+
+        Example:
+            >>> from calando.lab import standalone
+            >>> run = standalone("cosine()", horizon=4, quiet=True)
+            >>> state = run.hold(best=float("inf"))
+            >>> state.best = 0.5
+            >>> state.best
+            0.5
+        """
+        self._before_the_loop("run.hold")
+        return self._keeping.memory.hold(values)
+
+    def suggest(self, name: str, low: Any, high: Any = None, *, log: bool = False, default: Any = None) -> Any:
+        """A number or a choice that a study may search along with the schedule; outside of a search the default.
+
+        Args:
+            name: the name it has in reports, 1 to 200 printable characters.
+            low: the least value, a number; or a list of choices. Two whole numbers give a whole number.
+            high: the greatest value, a number above `low`; left out for choices.
+            log: True searches on a logarithmic scale; both ends are above 0 then.
+            default: the value without a search; left out, the middle of the range, or the first choice.
+
+        Raises:
+            BadValue: for a range that holds nothing, or a default outside it.
+            LabError: for a name that was given another range before, and inside the loop.
+
+        Example:
+            >>> from calando.lab import standalone
+            >>> run = standalone("cosine()", horizon=4, quiet=True)
+            >>> run.suggest("weight_decay", 1e-4, 1e-2, log=True), run.suggest("width", [64, 128])
+            (0.001, 64)
+        """
+        self._before_the_loop("run.suggest")
+        return self._knobs.suggest(name, low, high, log=log, default=default)
 
     def steps(self, loader: Iterable[Any] | None = None) -> Iterator[Any]:
         """Hand out one batch per update until the horizon, passing over the data as often as it takes.
+
+        A run that goes on from a snapshot stands where that was taken when the first batch is handed out.
 
         Args:
             loader: anything that can be iterated again and again; None hands out the step number.
@@ -191,15 +212,20 @@ class Run:
                 where="run.steps",
                 fix="drop the loop over epochs and keep `for batch in run.steps(loader)`",
             )
-        batches = endless(loader)
+        first = self._feed is None
+        feed = self._feed = self._keeping.begin(self, loader, [gauge.optimizer for gauge in self._gauges])
+        if first and self._opened is not None:
+            self._opened(self)
         try:
-            while self._next < self.horizon:
-                batch = next(batches)
+            while self._next < self._horizon:
+                batch = feed.take()
                 self._begin_update()
                 yield batch
                 self._end_update()
+                self._keeping.after(self, feed)
         finally:
             self._inside = False
+            feed.close()
 
     def log(self, **metrics: Any) -> None:
         """Record numbers for the update under way; microseconds.
@@ -215,122 +241,29 @@ class Run:
         Raises:
             BadValue: for something that is not one number, or a name that cannot be kept.
         """
-        step = self._step
-        for name, given in metrics.items():
-            if name not in self._curves:
-                read_name(name)
-            if name == "lr":
-                raise BadValue(
-                    given="lr", allowed="names of your own", where="run.log", fix="drop it: the run records the rate"
-                )
-            value = read_number(name, given)
-            self._record(name, step, value)
-            if name in self._must_be_finite:
-                self._judge(name, step, value)
-            if name == self.metric:
-                self._listen(value)
+        heard = self._ledger.log(self._step, metrics)
+        if heard is not None:
+            self._listen(heard)
 
     def curves(self) -> dict[str, Curve]:
         """Everything recorded so far, by name; "lr" is the rate that was really used."""
-        return {name: Curve(tuple(steps), tuple(values)) for name, (steps, values) in self._curves.items()}
+        return self._ledger.curves()
 
-    def drain(self) -> "dict[str, tuple[array[int], array[float]]]":
-        """What was recorded since the last call; for whoever ships it elsewhere."""
-        fresh = {}
-        for name, (steps, values) in self._curves.items():
-            sent = self._sent.get(name, 0)
-            if len(steps) > sent:
-                fresh[name] = (steps[sent:], values[sent:])
-                self._sent[name] = len(steps)
-        return fresh
+    def drain(self) -> dict[str, Columns]:
+        """What was recorded since the last call, or since the snapshot; for whoever ships it elsewhere."""
+        return self._ledger.drain()
+
+    def digest(self) -> str:
+        """A SHA-256 in hex of everything kept and every source of random numbers, as they stand now."""
+        return self._keeping.digest()
 
     def outcome(self) -> tuple[Status, str, float | None]:
         """How the run stands after the train function came back: status, reason, final metric."""
         if self._stopped is not None:  # also when the train function swallowed it
             return self._stopped.status, self._stopped.reason, None
-        if self._next < self.horizon:
-            short = f"came back after {self._next} of {self.horizon} updates; loop over run.steps to its end"
-            return "failed", f"{BROKEN}: the train function {short}", None
-        if any(gauge.hooked and not gauge.total for gauge in self._gauges):
-            idle = "the attached optimizer made no update in the whole run; attach the optimizer that trains"
-            return "failed", f"{BROKEN}: {idle}", None
-        steps, values = self._curves.get(self.metric, (array("q"), array("d")))
-        if not steps or steps[-1] != self.horizon - 1:
-            names = ", ".join(sorted(self._curves)) or "nothing"
-            how = f"write `if run.eval_due: run.log({self.metric}=...)` inside the loop, or name another --metric"
-            return "failed", f"{BROKEN}: {self.metric} was not logged at the end (logged: {names}); {how}", None
-        return "done", "", values[-1]
+        return outcome_of(self._next, self._horizon, self.metric, self._ledger.columns, self._gauges)
 
     @property
     def stopped(self) -> StopRun | None:
         """Why the run is over before its end, whether or not the train function let it pass."""
         return self._stopped
-
-    def _stop(self, status: Status, reason: str) -> NoReturn:
-        if self._stopped is None:
-            self._stopped = StopRun(status, reason)
-        raise StopRun(self._stopped.status, self._stopped.reason)
-
-    def _break(self, reason: str) -> NoReturn:
-        self._stop("failed", f"{BROKEN}: {reason}")
-
-    def _asked(self, step: int) -> float:
-        return self._factor(step) * (1.0 if self.peak is None else self.peak)
-
-    def _factor(self, step: int) -> float:
-        factor: float = self._schedule(step)
-        return factor if self._state is None else factor * self._state.scale
-
-    def _listen(self, value: float) -> None:
-        """Tell a feedback rule the metric, and everyone who holds a copy of its state."""
-        rule = self._schedule.rule
-        if rule is not None and self._state is not None:
-            self._state = rule.update(self._state, value)
-            for scheduler in self._schedulers:
-                scheduler.step(value)
-
-    def _begin_update(self) -> None:
-        if self._stopped is not None:
-            raise StopRun(self._stopped.status, self._stopped.reason)
-        self._step = self._next
-        if not self._gauges and not self._by_hand and self._step > 0:
-            self._break("nothing uses the candidate; call run.attach(optimizer)")
-        for gauge in self._gauges:
-            gauge.before(self._step)
-        self._inside = True
-
-    def _end_update(self) -> None:
-        self._inside = False
-        step = self._step
-        if self._gauges:
-            self._record("lr", step, self._gauges[0].after())
-            if all(gauge.hooked and gauge.updates != 1 for gauge in self._gauges):
-                self._note(f"update {step}: {self._gauges[0].updates} updates of the optimizer in one turn of the loop")
-        else:
-            self._record("lr", step, self._asked(step))
-        self._next = step + 1
-        if self._tick is not None and ((now := time.monotonic()) >= self._due or step in self._evals):
-            self._due = now + TICK
-            self._tick(self)
-
-    def _record(self, name: str, step: int, value: float) -> None:
-        columns = self._curves.get(name)
-        if columns is None:
-            columns = self._curves[name] = (array("q"), array("d"))
-        columns[0].append(step)
-        columns[1].append(value)
-
-    def _judge(self, name: str, step: int, value: float) -> None:
-        if not math.isfinite(value):
-            self._stop("diverged", f"{name} is {value} at step {step}")
-        if name not in self._losses:
-            return
-        explosion = self._explosions.get(name)
-        if explosion is None:
-            explosion = self._explosions[name] = Explosion(value)
-        elif explosion.at(value):
-            self._stop("diverged", f"{name} exploded to {value:.4g} at step {step} (it began at {explosion.first:.4g})")
-
-    def _note(self, text: str) -> None:
-        if len(self.notes) < 3:
-            self.notes.append(text)

@@ -2,9 +2,10 @@
 
 from calando.records.run import Status
 
-__all__ = ["BROKEN", "StopRun"]
+__all__ = ["BROKEN", "REFUSED", "StopRun"]
 
 BROKEN = "broken contract"  # how the reason begins where the train function itself is at fault, not a candidate
+REFUSED = "snapshot refused"  # how it begins where a snapshot could not be put back: no result, make the run without it
 
 
 class StopRun(BaseException):

@@ -1,0 +1,197 @@
+"""Who keeps what: frameworks' objects through their doors, and here what Python and NumPy have of their own."""
+
+import functools
+import inspect
+import sys
+from collections.abc import Callable, Iterator
+from random import Random
+from typing import Any
+
+from calando.core.keepers import Keeper, State, keeper_for
+from calando.errors import LabError, shown
+from calando.lab.snapshot.plain import pack, unpack
+
+__all__ = ["Value", "leaves"]
+
+
+def leaves(name: str, thing: object) -> Iterator[tuple[str, object, Keeper]]:
+    """Each thing inside that is kept by itself, with its path and its keeper; lists and dicts are walked through.
+
+    Raises:
+        LabError: for a thing that nobody can keep.
+
+    >>> [path for path, _, _ in leaves("dice", [Random(1), {"b": Random(2)}])]
+    ['dice/0', 'dice/1/b']
+    """
+    keeper = _own(thing) or keeper_for(thing) or _by_its_state(thing)
+    if keeper is not None:
+        yield name, thing, keeper
+    elif isinstance(thing, dict):
+        for key, inside in thing.items():
+            yield from leaves(f"{name}/{key}", inside)
+    elif isinstance(thing, list | tuple):
+        for place, inside in enumerate(thing):
+            yield from leaves(f"{name}/{place}", inside)
+    else:
+        raise LabError(
+            given=f"{name}={shown(thing)} (a {type(thing).__module__}.{type(thing).__qualname__})",
+            allowed="what can be put back in place: modules, optimizers, schedulers, loaders, generators, NumPy "
+            "arrays, objects with state_dict and load_state_dict, lists and dicts of "
+            "these, pairs of functions (get, set)",
+            where="run.keep",
+            fix=f"hold a plain value by `state = run.hold({name.partition('/')[0]}=...)`, or keep a pair (get, set)",
+        )
+
+
+class Value:
+    """Keeps a value that is replaced rather than changed: plain data, NumPy arrays, or what a framework's door knows.
+
+    >>> box = {"n": (1, 2.5)}
+    >>> keeper = Value("n", lambda: box["n"], lambda value: box.update(n=value))
+    >>> kept = keeper.capture()
+    >>> box["n"] = None
+    >>> keeper.restore(kept)
+    >>> box
+    {'n': (1, 2.5)}
+    """
+
+    def __init__(self, name: str, get: Callable[[], Any], put: Callable[[Any], object]) -> None:
+        self._name, self._get, self._put = name, get, put
+
+    def capture(self) -> State:
+        """The value of this moment."""
+        value = self._get()
+        packed, plain = pack(value)
+        if plain:
+            return {"plain": packed}
+        return {"kept": self._keeper(value).capture()}
+
+    def restore(self, state: State) -> None:
+        """Put the value back."""
+        if "plain" in state:
+            self._put(unpack(state["plain"]))
+            return
+        value = self._get()
+        new = self._keeper(value).restore(state["kept"])
+        self._put(value if new is None else new)
+
+    def _keeper(self, value: object) -> Keeper:
+        keeper = _own(value) or keeper_for(value) or _by_its_state(value)
+        if keeper is None:
+            raise LabError(
+                given=f"{self._name}={shown(value)} (a {type(value).__module__}.{type(value).__qualname__})",
+                allowed="numbers, texts, NumPy arrays, pytrees of JAX arrays, and lists, tuples and dicts of these",
+                where="run.hold",
+                fix="hold its plain parts, or keep a pair of functions (get, set) that give and take plain data",
+            )
+        return keeper
+
+
+class _Dice:
+    """Python's own generator."""
+
+    random = True
+
+    def __init__(self, dice: Random) -> None:
+        self._dice = dice
+
+    def capture(self) -> State:
+        """Its state."""
+        return self._dice.getstate()
+
+    def restore(self, state: State) -> None:
+        """Put its state back."""
+        self._dice.setstate(state)
+
+
+class _Generator:
+    """NumPy's Generator and RandomState, by the state of their bit generator."""
+
+    random = True
+
+    def __init__(self, generator: Any) -> None:
+        self._generator = generator
+
+    def capture(self) -> State:
+        """The bit generator's state, and how many children were spawned."""
+        if hasattr(self._generator, "bit_generator"):
+            return pack(self._generator.bit_generator.state)[0]
+        return pack(self._generator.get_state(legacy=False))[0]
+
+    def restore(self, state: State) -> None:
+        """Put the state back into the same bit generator."""
+        if hasattr(self._generator, "bit_generator"):
+            self._generator.bit_generator.state = unpack(state)
+        else:
+            self._generator.set_state(unpack(state))
+
+
+class _NumPyArray:
+    """An array whose numbers are put back into the same memory."""
+
+    def __init__(self, array: Any) -> None:
+        self._array = array
+
+    def capture(self) -> State:
+        """The numbers."""
+        return pack(self._array)[0]
+
+    def restore(self, state: State) -> None:
+        """Put the numbers back."""
+        saved = unpack(state)
+        if saved.shape != self._array.shape or saved.dtype != self._array.dtype:
+            raise LabError(
+                given=f"{saved.dtype} numbers of shape {saved.shape} for an array of {self._array.dtype} and shape "
+                f"{self._array.shape}",
+                allowed="arrays of the same kind as in the run that was kept",
+                where="run.keep",
+                fix="build it with the same shape from the same seed",
+            )
+        self._array[...] = saved
+
+
+class _Stateful:
+    """Anything that gives plain data by state_dict and takes it by load_state_dict."""
+
+    def __init__(self, thing: Any) -> None:
+        self._thing = thing
+
+    def capture(self) -> State:
+        """Its state."""
+        packed, plain = pack(self._thing.state_dict())
+        if not plain:
+            raise LabError(
+                given=f"{type(self._thing).__qualname__}.state_dict() with more in it than plain data and NumPy arrays",
+                allowed="numbers, texts, NumPy arrays, lists, tuples and dicts",
+                where="run.keep",
+                fix="keep it by a pair of functions (get, set) that give and take plain data",
+            )
+        return packed
+
+    def restore(self, state: State) -> None:
+        """Put its state back."""
+        self._thing.load_state_dict(unpack(state))
+
+
+def _own(thing: Any) -> Keeper | None:
+    if isinstance(thing, Random):
+        return _Dice(thing)
+    if isinstance(thing, tuple) and len(thing) == 2 and all(_is_function(part) for part in thing):
+        return Value(getattr(thing[0], "__name__", "pair"), *thing)
+    if (numpy := sys.modules.get("numpy")) is not None:
+        if isinstance(thing, numpy.random.Generator | numpy.random.RandomState):
+            return _Generator(thing)
+        if isinstance(thing, numpy.ndarray) and thing.dtype != object:
+            return _NumPyArray(thing)
+    return None
+
+
+def _by_its_state(thing: Any) -> Keeper | None:
+    if isinstance(thing, type):
+        return None
+    both = callable(getattr(thing, "state_dict", None)) and callable(getattr(thing, "load_state_dict", None))
+    return _Stateful(thing) if both else None
+
+
+def _is_function(thing: object) -> bool:
+    return inspect.isroutine(thing) or isinstance(thing, functools.partial)
