@@ -4,6 +4,7 @@ import errno
 import time
 import traceback
 from collections.abc import Callable
+from dataclasses import asdict
 from typing import Any
 
 from calando.core.codec import from_json
@@ -13,7 +14,9 @@ from calando.lab.executors.base import Task
 from calando.lab.executors.surroundings import Surroundings, flush
 from calando.lab.executors.wire import Columns
 from calando.lab.run import Run
-from calando.lab.stop import BROKEN, StopRun
+from calando.lab.snapshot import load
+from calando.lab.stop import BROKEN, REFUSED, StopRun
+from calando.records.stage import SnapshotRef
 
 __all__ = ["NO_ROOM", "Tell", "make", "told"]
 
@@ -32,15 +35,15 @@ def make(train: Callable[[Any], Any], task: Task, tell: Tell, around: Surroundin
         tell: takes the messages, in order; the last is of op "ended".
         around: the process's surroundings, which are put in order first.
     """
-    key, spec = task.spec.key, task.spec
     around.restore(task.log)
-    began, started = time.monotonic(), time.time()
-
-    def tick(run: Run) -> None:
-        around.bound_log()
-        tell({"op": "tick", "key": key, "steps": run.done}, run.drain())
-
-    given: dict[str, Any] = {"params": spec.settings} if spec.params else {}
+    voice = _Voice(task, tell, around)
+    try:
+        start = None if task.start is None else load(task.start)
+    except (CalandoError, OSError) as error:
+        reason = error.given if isinstance(error, CalandoError) else str(error)
+        voice.ended("refused", f"a snapshot that cannot be read ({reason})")
+        return
+    spec = task.spec
     run = Run(
         _schedule(task.schedule),
         seed=spec.seed,
@@ -49,26 +52,85 @@ def make(train: Callable[[Any], Any], task: Task, tell: Tell, around: Surroundin
         evals=task.evals,
         metric=task.metric,
         mode=task.mode,
-        tick=tick,
-        **given,
+        tick=voice.tick,
+        params=spec.settings,
+        start=start,
+        keep_at=task.keep_at,
+        every=task.every,
+        place=task.place,
+        opened=voice.opened,
+        reached=voice.reached,
     )
     around.seed(spec.seed)
-    tell({"op": "tick", "key": key, "steps": 0 if task.start is None else task.start.step}, {})
+    tell({"op": "tick", "key": spec.key, "steps": 0 if task.start is None else task.start.step}, {})
     status, reason, trace, final = _ending(train, run)
+    digest = run.digest() if task.digest and status == "done" else ""
     flush()
-    header = {
-        "op": "ended",
-        "key": key,
-        "status": status,
-        "reason": reason,
-        "traceback": trace,
-        "final": final,
-        "steps": run.done,
-        "seconds": time.monotonic() - began,
-        "started": started,
-        "notes": list(run.notes),
-    }
-    tell(header, run.drain())
+    voice.ended(status, reason, trace, final, run, digest)
+
+
+class _Voice:
+    """Says what a run does, in messages of plain data."""
+
+    def __init__(self, task: Task, tell: Tell, around: Surroundings) -> None:
+        self._key = task.spec.key
+        self._start = 0 if task.start is None else task.start.step
+        self._tell, self._around = tell, around
+        self._began, self._started = time.monotonic(), time.time()
+
+    def tick(self, run: Run) -> None:
+        self._around.bound_log()
+        self._tell({"op": "tick", "key": self._key, "steps": run.done}, run.drain())
+
+    def opened(self, run: Run) -> None:
+        header = {
+            "op": "opened",
+            "key": self._key,
+            "kept": list(run.kept),
+            "knobs": [asdict(knob) for knob in run.knobs],
+            "looked": run.looked,
+            "start": run.began,
+            "refused": run.refused,
+            "grain": run.grain,
+            "unkept": run.unkept,
+        }
+        self._tell(header, {})
+
+    def reached(self, run: Run, step: int, snapshot: SnapshotRef | None, reason: str) -> None:
+        header = {
+            "op": "reached",
+            "key": self._key,
+            "step": step,
+            "snapshot": None if snapshot is None else asdict(snapshot),
+            "seconds": time.monotonic() - self._began,
+            "reason": reason,
+            "looked": run.looked,
+        }
+        self._tell(header, run.drain())
+
+    def ended(
+        self,
+        status: str,
+        reason: str,
+        trace: str = "",
+        final: float | None = None,
+        run: Run | None = None,
+        digest: str = "",
+    ) -> None:
+        header = {
+            "op": "ended",
+            "key": self._key,
+            "status": status,
+            "reason": reason,
+            "traceback": trace,
+            "final": final,
+            "steps": self._start if run is None else run.done,
+            "seconds": time.monotonic() - self._began,
+            "started": self._started,
+            "notes": [] if run is None else list(run.notes),
+            "digest": digest,
+        }
+        self._tell(header, {} if run is None else run.drain())
 
 
 def _schedule(text: str) -> Schedule:
@@ -84,7 +146,7 @@ def _ending(train: Callable[[Any], Any], run: Run) -> tuple[str, str, str, float
     try:
         train(run)
     except StopRun as stop:
-        return stop.status, stop.reason, "", None
+        return "refused" if stop.reason.startswith(REFUSED) else stop.status, stop.reason, "", None
     except BaseException as error:  # noqa: BLE001 - every exception is a recorded result, even one that asks to leave
         if run.stopped is not None:  # the run was over; what came of going on is no news
             return run.stopped.status, run.stopped.reason, told(), None
