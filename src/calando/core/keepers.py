@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Protocol, TypeAlias, cast
@@ -44,7 +45,9 @@ class Keeper(Protocol):
 
     `capture` changes nothing, no random generator either. One whose object is a source of random numbers has an
     attribute `random` that is True: it is put back last, and taken back to where it was when a pass over the data
-    is repeated. Both raise LabError for what cannot be done, in words for the user.
+    is repeated. One whose object cannot change in place has `rebinds`, True: it is kept by `run.hold` alone. One that
+    holds the state of other objects, too, names them in `covers`. Both methods raise LabError for what cannot be done,
+    in words for the user.
     """
 
     def capture(self) -> State:
@@ -96,11 +99,11 @@ def keeper_for(thing: object) -> Keeper | None:
         MissingExtra: when a door cannot be imported.
     """
     points = _installed()
-    roots = list(dict.fromkeys(cls.__module__.partition(".")[0] for cls in type(thing).__mro__))
-    roots += [root for root in sorted({*points, *_DOORS}) if root in sys.modules and root not in roots]
+    own = list(dict.fromkeys(cls.__module__.partition(".")[0] for cls in type(thing).__mro__))
+    loaded = [root for root in sorted({*points, *_DOORS}) if root in sys.modules and root not in own]
     asked: list[KeeperDoor] = []
-    for root in roots:
-        door = _door(root, points)
+    for root in own + loaded:
+        door = _door(root, points) if root in own else _loaded_door(root, points)
         if door is not None and door not in asked:
             asked.append(door)
             keeper = door.keeper_for(thing)
@@ -114,7 +117,7 @@ def generators() -> dict[str, Keeper]:
     points = _installed()
     found: dict[str, Keeper] = {}
     for root in sorted({*points, *_DOORS}):
-        door = _door(root, points) if root in sys.modules else None
+        door = _loaded_door(root, points) if root in sys.modules else None
         if door is not None:
             found |= door.generators()
     return found
@@ -125,6 +128,13 @@ def _installed() -> Mapping[str, Any]:
     from importlib.metadata import entry_points
 
     return {point.name: point for point in entry_points(group=GROUP)}
+
+
+def _loaded_door(root: str, points: Mapping[str, Any]) -> KeeperDoor | None:
+    """The door of a framework that is only in use beside another; None where it lacks something of its own."""
+    with suppress(MissingExtra):
+        return _door(root, points)
+    return None
 
 
 def _door(root: str, points: Mapping[str, Any]) -> KeeperDoor | None:

@@ -1,39 +1,26 @@
 """Putting a run's candidate in force on an optimizer."""
 
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
-from calando.errors import LabError, shown
+from calando.errors import BadValue, LabError, shown
+from calando.lab.driven import Driven, DrivenGauge
 from calando.lab.gauge import Gauge, set_peak
 from calando.lab.protocols import Optimizer, Scheduler
 
 if TYPE_CHECKING:
-    from calando.lab.run import Run
+    from calando.lab.course import Course
 
 __all__ = ["attached"]
 
-FROM_THE_RUN: Final = {
-    "optax": "build it from the run: calando.optax.inject(optax.adamw, run.schedule, run.peak)",
-    "flax": "build its transformation from the run: calando.optax.inject(optax.adamw, run.schedule, run.peak)",
-    "keras": "drive it from the run: calando.keras.attach(optimizer, run.schedule, peak=run.peak)",
-}
-"""What to do with an optimizer whose rate is no number in a group, by the root module of its class."""
 
-
-def attached(run: "Run", optimizer: Any, *, late: bool, second: bool) -> tuple[Gauge, Scheduler]:
+def attached(
+    run: "Course", optimizer: Any, arguments: dict[str, Any], *, late: bool, second: bool
+) -> tuple[Gauge | DrivenGauge, Any]:
     """The gauge and the scheduler of an optimizer that the run's schedule drives from here on; see `Run.attach`."""
-    from calando.core.hosts import door_for
-
-    if not isinstance(optimizer, Optimizer):
-        root = type(optimizer).__module__.partition(".")[0]
-        raise LabError(
-            given=f"{shown(optimizer)}",
-            allowed="an optimizer with param_groups",
-            where="run.attach",
-            fix=FROM_THE_RUN.get(root, "attach the optimizer itself, or use run.lr in a loop of your own"),
-        )
     if late:
         raise LabError(
-            given=f"an optimizer at update {run.step}",
+            given=f"an optimizer at update {run._step}",
             allowed="attaching before the first update",
             where="run.attach",
             fix="move run.attach above the loop over run.steps",
@@ -45,7 +32,31 @@ def attached(run: "Run", optimizer: Any, *, late: bool, second: bool) -> tuple[G
             where="run.attach",
             fix="give one optimizer a parameter group with its own lr for each, or compare without --peaks",
         )
-    door = door_for(optimizer)
+    door = _door(optimizer)
+    if not isinstance(optimizer, Optimizer):
+        driven: Driven = door(optimizer, run._schedule, peak=run.peak, **arguments)
+        return DrivenGauge(driven, run._keeping.memory.everything, run._factor, run._break, run._note), driven
+    if arguments:
+        raise LabError(
+            given=f"{', '.join(arguments)} beside an optimizer that is made already",
+            allowed="arguments of a function that makes one, such as optax.adamw",
+            where="run.attach",
+            fix="give them to the optimizer",
+        )
     bases = set_peak(optimizer, run.peak)
     scheduler: Scheduler = door(optimizer, run._schedule)
     return Gauge(optimizer, run._factor, bases, run._break), scheduler
+
+
+def _door(optimizer: Any) -> Callable[..., Any]:
+    from calando.core.hosts import door_for
+
+    try:
+        return door_for(optimizer)
+    except BadValue as error:
+        raise LabError(
+            given=shown(optimizer),
+            allowed="an optimizer with param_groups, one of Keras, or the function of optax that makes one",
+            where="run.attach",
+            fix="attach the optimizer itself, or use run.lr in a loop of your own",
+        ) from error

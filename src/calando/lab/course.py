@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from calando.core.keepers import State
 from calando.errors import LabError
+from calando.lab.driven import DrivenGauge
 from calando.lab.gauge import Gauge
 from calando.lab.keeping import Keeping, ReachedCall
 from calando.lab.knobs import Choice, Knobs
@@ -65,7 +66,7 @@ class Course:
             (2 * i * self._horizon + every_so) // (2 * every_so) - 1 for i in range(1, every_so + 1)
         )
         self._ledger = Ledger(metric, mode, self._stop)
-        self._gauges: list[Gauge] = []
+        self._gauges: list[Gauge | DrivenGauge] = []
         self._schedulers: list[Scheduler] = []
         self._params = dict(params or {})
         self._knobs = Knobs(self._params)
@@ -80,6 +81,16 @@ class Course:
         self._opened = opened
         self._tick = tick
         self._due = 0.0
+
+    @property
+    def length(self) -> int:
+        """Updates of the whole run, for a driver that has to stop in time; a train function reads `horizon`."""
+        return self._horizon
+
+    @property
+    def evaluations(self) -> frozenset[int]:
+        """The steps after which to evaluate."""
+        return self._evals
 
     def _stop(self, status: Status, reason: str, cause: BaseException | None = None) -> NoReturn:
         if self._stopped is None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
+from calando.lab.driven import DrivenGauge
 from calando.lab.gauge import Gauge
 from calando.lab.ledger import Columns
 from calando.lab.stop import BROKEN
@@ -11,7 +12,7 @@ __all__ = ["outcome_of"]
 
 
 def outcome_of(
-    done: int, horizon: int, metric: str, columns: Mapping[str, Columns], gauges: Sequence[Gauge]
+    done: int, horizon: int, metric: str, columns: Mapping[str, Columns], gauges: Sequence[Gauge | DrivenGauge]
 ) -> tuple[Status, str, float | None]:
     """Status, reason and final metric of a run that was not ended before."""
     if done < horizon:

@@ -40,6 +40,10 @@ class Memory:
         """What is kept, by the user's names; nothing when something that has to be cannot."""
         return () if self.unkept else (*self.named, *self._values)
 
+    def everything(self) -> list[object]:
+        """What is held and kept, as it is now; an optimizer's state may lie in any of it."""
+        return [*(value.get() for value in self._values.values()), *self.named.values()]
+
     def keep(self, objects: Mapping[str, object]) -> None:
         """Take objects that are put back in place.
 
@@ -81,11 +85,13 @@ class Memory:
         for name, error in self._deferred.items():
             if self.named[name] is not loader:
                 raise error
-        driven = list(schedulers)
         known = {id(thing) for _, thing, _ in things}
+        known |= {id(thing) for _, _, keeper in things for thing in getattr(keeper, "covers", ())}
+        driven = [scheduler for scheduler in schedulers if id(scheduler) not in known]
         try:
             for place, optimizer in enumerate(optimizers):
-                if id(optimizer) not in known and not any(optimizer is one for one in driven):
+                pure = getattr(optimizer, "pure", False)
+                if not pure and id(optimizer) not in known and not any(optimizer is one for one in driven):
                     things += leaves(f"attached optimizer {place}", optimizer)
             for place, scheduler in enumerate(driven):
                 ((_, _, keeper),) = leaves(f"attached scheduler {place}", scheduler)

@@ -105,24 +105,31 @@ class Run(Course):
         """What the train function declared by `suggest`, so far."""
         return self._knobs.declared
 
-    def attach(self, optimizer: Any) -> Any:
-        """Put the candidate in force on an optimizer; gives the scheduler to step after each update.
+    def attach(self, optimizer: Any, **arguments: Any) -> Any:
+        """Put the candidate in force on an optimizer; the framework's front door does the work.
+
+        PyTorch: gives the scheduler to step after each update. Keras: gives the optimizer to compile the model with.
+        JAX: takes the function of optax that makes an optimizer, `run.attach(optax.adamw, learning_rate=1e-3)`, and
+        gives the optimizer; hold its state by `run.hold`, so that the run sees the rate that was used.
 
         The largest parameter group's base becomes the candidate's peak and the others keep their ratio
-        to it; without a peak the optimizer's own rates stand. The framework's front door does the rest.
+        to it; without a peak the optimizer's own rates stand.
         Under a peak there is one optimizer: two would both get it, and lose the ratio of their rates.
 
         Args:
-            optimizer: a PyTorch-like optimizer (with `param_groups`), before its first update.
+            optimizer: a PyTorch-like optimizer (with `param_groups`), one of Keras, or a function that makes one of
+                optax; before its first update.
+            arguments: what such a function takes, objects that are handed on.
 
         Raises:
             LabError: for something else, for rates that are not positive, after the first update, or for
                 a second optimizer under a peak.
         """
         late = bool(self._next or self._inside)
-        gauge, scheduler = attached(self, optimizer, late=late, second=bool(self._gauges))
+        gauge, scheduler = attached(self, optimizer, arguments, late=late, second=bool(self._gauges))
         self._gauges.append(gauge)
-        self._schedulers.append(scheduler)
+        if not getattr(scheduler, "pure", False):
+            self._schedulers.append(scheduler)
         return scheduler
 
     def keep(self, **objects: object) -> None:

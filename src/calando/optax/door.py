@@ -30,6 +30,7 @@ class Attached(optax.GradientTransformationExtraArgs):  # type: ignore[misc]  # 
     """It keeps nothing itself: all of its state is in the values that the train function holds."""
 
     peak: float
+    _place = 0  # where the state was found last
 
     def reading(self, held: Iterable[object]) -> tuple[int, float] | None:
         """The updates made and the rate of the last one, as the optimizer's state tells them; None where none does.
@@ -44,7 +45,10 @@ class Attached(optax.GradientTransformationExtraArgs):  # type: ignore[misc]  # 
             >>> optimizer.reading([state])
             (1, 0.5)
         """
-        found = {one for value in held for one in map(_read, _states(value)) if one is not None}
+        values = list(held)
+        if not (self._place < len(values) and _states(values[self._place])):
+            self._place = next((place for place, value in enumerate(values) if _states(value)), len(values))
+        found = {_read(state) for state in _states(values[self._place])} if self._place < len(values) else {None}
         return found.pop() if len(found) == 1 else None
 
     def step(self, metric: float | None = None) -> None:

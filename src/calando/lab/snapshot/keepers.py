@@ -24,7 +24,7 @@ def leaves(name: str, thing: object) -> Iterator[tuple[str, object, Keeper]]:
     ['dice/0', 'dice/1/b']
     """
     keeper = _own(thing) or keeper_for(thing) or _by_its_state(thing)
-    if keeper is not None:
+    if keeper is not None and not getattr(keeper, "rebinds", False):  # one that gives a new value needs run.hold
         yield name, thing, keeper
     elif isinstance(thing, dict):
         for key, inside in thing.items():
@@ -56,11 +56,11 @@ class Value:
     """
 
     def __init__(self, name: str, get: Callable[[], Any], put: Callable[[Any], object]) -> None:
-        self._name, self._get, self._put = name, get, put
+        self._name, self.get, self._put = name, get, put
 
     def capture(self) -> State:
         """The value of this moment."""
-        value = self._get()
+        value = self.get()
         packed, plain = pack(value)
         if plain:
             return {"plain": packed}
@@ -71,7 +71,7 @@ class Value:
         if "plain" in state:
             self._put(unpack(state["plain"]))
             return
-        value = self._get()
+        value = self.get()
         new = self._keeper(value).restore(state["kept"])
         self._put(value if new is None else new)
 
