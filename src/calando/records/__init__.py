@@ -7,9 +7,14 @@ study.sessions      Session ...       command line, workers, environment of ever
 study.runs          RunRecord ...     spec (candidate, plan, peak, seed, phase), status, reason,
                                       traceback, final, curves {"lr", "train_loss", "val_loss", ...}
 study.attempts      Attempt ...       every start of every run
+study.stages        StageRecord ...   stretches that runs left behind, shared or resumed from
+study.decisions     Decision ...      what the strategy decided, and why
+study.facts         {"disk": ...}     whatever else was noted by name
+study.spent         Spent             updates trained, shared and lost; disk
 study.verdict       Verdict | None    standings, intervals, tie set, sentences
 """
 
+from calando.records.decision import Decision
 from calando.records.result import (
     Comparison,
     Cost,
@@ -21,6 +26,8 @@ from calando.records.result import (
     Verdict,
 )
 from calando.records.run import STATUSES, Attempt, Curve, Phase, RunRecord, RunSpec, Status
+from calando.records.spent import Spent
+from calando.records.stage import Knob, SnapshotRef, StageRecord
 from calando.records.store import Store, load
 from calando.records.study import Candidate, Environment, Mode, Role, Session, Study, StudySpec
 
@@ -31,8 +38,10 @@ __all__ = [
     "Comparison",
     "Cost",
     "Curve",
+    "Decision",
     "Environment",
     "Interval",
+    "Knob",
     "Mode",
     "MoreSeeds",
     "PeakScore",
@@ -42,6 +51,9 @@ __all__ = [
     "RunSpec",
     "Selection",
     "Session",
+    "SnapshotRef",
+    "Spent",
+    "StageRecord",
     "Standing",
     "Status",
     "Store",

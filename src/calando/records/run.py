@@ -146,7 +146,9 @@ class Attempt:
     """One start of one run: the log that shows which work was ever repeated.
 
     `outcome` is "" while it runs or when the coordinator itself was killed, else the run's status, or
-    "lost" (the worker died), "interrupted" (the study was stopped). Times are Unix times in seconds.
+    "lost" (the worker died), "interrupted" (the study was stopped). Times are Unix times in seconds. `trained`
+    counts the updates that it is known to have taken, `kept` those of them that did not get lost: they are in a
+    finished run or stage.
 
     >>> Attempt(key="0" * 16, session=1, pid=42, started=0.0).outcome
     ''
@@ -159,3 +161,5 @@ class Attempt:
     ended: float | None = None
     outcome: str = ""
     reason: str = ""
+    trained: int = 0
+    kept: int = 0

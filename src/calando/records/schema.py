@@ -8,12 +8,12 @@ from pathlib import Path
 from calando.errors import BadFile
 from calando.records.run import Curve
 
-__all__ = ["APPLICATION", "VERSION", "check", "create", "pack", "unpack"]
+__all__ = ["APPLICATION", "VERSION", "check", "create", "migrate", "pack", "unpack", "version_of"]
 
 APPLICATION = 0x43414C41  # "CALA" in the file's header
-VERSION = 1
+VERSION = 2
 
-_TABLES = """
+_FIRST = """
 CREATE TABLE study (id INTEGER PRIMARY KEY CHECK (id = 1), spec TEXT NOT NULL);
 CREATE TABLE session (
     id INTEGER PRIMARY KEY, command TEXT NOT NULL, pid INTEGER NOT NULL, workers INTEGER NOT NULL,
@@ -37,6 +37,24 @@ CREATE TABLE curve (
 CREATE TABLE verdict (id INTEGER PRIMARY KEY CHECK (id = 1), record TEXT NOT NULL);
 """
 
+_SECOND = """
+CREATE TABLE stage (
+    id INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, run TEXT NOT NULL, parent TEXT NOT NULL,
+    start INTEGER NOT NULL, stop INTEGER NOT NULL, snapshot TEXT, record TEXT NOT NULL
+);
+CREATE TABLE stretch (
+    stage INTEGER NOT NULL REFERENCES stage(id), name TEXT NOT NULL, steps BLOB NOT NULL, vals BLOB NOT NULL,
+    PRIMARY KEY (stage, name)
+) WITHOUT ROWID;
+CREATE TABLE decision (id INTEGER PRIMARY KEY, record TEXT NOT NULL);
+CREATE TABLE fact (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+ALTER TABLE attempt ADD COLUMN trained INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE attempt ADD COLUMN kept INTEGER NOT NULL DEFAULT 0;
+"""
+
+_STEPS = {2: _SECOND}
+"""What a file of the version before lacks."""
+
 
 def create(path: Path) -> None:
     """Write an empty study file beside `path` and move it there whole.
@@ -47,11 +65,32 @@ def create(path: Path) -> None:
     fresh.unlink(missing_ok=True)
     connection = sqlite3.connect(fresh, isolation_level=None)
     try:
-        script = f"BEGIN; {_TABLES} PRAGMA application_id={APPLICATION}; PRAGMA user_version={VERSION}; COMMIT;"
+        tables = "".join((_FIRST, *(_STEPS[version] for version in range(2, VERSION + 1))))
+        script = f"BEGIN; {tables} PRAGMA application_id={APPLICATION}; PRAGMA user_version={VERSION}; COMMIT;"
         connection.executescript(script)
     finally:
         connection.close()
     fresh.replace(path)
+
+
+def version_of(connection: sqlite3.Connection) -> int:
+    """The version that a study file was written in."""
+    return int(connection.execute("PRAGMA user_version").fetchone()[0])
+
+
+def migrate(connection: sqlite3.Connection) -> None:
+    """Bring an older study file to this version, in place and in one transaction: killed, it is what it was."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        for version in range(version_of(connection) + 1, VERSION + 1):
+            for statement in _STEPS[version].split(";")[:-1]:
+                connection.execute(statement)
+            connection.execute(f"PRAGMA user_version={version}")
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
 
 
 def check(connection: sqlite3.Connection, path: Path, *, thorough: bool = False) -> None:

@@ -3,19 +3,22 @@
 import json
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from calando.errors import BadFile, LabError
+from calando.errors import BadFile, shown
+from calando.records.decision import Decision
 from calando.records.lock import StudyLock
-from calando.records.plain import decode, encode
+from calando.records.plain import encode
+from calando.records.reading import curves_of, facts_of, read, reader, stages_of, unwritable
 from calando.records.result import Verdict
-from calando.records.run import Attempt, Curve, RunRecord
-from calando.records.schema import check, create, pack, unpack
-from calando.records.study import Environment, Session, Study, StudySpec
+from calando.records.run import Curve, RunRecord
+from calando.records.schema import VERSION, check, create, migrate, pack, version_of
+from calando.records.stage import StageRecord, joined
+from calando.records.study import Environment, Study, StudySpec
 
 __all__ = ["FILE", "Store", "load"]
 
@@ -26,7 +29,8 @@ class Store:
     """The one writer of a study folder; a finished run is written in one transaction.
 
     `folder` is made when it does not exist. Raises LabError when another process holds the study, and
-    BadFile when the file in it is broken, foreign or newer; such a file is never touched.
+    BadFile when the file in it is broken, foreign or newer; such a file is never touched. A sound file of an older
+    calando is brought to this one's version in place.
 
     >>> import tempfile
     >>> from calando.records import StudySpec
@@ -47,7 +51,7 @@ class Store:
             self.folder.mkdir(parents=True, exist_ok=True)
             self._lock = StudyLock(self.folder / "lock")
         except OSError as error:
-            raise _unwritable(self.folder, error) from error
+            raise unwritable(self.folder, error) from error
         try:
             self._connection = self._open()
         except BaseException:
@@ -58,15 +62,17 @@ class Store:
         try:
             if not self.path.exists():
                 create(self.path)
-            with closing(_reader(self.path)) as reader:
-                check(reader, self.path, thorough=True)
-                _read(reader, self.path)  # what cannot be read is not touched
+            with closing(reader(self.path)) as looking:
+                check(looking, self.path, thorough=True)
+                read(looking, self.path)  # what cannot be read is not touched
             connection = sqlite3.connect(self.path, isolation_level=None, timeout=30)
             connection.execute("PRAGMA journal_mode=WAL")
             connection.execute("PRAGMA synchronous=NORMAL")
+            if version_of(connection) < VERSION:
+                migrate(connection)
             return connection
         except (sqlite3.Error, OSError) as error:
-            raise _unwritable(self.path, error) from error
+            raise unwritable(self.path, error) from error
 
     def __enter__(self) -> "Store":
         return self
@@ -97,11 +103,18 @@ class Store:
                     self._connection.execute("ROLLBACK")
                 raise
         except sqlite3.Error as error:
-            raise _unwritable(self.path, error) from error
+            raise unwritable(self.path, error) from error
+
+    @contextmanager
+    def _reading(self) -> Iterator[sqlite3.Connection]:
+        try:
+            yield self._connection
+        except sqlite3.Error as error:
+            raise unwritable(self.path, error) from error
 
     def study(self) -> Study | None:
         """Everything stored so far; None in a fresh file."""
-        return _read(self._connection, self.path)
+        return read(self._connection, self.path)
 
     def set_aside(self) -> Path | None:
         """Move a study that was begun to FOLDER.old-N and hold an empty one in its place; gives where it went.
@@ -118,7 +131,7 @@ class Store:
         try:
             self.folder.rename(aside)
         except OSError as error:
-            raise _unwritable(self.folder, error) from error
+            raise unwritable(self.folder, error) from error
         self._hold()
         return aside
 
@@ -160,17 +173,22 @@ class Store:
             )
             return int(cursor.lastrowid or 0)
 
-    def end_attempt(self, attempt: int, outcome: str, reason: str = "") -> None:
-        """Note how a start ended that left no finished run ("lost", "interrupted")."""
-        with self._writing() as connection:
-            _end_attempt(connection, attempt, outcome, reason)
+    def end_attempt(self, attempt: int, outcome: str, reason: str = "", trained: int = 0) -> None:
+        """Note how a start ended that left no finished run ("lost", "interrupted"), after how many updates of its own.
 
-    def finish(self, attempt: int, record: RunRecord) -> None:
+        What it trained beyond its last finished stage is lost work.
+        """
+        with self._writing() as connection:
+            _end_attempt(connection, attempt, outcome, reason, trained)
+
+    def finish(self, attempt: int, record: RunRecord, trained: int | None = None) -> None:
         """Write a finished run, its curves and the end of its attempt in one transaction.
 
-        A run that is already there stays as it is: finished runs are never written twice.
+        A run that is already there stays as it is: finished runs are never written twice. `trained` counts the
+        updates that this very start took; `record.steps - record.reused` unless given.
         """
         spec, row = record.spec, replace(record, curves={})
+        own = record.steps - record.reused if trained is None else trained
         with self._writing() as connection:
             cursor = connection.execute(
                 "INSERT OR IGNORE INTO run (key, candidate, plan, peak, seed, horizon, phase, status, final,"
@@ -181,10 +199,88 @@ class Store:
                 ),
             )
             if cursor.rowcount:
-                for name, curve in record.curves.items():
-                    packed = (cursor.lastrowid, name, *pack(curve))
-                    connection.execute("INSERT INTO curve VALUES (?, ?, ?, ?)", packed)
-            _end_attempt(connection, attempt, record.status, record.reason)
+                _write_curves(connection, "curve", cursor.lastrowid, record.curves)
+            _end_attempt(connection, attempt, record.status, record.reason, own, own if cursor.rowcount else 0)
+
+    def finish_stage(self, attempt: int, stage: StageRecord) -> None:
+        """Write a finished stage, its curves and its snapshot's place in one transaction, while its run goes on.
+
+        A stage that is already there gets the snapshot back if it had lost it, and stays as it is otherwise.
+        """
+        row = encode(replace(stage, curves={}, snapshot=None))
+        ref = None if stage.snapshot is None else encode(stage.snapshot)
+        with self._writing() as connection:
+            cursor = connection.execute(
+                "INSERT OR IGNORE INTO stage (key, run, parent, start, stop, snapshot, record)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?)",
+                (stage.key, stage.run, stage.parent, stage.start, stage.stop, ref, row),
+            )
+            steps = stage.stop - stage.start
+            if cursor.rowcount:
+                _write_curves(connection, "stretch", cursor.lastrowid, stage.curves)
+                done = "UPDATE attempt SET trained = trained + ?, kept = kept + ? WHERE id = ?"
+                connection.execute(done, (steps, steps, attempt))
+            else:
+                connection.execute("UPDATE stage SET snapshot = ? WHERE key = ?", (ref, stage.key))
+                connection.execute("UPDATE attempt SET trained = trained + ? WHERE id = ?", (steps, attempt))
+            _weigh(connection, 0 if stage.snapshot is None else stage.snapshot.size)
+
+    def drop_snapshot(self, key: str) -> None:
+        """Note that the snapshot at the end of a stage is gone; curves that no snapshot stands on go with it."""
+        with self._writing() as connection:
+            connection.execute("UPDATE stage SET snapshot = NULL WHERE key = ?", (key,))
+            connection.execute(
+                "WITH RECURSIVE held(key) AS (SELECT key FROM stage WHERE snapshot IS NOT NULL"
+                " UNION SELECT stage.parent FROM stage JOIN held ON stage.key = held.key)"
+                " DELETE FROM stretch WHERE stage IN (SELECT id FROM stage WHERE key NOT IN (SELECT key FROM held))"
+            )
+            _weigh(connection, 0)
+
+    def stages(self) -> tuple[StageRecord, ...]:
+        """Every finished stage in the order in which they finished, without curves."""
+        with self._reading() as connection:
+            return stages_of(connection, self.path)
+
+    def path_to(self, key: str) -> dict[str, Curve]:
+        """The curves of the whole past up to the end of a stage that still has its snapshot.
+
+        Raises:
+            BadFile: when a part of that past is not in the file.
+        """
+        stretches: list[dict[str, Curve]] = []
+        with self._reading() as connection:
+            while key:
+                found = connection.execute("SELECT id, parent FROM stage WHERE key = ?", (key,)).fetchone()
+                if found is None:
+                    raise BadFile(
+                        given=f"the stage {shown(key)}, which is not there",
+                        allowed="a stage that was finished",
+                        where=str(self.path),
+                        fix="begin the run anew",
+                    )
+                stretches.append(curves_of(connection, found[0]))
+                key = found[1]
+        return joined(*reversed(stretches))
+
+    def save_decisions(self, decisions: Sequence[Decision]) -> None:
+        """Write what a strategy decided so far; what stands there already is not written again."""
+        texts = [encode(decision) for decision in decisions]
+        with self._writing() as connection:
+            old = [text for (text,) in connection.execute("SELECT record FROM decision ORDER BY id")]
+            alike = next((i for i, pair in enumerate(zip(old, texts, strict=False)) if pair[0] != pair[1]), len(old))
+            alike = min(alike, len(texts))
+            connection.execute("DELETE FROM decision WHERE id > ?", (alike,))
+            connection.executemany("INSERT INTO decision VALUES (?, ?)", enumerate(texts[alike:], start=alike + 1))
+
+    def save_fact(self, name: str, value: object) -> None:
+        """Note something by name, in place of an earlier value: any record, or plain JSON data."""
+        with self._writing() as connection:
+            connection.execute("INSERT OR REPLACE INTO fact VALUES (?, ?)", (name, encode(value)))
+
+    def facts(self) -> dict[str, Any]:
+        """Everything noted by `save_fact`, as plain data; numbers that are not finite are text."""
+        with self._reading() as connection:
+            return facts_of(connection)
 
     def save_verdict(self, verdict: Verdict) -> None:
         """Write the answer, in place of an earlier one."""
@@ -213,9 +309,9 @@ def load(path: str | Path) -> Study:
             where=str(path),
             fix="check the path; studies are written by `calando compare`",
         )
-    with closing(_reader(file)) as connection:
+    with closing(reader(file)) as connection:
         check(connection, file)
-        study = _read(connection, file)
+        study = read(connection, file)
     if study is None:
         raise BadFile(
             given="a study file in which nothing stands yet",
@@ -224,79 +320,6 @@ def load(path: str | Path) -> Study:
             fix="run `calando compare` again",
         )
     return study
-
-
-def _reader(path: Path) -> sqlite3.Connection:
-    uri = path.resolve().as_uri()
-    error: sqlite3.Error | None = None
-    for options in ("mode=ro", "mode=ro&immutable=1"):
-        try:
-            connection = sqlite3.connect(f"{uri}?{options}", uri=True, isolation_level=None, timeout=30)
-        except sqlite3.Error as problem:
-            error = problem
-            continue
-        try:
-            connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
-            return connection
-        except sqlite3.OperationalError as problem:  # a read-only disk has no room for the shared index
-            connection.close()
-            error = problem
-        except sqlite3.DatabaseError:
-            return connection  # `check` says what is wrong with it
-    raise _unwritable(path, error or OSError("cannot be opened")) from error
-
-
-def _read(connection: sqlite3.Connection, path: Path) -> Study | None:
-    try:
-        connection.execute("BEGIN")
-        try:
-            return _read_all(connection, path)
-        finally:
-            connection.execute("COMMIT")
-    except (sqlite3.Error, ValueError) as error:
-        if isinstance(error, BadFile):
-            raise
-        raise BadFile(
-            given=f"a study file that cannot be read ({error})",
-            allowed="a sound study file",
-            where=str(path),
-            fix="restore it from a copy, or name another study folder",
-        ) from error
-
-
-def _read_all(connection: sqlite3.Connection, path: Path) -> Study | None:
-    def rows(query: str) -> list[Any]:
-        return connection.execute(query).fetchall()
-
-    spec = rows("SELECT spec FROM study")
-    if not spec:
-        return None
-    curves: dict[int, dict[str, Curve]] = {}
-    for run, name, steps, values in rows("SELECT run, name, steps, vals FROM curve ORDER BY run, name"):
-        curves.setdefault(run, {})[name] = unpack(steps, values)
-    runs = [
-        replace(decode(RunRecord, text, f"{path}: run {number}"), curves=curves.get(number, {}))
-        for number, text in rows("SELECT id, record FROM run ORDER BY id")
-    ]
-    sessions = [
-        Session(number, tuple(json.loads(command)), pid, workers, started, ended, decode(Environment, text))
-        for number, command, pid, workers, started, ended, text in rows(
-            "SELECT id, command, pid, workers, started, ended, environment FROM session ORDER BY id"
-        )
-    ]
-    attempts = [
-        Attempt(*row)
-        for row in rows("SELECT key, session, pid, started, ended, outcome, reason FROM attempt ORDER BY id")
-    ]
-    verdict = rows("SELECT record FROM verdict")
-    return Study(
-        spec=decode(StudySpec, spec[0][0], f"{path}: study"),
-        sessions=tuple(sessions),
-        runs=tuple(runs),
-        attempts=tuple(attempts),
-        verdict=decode(Verdict, verdict[0][0], f"{path}: verdict") if verdict else None,
-        path=str(path),
-    )
 
 
 def _forget_failed(connection: sqlite3.Connection) -> int:
@@ -309,18 +332,31 @@ def _forget_failed(connection: sqlite3.Connection) -> int:
     return dropped
 
 
-def _end_attempt(connection: sqlite3.Connection, attempt: int, outcome: str, reason: str) -> None:
+def _end_attempt(
+    connection: sqlite3.Connection, attempt: int, outcome: str, reason: str, trained: int, kept: int = 0
+) -> None:
     told = reason.encode(errors="backslashreplace").decode()  # half characters have no place in a file
     connection.execute(
-        "UPDATE attempt SET ended = ?, outcome = ?, reason = ? WHERE id = ?",
-        (time.time(), outcome, told, attempt),
+        "UPDATE attempt SET ended = ?, outcome = ?, reason = ?, trained = max(trained, ?), kept = max(kept, ?)"
+        " WHERE id = ?",
+        (time.time(), outcome, told, trained, kept, attempt),
     )
 
 
-def _unwritable(path: Path, error: Exception) -> LabError:
-    return LabError(
-        given=f"a study folder that cannot be used ({error})",
-        allowed="a folder with room that this user may write to",
-        where=str(path),
-        fix="make room or name another folder by --study; what is finished is kept, the same command goes on",
-    )
+def _write_curves(connection: sqlite3.Connection, table: str, owner: int | None, curves: Mapping[str, Curve]) -> None:
+    rows = [(owner, name, *pack(curve)) for name, curve in curves.items()]
+    connection.executemany(f"INSERT INTO {table} VALUES (?, ?, ?, ?)", rows)  # noqa: S608 - no text from outside
+
+
+def _weigh(connection: sqlite3.Connection, written: int) -> None:
+    """Note the bytes of all snapshots there are, the most there ever were, and all that was written."""
+    (now,) = connection.execute("SELECT total(json_extract(snapshot, '$.size')) FROM stage").fetchone()
+    old = connection.execute("SELECT value FROM fact WHERE name = 'disk'").fetchone()
+    before = json.loads(old[0]) if old else {"peak": 0, "written": 0, "snapshots": 0}
+    disk = {
+        "now": int(now),
+        "peak": max(int(now), before["peak"]),
+        "written": before["written"] + written,
+        "snapshots": before["snapshots"] + bool(written),
+    }
+    connection.execute("INSERT OR REPLACE INTO fact VALUES ('disk', ?)", (json.dumps(disk),))

@@ -2,11 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 from calando.errors import BadName, did_you_mean, shown
+from calando.records.decision import Decision
 from calando.records.result import Verdict
 from calando.records.run import Attempt, RunRecord
+from calando.records.spent import Spent, spent
+from calando.records.stage import StageRecord
 
 __all__ = ["Candidate", "Environment", "Mode", "Role", "Session", "Study", "StudySpec"]
 
@@ -127,9 +130,12 @@ class Session:
 
 @dataclass(frozen=True, slots=True)
 class Study:
-    """A whole study as read from its store: question, sittings, runs, starts, verdict.
+    """A whole study as read from its store: question, sittings, runs, starts, stages, decisions, verdict.
 
-    `runs` are in the order in which they finished. `verdict` is None until every wanted run is there.
+    `runs` are in the order in which they finished. `verdict` is None until every wanted run is there. `stages` are
+    stretches that runs left behind on their way, without curves; `decisions` what the strategy decided and why;
+    `facts` whatever else was noted by name, as plain data ("disk": the bytes of snapshots now, at their peak and
+    written in all, and how many).
 
     >>> study = Study(StudySpec("Which?", "train.py:train", 10, (Candidate("c", "cosine()"),)))
     >>> study.seconds, study.verdict
@@ -142,6 +148,9 @@ class Study:
     attempts: tuple[Attempt, ...] = ()
     verdict: Verdict | None = None
     path: str = ""
+    stages: tuple[StageRecord, ...] = ()
+    decisions: tuple[Decision, ...] = ()
+    facts: Mapping[str, Any] = field(default_factory=dict)
 
     def of(self, label: str) -> tuple[RunRecord, ...]:
         """All runs of one candidate.
@@ -177,3 +186,12 @@ class Study:
         0
         """
         return sum(run.seconds for run in self.runs)
+
+    @property
+    def spent(self) -> Spent:
+        """What the study cost so far: updates trained, shared and lost, starts, and the disk for snapshots.
+
+        >>> Study(StudySpec("Which?", "train.py:train", 10, ())).spent.trained
+        0
+        """
+        return spent(self.runs, self.attempts, self.stages, self.facts)
