@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from calando.cli.greedy import GreedyCommand
-from calando.cli.training import train_argument
+from calando.cli.training import cluster_options, train_argument
 from calando.errors import CalandoError, LabError, tame
 
 if TYPE_CHECKING:
@@ -47,6 +47,7 @@ NO_RESULT = 1
 @click.option("--timeout", type=float, default=600.0, show_default=True, help="Seconds without a step before a kill.")
 @click.option("--retries", type=int, default=1, show_default=True, help="New starts after a worker died.")
 @click.option("--isolate", is_flag=True, help="A fresh process for every run (slower).")
+@cluster_options
 @click.option("--question", help="The question in your words, for the report.")
 @click.option("--fresh", is_flag=True, help="Set an existing study aside and begin anew.")
 @click.option("--retry-failed", is_flag=True, help="Make runs that failed earlier again.")

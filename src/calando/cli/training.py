@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import click
 
-__all__ = ["read_train", "train_argument"]
+__all__ = ["cluster_options", "read_train", "train_argument"]
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
@@ -41,3 +41,13 @@ def train_argument(command: Decorated) -> Decorated:
         metavar="FILE.py:FUNCTION | -- python FILE.py ...",
         callback=lambda _context, _parameter, words: read_train(words),
     )(command)
+
+
+def cluster_options(command: Decorated) -> Decorated:
+    """The options `ray` and `place`: where runs are made, and where their snapshots lie."""
+    for option in (
+        click.option("--place", metavar="URL", help="Folder or fsspec URL for snapshots.  [default: in the study]"),
+        click.option("--ray", metavar="ADDRESS", help="Work on a Ray cluster; auto joins or starts a local one."),
+    ):
+        command = option(command)
+    return command

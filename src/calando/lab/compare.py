@@ -49,6 +49,8 @@ def compare(
     mixed: bool = False,
     live: bool | None = None,
     command: Sequence[str] | None = None,
+    ray: str | None = None,
+    place: str | Path | None = None,
 ) -> Study:
     """Compare schedules, each at its own best peak, on seeds that never chose a peak.
 
@@ -86,6 +88,9 @@ def compare(
             finished runs were made with; other code is never accepted.
         live: True or None shows progress on standard error, False nothing.
         command: words to write down as the command line; this process's own unless given.
+        ray: address of a Ray cluster to work on, "auto" for the one of this machine or a local one; None: this
+            machine, without Ray.
+        place: folder or fsspec URL for snapshots, reachable by every worker; None: in the study's folder.
 
     Returns:
         The whole study with its verdict, as `calando.records.load` reads it later.
@@ -118,6 +123,8 @@ def compare(
         mixed=mixed,
         live=live,
         command=command,
+        ray=ray,
+        place=place,
     )
     folder = read_folder(study, ref, fresh=fresh)
 

@@ -54,6 +54,8 @@ class How:
     mixed: bool = False
     live: bool | None = None
     command: tuple[str, ...] = ()
+    ray: str | None = None
+    place: str | None = None
 
 
 def read_how(
@@ -66,6 +68,8 @@ def read_how(
     mixed: bool = False,
     live: bool | None = None,
     command: Sequence[str] | None = None,
+    ray: str | None = None,
+    place: str | Path | None = None,
 ) -> How:
     """How the study is to be made, every value checked.
 
@@ -78,6 +82,9 @@ def read_how(
         mixed: True goes on with other packages, another Python or another number of threads.
         live: True or None shows progress on standard error, False nothing.
         command: words to write down as the command line; this process's own unless given.
+        ray: address of a Ray cluster to work on, "auto" for the one of this machine or a local one; None: this
+            machine, without Ray.
+        place: folder or fsspec URL for snapshots, reachable by every worker; None: in the study's folder.
 
     Raises:
         BadValue: for a value outside its range.
@@ -94,6 +101,8 @@ def read_how(
         mixed=mixed,
         live=live,
         command=tuple(command) if command is not None else command_line(),
+        ray=ray,
+        place=None if place is None else str(place),
     )
 
 
@@ -172,14 +181,22 @@ def sitting(ref: TrainRef, folder: Path, how: How, executor: Executor | None = N
     """
     view = view_for(how.live)
     with Store(folder) as store, terminable():
-        place = folder.resolve() / "logs"
-        chosen = executor or LocalExecutor(ref, how.workers, place, how.timeout, isolate=how.isolate)
+        chosen = executor or _executor(ref, folder, how, view)
         try:
             view.say(f"starting a worker and loading {ref.text} ...")
             ready = _first_worker(chosen, ref)
             yield Sitting(store, ref.text, how, chosen, view, ready)
         finally:
             chosen.close()
+
+
+def _executor(ref: TrainRef, folder: Path, how: How, view: View) -> Executor:
+    if how.ray is None:
+        return LocalExecutor(ref, how.workers, folder.resolve() / "logs", how.timeout, isolate=how.isolate)
+    from calando.lab.executors.ray import RayExecutor
+
+    view.say(f"joining Ray ({how.ray}) ...")
+    return RayExecutor(ref, how.workers, how.timeout, isolate=how.isolate, address=how.ray)
 
 
 def _first_worker(executor: Executor, ref: TrainRef) -> Ready:

@@ -32,10 +32,18 @@ class LocalExecutor:
         logs: folder for what workers print.
         timeout: seconds without a step after which a run is killed and recorded as failed, > 0.
         isolate: whether every run gets a process of its own.
+        threads: threads of each worker, >= 1, instead of cores / workers.
     """
 
     def __init__(
-        self, ref: TrainRef, workers: int, logs: Path, timeout: float = 600.0, *, isolate: bool = False
+        self,
+        ref: TrainRef,
+        workers: int,
+        logs: Path,
+        timeout: float = 600.0,
+        *,
+        isolate: bool = False,
+        threads: int | None = None,
     ) -> None:
         if not hasattr(os, "killpg"):
             raise LabError(
@@ -49,6 +57,7 @@ class LocalExecutor:
         self._logs = logs
         self._timeout = timeout
         self._isolate = isolate
+        self._threads = threads or threads_for(workers)
         self._running: list[WorkerProcess] = []
         self._selector = selectors.DefaultSelector()
 
@@ -99,7 +108,7 @@ class LocalExecutor:
         try:
             self._logs.mkdir(parents=True, exist_ok=True)
             log.unlink(missing_ok=True)
-            process = WorkerProcess(self._ref, slot, threads_for(self._workers), log)
+            process = WorkerProcess(self._ref, slot, self._threads, log)
         except OSError as error:
             raise LabError(
                 given=f"a worker process that cannot be started ({error})",
