@@ -5,47 +5,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 
-from calando.records.result import Comparison, Cost, Interval, Standing, Verdict
+from calando.lab.phrases import counted, interval_text, joined, number, share
+from calando.records.result import Comparison, Cost, Standing, Verdict
 from calando.records.run import RunRecord
 from calando.records.study import StudySpec
 
-__all__ = ["counted", "in_words", "joined", "method", "number", "share"]
-
-
-def number(value: float) -> str:
-    """Four significant digits, without an exponent where that reads well.
-
-    >>> number(0.123456), number(1e-9), number(-12345.6)
-    ('0.1235', '1e-09', '-1.235e+04')
-    """
-    return f"{value:.4g}"
-
-
-def joined(names: Sequence[str], last: str = "and") -> str:
-    """A list as people write it.
-
-    >>> joined(["a", "b", "c"])
-    'a, b and c'
-    """
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} {last} {names[-1]}" if names else "none"
-
-
-def counted(count: int, thing: str) -> str:
-    """A count with its noun.
-
-    >>> counted(1, "seed"), counted(2, "seed")
-    ('1 seed', '2 seeds')
-    """
-    return f"{count} {thing}" + ("" if count == 1 else "s")
-
-
-def share(part: float | Decimal) -> str:
-    """A part of one in percent, in full, so that what is less than all never reads as all of it.
-
-    >>> share(0.95), share(0.999999999)
-    ('95 %', '99.9999999 %')
-    """
-    return f"{(Decimal(str(part)) * 100).normalize():f} %"
+__all__ = ["in_words", "method"]
 
 
 def method(spec: StudySpec) -> str:
@@ -160,19 +125,19 @@ def _why(spec: StudySpec, verdict: Verdict, standing: Standing, out: Comparison 
     found = standing.versus_leader
     if _lost_more(verdict, standing):
         if found is not None and found.is_ == "worse" and found.interval is not None:
-            return f"{_losses(standing).capitalize()}; also worse than {leader} by {_interval(found.interval)}."
-        gap = f" ({_interval(found.interval)})" if found is not None and found.interval is not None else ""
+            return f"{_losses(standing).capitalize()}; also worse than {leader} by {interval_text(found.interval)}."
+        gap = f" ({interval_text(found.interval)})" if found is not None and found.interval is not None else ""
         return f"{_out_by_loss(verdict, standing)}{gap}."
     if standing.tied:
         if found is None or found.interval is None:
             return f"{_no_interval(found, leader)}."
         if found.equivalent and spec.margin:
-            return f"Within {number(spec.margin)} of {leader}: {_interval(found.interval)}."
-        return f"Cannot be told from {leader}: {_interval(found.interval)}."
+            return f"Within {number(spec.margin)} of {leader}: {interval_text(found.interval)}."
+        return f"Cannot be told from {leader}: {interval_text(found.interval)}."
     if found is not None and found.interval is not None and found.is_ == "worse":
-        return f"Worse than {leader} by {_interval(found.interval)}."
+        return f"Worse than {leader} by {interval_text(found.interval)}."
     if out is not None and out.interval is not None:
-        return f"Worse than {out.reference} by {_interval(out.interval)}."
+        return f"Worse than {out.reference} by {interval_text(out.interval)}."
     return "Worse than another candidate on the same seeds."
 
 
@@ -347,16 +312,11 @@ def _versus(spec: StudySpec, verdict: Verdict, standing: Standing, found: Compar
     side = {"better": "better than", "worse": "worse than", "open": "not separated from"}[found.is_]
     p = "" if found.p is None else f", p {'< 0.001' if found.p < 0.001 else f'= {found.p:.2g}'}"
     inside = f", within the margin of {number(spec.margin)}" if spec.margin and found.equivalent else ""
-    text = f"{name} is {side} {base}: {_interval(found.interval)}{p}{inside}"
+    text = f"{name} is {side} {base}: {interval_text(found.interval)}{p}{inside}"
     if _lost_more(verdict, standing):
         seeds = counted(found.n, "seed")
         return f"On the {seeds} that both finished, {text}; yet {standing.label} is ruled out: it {_losses(standing)}."
     return f"{text}."
-
-
-def _interval(interval: Interval) -> str:
-    seeds = counted(interval.n, "paired seed")
-    return f"{interval.mean:+.4g} [{interval.low:+.4g}, {interval.high:+.4g}] ({share(interval.confidence)}, {seeds})"
 
 
 def _lost(counts: Standing | Cost) -> str:

@@ -1,0 +1,1 @@
+"""The search behind `tune`: what it knows, what it runs next, what it says."""

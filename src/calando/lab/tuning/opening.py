@@ -1,0 +1,75 @@
+"""What a search begins with: how fast training goes, and one cheap look at every shape."""
+
+import math
+from random import Random
+from typing import TYPE_CHECKING
+
+from calando.records.run import RunSpec
+
+if TYPE_CHECKING:
+    from calando.lab.tuning.space import Row, Space
+
+__all__ = ["LOOK", "first_look", "probe_run", "short_horizons", "shuffled"]
+
+LOOK = 0.35
+"""Share of the budget that the first look may take at most."""
+SHORTEST = 20
+"""Updates below which a compressed schedule is a caricature."""
+
+
+def short_horizons(full: int, parts: tuple[int, ...] = (8, 4)) -> tuple[int, ...]:
+    """The horizons of a search: an eighth, a quarter, all; none so short that a schedule has no shape.
+
+    >>> short_horizons(640), short_horizons(100)
+    ((80, 160, 640), (25, 100))
+    """
+    return (*(full // part for part in parts if full // part >= SHORTEST), full)
+
+
+def probe_run(full: int, seed: int) -> RunSpec:
+    """A short run at the optimizer's own rate: it measures the pace and hears what is declared.
+
+    >>> probe_run(1000, 0).horizon
+    20
+    """
+    horizon = min(full, max(8, min(200, full // 50)))
+    return RunSpec("probe", "constant()", None, seed, horizon, "probe")
+
+
+def shuffled(seeds: tuple[int, ...], seed: int) -> tuple[int, ...]:
+    """The order in which a study uses its seeds: as they are for study seed 0, else an order of its own.
+
+    >>> shuffled((0, 1, 2), 0), shuffled((0, 1, 2), 1)
+    ((0, 1, 2), (1, 2, 0))
+    """
+    order = list(seeds)
+    if seed:
+        Random(seed).shuffle(order)  # noqa: S311 - an order, not a secret
+    return tuple(order)
+
+
+def first_look(space: "Space", budget: float, seed: int = 0) -> list["Row"]:
+    """Every shape once at the shortest horizon where theory sees its best peak, one of them over the whole lattice.
+
+    The lattice is read off the shape that theory ranks first; the most promising of the others come first, so that a
+    small budget cuts the least.
+
+    Args:
+        budget: in full runs; a part of it is spent.
+        seed: the study's own; it shifts which points of the lattice are read.
+    """
+    level = min(row.level for row in space.rows)
+    rows = [row for row in space.rows if row.level == level and row.setting == 0]
+    cells = space.cells
+    middle = (math.log2(space.peaks[0]) + math.log2(space.peaks[space.top - 1])) / 2
+    height = math.log2(space.horizons[level] / space.horizons[-1])
+    shapes = sorted({row.shape for row in rows}, key=lambda shape: (float(cells.price[shape]), shape))
+    found: list[Row] = []
+    for shape in shapes:
+        mine = [row for row in rows if row.shape == shape]
+        wanted = middle + 0.85 * float(cells.shift[shape]) - 0.35 * height
+        found.append(min(mine, key=lambda row: (abs(math.log2(space.peaks[row.peak]) - wanted), row.peak)))
+    anchor = [row for row in rows if row.shape == shapes[0]]
+    found[1:1] = [row for row in anchor[seed % 2 :: 2] if row != found[0]]
+    most = max(2, int(LOOK * budget / space.cost(found[0])))
+    return found[:most]

@@ -1,0 +1,116 @@
+"""The verdict of a search in words."""
+
+import json
+import math
+
+from calando.lab.phrases import counted, interval_text, joined, number, share
+from calando.lab.tuning.budget import PROOF
+from calando.records.result import Comparison, Verdict
+from calando.records.study import StudySpec
+from calando.records.tuning import Standpoint, Tuned, TuneSpec
+
+__all__ = ["headline", "not_proven", "sentences", "spoken", "why"]
+
+
+def spoken(tuned: Tuned) -> str:
+    """The choice as people say it.
+
+    >>> spoken(Tuned("cosine()", "cosine()", 0.1, '{"decay":0.01}'))
+    'cosine() at peak 0.1, decay 0.01'
+    """
+    peak = "" if tuned.peak is None else f" at peak {number(tuned.peak)}"
+    values = json.loads(tuned.settings) if tuned.settings else {}
+    return f"{tuned.winner}{peak}" + "".join(
+        f", {name} {number(value) if isinstance(value, float) else value}" for name, value in values.items()
+    )
+
+
+def headline(spec: StudySpec, tuned: Tuned, held: Comparison | None) -> str:
+    """One sentence: what to use and how sure that is."""
+    if tuned.winner is None:
+        return "Nothing can be chosen: no run gave a result."
+    if held is None:
+        return f"Use {spoken(tuned)}; chosen on {_runs(tuned)}, not confirmed on fresh seeds."
+    seeds = counted(held.n, "fresh seed")
+    if held.is_ == "better":
+        return f"Use {spoken(tuned)}: better than {held.reference} on {seeds}."
+    if held.is_ == "worse":
+        return f"Keep {held.reference}: on {seeds} it is better than {spoken(tuned)}, which the search had chosen."
+    if held.reference == spec.baseline:
+        return f"{spoken(tuned)} is not shown to be better than {held.reference} on {seeds}: keep what you have."
+    return f"Use {spoken(tuned)}; {held.reference} cannot be told from it on {seeds}."
+
+
+def why(point: Standpoint, tuned: Tuned, held: Comparison | None) -> str:
+    """Why a shape stands where it stands."""
+    runs = counted(point.runs, "run")
+    if point.label == tuned.winner:
+        return f"Chosen on {runs} of it, {point.full} over the full horizon; {_percent(point.chance)} likely the best."
+    fresh = ""
+    if held is not None and held.reference == point.label and held.interval is not None:
+        fresh = f" Held against the choice: {held.candidate} minus it is {interval_text(held.interval)}."
+    if point.out:
+        return f"{point.out[0].upper()}{point.out[1:]} ({runs}).{fresh}"
+    if not point.runs:
+        return f"Never run: the budget ended first.{fresh}"
+    chance = f"{_percent(point.chance)} likely the best"
+    return f"Believed {number(point.behind)} behind the choice, {chance} ({runs}).{fresh}"
+
+
+def sentences(tuned: Tuned, found: Verdict, held: Comparison | None) -> list[str]:
+    """The whole verdict in words."""
+    told = []
+    if held is not None and held.interval is not None:
+        side = {"better": "better than", "worse": "worse than", "open": "not separated from"}[held.is_]
+        told.append(f"{held.candidate} is {side} {held.reference}: {interval_text(held.interval)}.")
+    elif held is not None:
+        told.append(f"{held.candidate} and {held.reference} have too few fresh seeds in common to compare.")
+    others = [label for label in found.tie_set if label != found.leader]
+    if others:
+        told.append(f"May be as good: {joined(others)}.")
+    dropped = [point.label for point in tuned.standpoints if point.out]
+    if dropped:
+        told.append(f"Dropped on the way, each with its reason: {joined(dropped)}.")
+    if tuned.slope is not None:
+        mean, sd = tuned.slope
+        told.append(f"The best peak goes with the horizon to the power {mean:+.2f}, give or take {max(sd, 0.01):.2f}.")
+    if tuned.budget:
+        spent = f"{tuned.spent:,} of {tuned.budget:,} updates ({share(round(tuned.spent / tuned.budget, 3))})"
+        told.append(f"Spent {spent} in {_runs(tuned)}; {found.cost.diverged} diverged, {found.cost.failed} failed.")
+    if tuned.cut:
+        told.append(f"The {'clock' if tuned.cut == 'time' else 'budget'} ended the search before it was through.")
+    for more in found.more:
+        if more.seeds is None:
+            told.append(f"Even a thousand seeds would hardly tell {more.candidate} from {more.reference}.")
+        else:
+            told.append(
+                f"Not enough budget to tell: about {more.steps:,} more updates ({counted(more.seeds, 'seed')} of both) "
+                f"would, if the difference is as large as it looks (chance {share(more.power)})."
+            )
+    return told
+
+
+def not_proven(spec: StudySpec, tune: TuneSpec, tuned: Tuned, held: Comparison | None) -> list[str]:
+    """What must not be concluded."""
+    told = []
+    if tuned.winner is not None and held is None:
+        need = math.ceil(2 * PROOF / max(tune.prove, 1e-9)) * tune.full
+        text = "That the choice is better than anything: with so little budget all of it went into choosing."
+        if tune.prove > 0 and tuned.budget < need:
+            text += f" About {need - tuned.budget:,} more updates of budget would leave room for fresh seeds."
+        told.append(text)
+    close = [p.label for p in tuned.standpoints if p.label != tuned.winner and p.chance > 0.05 and not p.out]
+    if close:
+        told.append(f"That the choice is the best of all: {joined(close)} may be; the search only believes otherwise.")
+    if tuned.knobs:
+        told.append("What each declared value does by itself: they were searched along with the schedule.")
+    told.append(f"Anything beyond {spec.horizon:,} updates, this model and this data.")
+    return told
+
+
+def _runs(tuned: Tuned) -> str:
+    return counted(sum(one.runs for one in tuned.spending), "run")
+
+
+def _percent(chance: float) -> str:
+    return f"{100 * chance:.0f} %"

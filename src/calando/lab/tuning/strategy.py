@@ -1,0 +1,336 @@
+"""`tune` as a strategy: rounds of runs, each decided on when the one before is finished.
+
+A round is decided on from finished rounds alone, so the order in which runs finish cannot matter.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+from calando.lab.board import Board, Running, Tally, time_left
+from calando.lab.phrases import counted, number
+from calando.lab.tuning import decide, show
+from calando.lab.tuning.budget import proving
+from calando.lab.tuning.opening import first_look, probe_run, shuffled
+from calando.lab.tuning.ranging import Ranging
+from calando.lab.tuning.rounds import Known, Round, best_row, known, next_runs
+from calando.lab.tuning.sharing import Sharer
+from calando.lab.tuning.space import Space, build, settings_for
+from calando.records.decision import Decision
+from calando.records.run import RunRecord, RunSpec
+from calando.records.stage import Knob
+from calando.records.study import StudySpec
+from calando.records.tuning import Spending, Tuned, TuneSpec
+
+if TYPE_CHECKING:
+    from calando.lab.executors.base import Opened
+
+__all__ = ["TuneStrategy"]
+
+ROWS = 1300
+"""Rows of the surrogate beyond which fewer settings are tried: its work grows with their square."""
+
+
+class TuneStrategy:
+    """Which runs a search wants: a deterministic function of the question and of the rounds that are finished.
+
+    Args:
+        spec: the study's question; its peaks are the lattice (empty: a range test finds it).
+        tune: the search's own.
+        runs: what is finished already.
+        available: which runs there are, where not all are (a replay).
+    """
+
+    def __init__(
+        self,
+        spec: StudySpec,
+        tune: TuneSpec,
+        runs: Mapping[str, RunRecord] | None = None,
+        available: Callable[[RunSpec], bool] | None = None,
+    ) -> None:
+        self.spec, self.tune = spec, tune
+        self.peaks = spec.peaks
+        self.seeds = shuffled(spec.select_seeds, tune.seed)
+        self.budget = tune.steps
+        self.knobs: tuple[Knob, ...] = ()
+        self.out: dict[str, str] = {}
+        self.rounds: list[Round] = []
+        self.choice: RunSpec | None = None
+        self.rival: RunSpec | None = None
+        self._kept: bool | None = None
+        self._told: dict[int, float] = {}
+        self._available = available
+        self._runs: dict[str, RunRecord] = dict(runs or {})
+        self._pending: dict[str, RunSpec] = {}
+        self._over = False
+        self._known: Known | None = None
+        self._slope: Decision | None = None
+        self._sharer = Sharer(spec.steps_per_epoch)
+        self._started = False
+
+    # What the coordinator asks.
+
+    def opened(self, event: "Opened") -> None:
+        """Hear what the train function declares and keeps; the first run's word counts."""
+        if self._kept is None:
+            self._kept = bool(event.kept)
+            self.knobs = event.knobs if self.tune.search else ()
+
+    def finished(self, record: RunRecord) -> None:
+        """Take note of a finished run."""
+        self._runs[record.spec.key] = record
+        self._pending.pop(record.spec.key, None)
+        if self._started and not self._pending:
+            self._advance()
+
+    def left(self) -> list[RunSpec]:
+        """What is left of the present round."""
+        if not self._started:
+            self._started = True
+            self._advance()
+        return list(self._pending.values())
+
+    def evals(self, run: RunSpec) -> int:
+        """The study's own spacing, whatever the horizon."""
+        return max(1, round(self.spec.evals * run.horizon / self.tune.full))
+
+    def schedule(self, run: RunSpec) -> str:
+        """The plan over the run's own horizon."""
+        return self._sharer.schedule(run)
+
+    def decisions(self) -> tuple[Decision, ...]:
+        """Every decision so far."""
+        return tuple(decision for one in self.rounds for decision in one.decisions)
+
+    def tally(self, running: Mapping[str, Running], workers: int) -> Tally:
+        """How much of the budget is spent, in runs of the round and steps of the whole."""
+        done = sum(run.key in self._runs for one in self.rounds for run in one.runs)
+        total = sum(len(one.runs) for one in self.rounds)
+        finished = sorted(run.seconds for run in self._runs.values() if run.status == "done")
+        return Tally(done, total, len(running), time_left(self.tune.full, total - done, finished, running, workers))
+
+    def board(self, running: Mapping[str, Running], workers: int) -> Board:
+        """Where everything stands."""
+        return show.board(self, running, workers)
+
+    # What the verdict and the live view ask.
+
+    @property
+    def results(self) -> Mapping[str, RunRecord]:
+        """Finished runs by key."""
+        return self._runs
+
+    @property
+    def phase(self) -> str:
+        """The phase under way."""
+        return self.rounds[-1].phase if self.rounds else "start"
+
+    def spent(self) -> int:
+        """Updates trained so far in rounds of this search."""
+        return sum(self._cost(run) for one in self.rounds for run in one.runs)
+
+    def _cost(self, run: RunSpec) -> int:
+        record = self._runs.get(run.key)
+        return 0 if record is None else record.steps - record.reused
+
+    def tuned(self, cut: str = "") -> Tuned:
+        """The answer as far as it goes."""
+        now = self._known
+        phases: dict[str, list[Round]] = {}
+        for one in self.rounds:
+            phases.setdefault(one.phase, []).append(one)
+        spending = tuple(
+            Spending(
+                phase,
+                sum(one.planned for one in some),
+                sum(self._cost(run) for one in some for run in one.runs),
+                sum(run.key in self._runs for one in some for run in one.runs),
+            )
+            for phase, some in phases.items()
+        )
+        chosen = self.choice or self._choose(now)
+        confirmed = any(one.phase == "confirmation" and one.runs for one in self.rounds)
+        return Tuned(
+            winner=None if chosen is None else chosen.candidate,
+            plan="" if chosen is None else self.spec.candidate(chosen.candidate).plan,
+            peak=None if chosen is None else chosen.peak,
+            settings="" if chosen is None else chosen.params,
+            standpoints=() if now is None else decide.standpoints(now, self.out, self.tune.seed),
+            slope=None if now is None or now.belief is None or self._slope is None else now.belief.slope,
+            budget=self.budget or 0,
+            spent=self.spent(),
+            spending=spending,
+            knobs=self.knobs,
+            confirmed=confirmed,
+            cut=cut,
+        )
+
+    # Rounds.
+
+    def _advance(self) -> None:
+        """Plan rounds until one has something left to make, or nothing is worth it any more."""
+        while not self._over and not self._pending:
+            one = self._plan()
+            if one is None:
+                self._over = True
+                return
+            self.rounds.append(one)
+            self._pending = {run.key: run for run in one.runs if run.key not in self._runs}
+
+    def _plan(self) -> Round | None:
+        seen = {one.phase for one in self.rounds}
+        if "confirmation" in seen:
+            return None
+        if self.tune.probe and "probe" not in seen:
+            run = probe_run(self.tune.full, self.seeds[0])
+            return Round("probe", (run,), run.horizon)
+        if self.budget is None:
+            self._read_pace()
+        if not self.peaks and self.tune.bracket and "range test" not in seen:
+            return Ranging(self.spec, self.tune).round()
+        notes: list[Decision] = []
+        if not self.peaks:
+            self.peaks, notes = Ranging(self.spec, self.tune).read(self._runs)
+        if not {"short horizons", "full horizon"} & seen:
+            return self._open(notes)
+        self._grow(notes)
+        now = self._judge(self._look(), notes)
+        found = next_runs(now, self._spendable(), self.tune.batch, self._sharer.shares if self._sharing else None)
+        if not found:
+            return self._confirm(now, notes)
+        runs = tuple(now.ask(one.row, one.seed) for one in found)
+        phase = "full horizon" if any(run.phase == "final" for run in runs) else "short horizons"
+        return Round(phase, runs, sum(one.steps for one in found), tuple(notes))
+
+    def _read_pace(self) -> None:
+        record = next((self._runs[r.key] for one in self.rounds for r in one.runs if r.key in self._runs), None)
+        seconds = self.tune.seconds or 0.0
+        if record is None or not record.steps or record.seconds <= 0:
+            self.budget = 40 * self.tune.full  # the clock stops it
+            return
+        self.budget = max(1, int(0.92 * seconds * self.tune.workers * record.steps / record.seconds))
+
+    @property
+    def _reserve(self) -> int:
+        """Updates kept for fresh seeds."""
+        return 2 * self.tune.full * self.proofs
+
+    @property
+    def proofs(self) -> int:
+        """Fresh seeds that the budget keeps for proving."""
+        return proving((self.budget or 0) / self.tune.full, self.tune.prove, len(self.spec.confirm_seeds))
+
+    def _spendable(self) -> int:
+        return (self.budget or 0) - self._reserve - self.spent()
+
+    @property
+    def _sharing(self) -> bool:
+        return self.tune.share and self._kept is not False
+
+    def _space(self) -> Space:
+        count = 0
+        if self.knobs:
+            plain = len(self.spec.candidates) * (len(self.peaks) + 2) * len(self.tune.horizons)
+            count = max(2, min(4 * len(self.knobs) + 4, ROWS // plain - 1))
+        settings, cube = settings_for(self.knobs, count)
+        return build(
+            self.spec.candidates,
+            self.peaks,
+            self.tune.horizons,
+            steps_per_epoch=self.spec.steps_per_epoch,
+            settings=settings,
+            cube=cube,
+            offered=self._available,
+            seeds=self.seeds,
+        )
+
+    def _look(self) -> Known:
+        space = self._space()
+        self._known = known(space, self.seeds, self._runs, self.spec.mode, self.out, self._available)
+        return self._known
+
+    def _open(self, notes: list[Decision]) -> Round:
+        space = self._space()
+        rows = first_look(space, self._spendable() / self.tune.full, self.tune.seed)
+        runs = tuple(space.ask(row, self.seeds[0]) for row in rows)
+        phase = "full horizon" if rows[0].level == space.full else "short horizons"
+        return Round(phase, runs, sum(run.horizon for run in runs), tuple(notes))
+
+    def _grow(self, notes: list[Decision]) -> None:
+        """One more peak beyond the lattice's end where the best run of the full horizon stands on it."""
+        grid = self.peaks
+        if self._available is not None or len(grid) < 2 or len(grid) >= len(self.spec.peaks or grid[:1]) + 12:
+            return
+        now = self._look()
+        lost = not now.sound
+        row = None if lost else best_row(now)
+        if not lost and (row is None or row not in now.sound or self.spec.candidates[now.space.rows[row].shape].peak):
+            return
+        if lost or (row is not None and now.space.rows[row].peak == 0):
+            point = float(f"{grid[0] * (grid[0] / grid[1]):.6g}")
+            self.peaks = (point, *grid)
+        elif row is not None and now.space.rows[row].peak == len(grid) - 1:
+            point = float(f"{grid[-1] * (grid[-1] / grid[-2]):.6g}")
+            if any(peak <= point for peak in self._told.values()):
+                return
+            self.peaks = (*grid, point)
+        else:
+            return
+        why = "every run so far was lost" if lost else "the best so far stands on the end of what is searched"
+        notes.append(Decision("range", f"peak {number(point)} joins: {why}"))
+
+    def _judge(self, now: Known, notes: list[Decision]) -> Known:
+        for level, peak, decision in decide.edges(now, self._told):
+            self._told[level] = peak
+            notes.append(decision)
+        phase = self.phase
+        for decision in decide.drops(now, phase, self.spec.margin, self.spec.baseline):
+            self.out[decision.about] = decision.text
+            notes.append(decision)
+        if (slope := decide.slope_decision(now)) is not None and self._slope is None and len(now.made) >= 12:
+            self._slope = slope
+            notes.append(slope)
+        return self._look() if any(decision.about for decision in notes) else now
+
+    def _choose(self, now: Known | None) -> RunSpec | None:
+        row = None if now is None else best_row(now)
+        if now is None or row is None:
+            return None
+        return now.space.ask(now.space.rows[row], self.seeds[0])
+
+    def _confirm(self, now: Known, notes: list[Decision]) -> Round | None:
+        """The choice and what it is held against, on fresh seeds where something was kept for that."""
+        self.choice = chosen = self._choose(now)
+        if chosen is None:
+            return None
+        text = f"chosen at peak {number(chosen.peak or 0.0)} on {counted(len(now.made), 'run')}"
+        notes.append(Decision("choice", text, chosen.candidate, len(now.made)))
+        left = (self.budget or 0) - self.spent()
+        seeds = min(len(self.spec.confirm_seeds), left // (2 * self.tune.full)) if self.proofs else 0
+        self.rival = self._rival(now, chosen)
+        if not seeds or self.rival is None:
+            notes.append(Decision("confirmation", "none: the budget is too small to prove anything, all of it chose"))
+            return Round("confirmation", (), 0, tuple(notes))
+        runs = tuple(
+            RunSpec(one.candidate, one.plan, one.peak, seed, self.tune.full, "confirm", one.params)
+            for seed in self.spec.confirm_seeds[:seeds]
+            for one in (chosen, self.rival)
+        )
+        rival = f"{self.rival.candidate} at peak {number(self.rival.peak or 0.0)}"
+        text = f"on {counted(seeds, 'fresh seed')}, paired with {rival}"
+        notes.append(Decision("confirmation", text, chosen.candidate))
+        if self._available is not None and not all(self._available(run) for run in runs):
+            return Round("confirmation", (), 0, tuple(notes[:-1]))
+        return Round("confirmation", runs, len(runs) * self.tune.full, tuple(notes))
+
+    def _rival(self, now: Known, chosen: RunSpec) -> RunSpec | None:
+        """The baseline at its own best peak; where that is the choice, the best of the others."""
+        space, seed = now.space, self.seeds[0]
+        labels = [candidate.label for candidate in space.candidates]
+        shapes = [i for i, label in enumerate(labels) if label != chosen.candidate]
+        if self.spec.baseline != chosen.candidate and self.spec.baseline in labels:
+            shapes = [labels.index(self.spec.baseline)]
+        rows = [row for shape in shapes if (row := best_row(now, shape, 0)) is not None]
+        if not rows or now.belief is None:
+            return None
+        best = min(rows, key=lambda row: (row not in now.sound, now.mean(row), row))
+        return space.ask(space.rows[best], seed)
