@@ -1,5 +1,6 @@
 """Which runs the reference grids hold: four workloads, eight shapes, peaks a factor 2 apart, three seeds."""
 
+from dataclasses import replace
 from functools import lru_cache
 
 import calando
@@ -26,7 +27,9 @@ SHAPES = {
 }
 PEAKS, EDGE = 5, 2  # peaks of the reference grid; those above it that only short runs (and seed 0) have
 SEEDS = (0, 1, 2)
-SHORTER = (8, 4, 2)  # compressed horizons: T/8, T/4, T/2
+SHORTER = (8, 4)  # compressed horizons that every study may ask for: T/8, T/4
+HALF = 2  # recorded when asked for
+LONG_RANGE = 100  # updates of a range test that takes its time
 
 
 def middle(name: Workload, index: int) -> float:
@@ -65,15 +68,21 @@ def run(cell: Cell, seed: int, horizon: int) -> RunSpec:
     return RunSpec(label(cell[0]), cell[0], cell[1], seed, horizon)
 
 
-def wanted(name: Workload) -> list[RunSpec]:
-    """Every run that is recorded, short ones first."""
-    shapes = [plan(text) for text in SHAPES.values()]
-    wide = [(shape, middle(name, index)) for shape in shapes for index in range(PEAKS + EDGE)]
-    specs = []
-    for divisor in SHORTER[:2]:
-        specs += [run(cell, seed, STEPS[name] // divisor) for seed in SEEDS for cell in wide]
-    specs += [run(cell, seed, STEPS[name]) for seed in SEEDS for cell in cells(name)]
-    specs += [run(cell, 0, STEPS[name]) for cell in wide if cell not in set(cells(name))]
-    for divisor in SHORTER[2:]:
-        specs += [run(cell, seed, STEPS[name] // divisor) for seed in SEEDS for cell in wide]
-    return specs
+def wanted(name: Workload, halves: bool = False) -> list[RunSpec]:
+    """Every run that is recorded, short ones first; those of half the horizon only when they are asked for."""
+    full = cells(name)
+    wide = [(plan(text), middle(name, index)) for text in SHAPES.values() for index in range(PEAKS + EDGE)]
+    horizons = [STEPS[name] // divisor for divisor in SHORTER]
+    specs = [run(cell, seed, horizon) for horizon in horizons for seed in SEEDS for cell in wide]
+    specs += [run(cell, seed, STEPS[name]) for seed in SEEDS for cell in full]
+    specs += [run(cell, 0, STEPS[name]) for cell in wide if cell not in set(full)]
+    specs += ranges(name)
+    return specs + [run(cell, seed, STEPS[name] // HALF) for seed in SEEDS for cell in wide if halves]
+
+
+def ranges(name: Workload) -> list[RunSpec]:
+    """Range tests as `find` and `tune` make them, and longer ones; one per seed."""
+    from calando.lab.finding.ranges import RangeTest, range_steps
+
+    lengths = {range_steps(STEPS[name]), LONG_RANGE}
+    return [replace(spec, phase="select") for steps in sorted(lengths) for spec in RangeTest(steps, SEEDS).runs()]

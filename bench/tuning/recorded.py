@@ -87,9 +87,17 @@ class Recorded:
     about: dict[str, Any]
     runs: dict[Key, RunRecord] = field(repr=False)
 
+    def offers(self, spec: RunSpec) -> bool:
+        """Whether the run was recorded."""
+        return key_of(spec) in self.runs
+
+    def plain(self, spec: RunSpec) -> RunRecord | None:
+        """The recorded run as it lies there: under its own spec, without learning rates."""
+        return self.runs.get(key_of(spec))
+
     def answer(self, spec: RunSpec) -> RunRecord | None:
         """The recorded run under the spec that was asked, with the learning rate of every update."""
-        record = self.runs.get(key_of(spec))
+        record = self.plain(spec)
         if record is None:
             return None
         schedule = calando.parse(spec.plan).bind(spec.horizon)
@@ -99,7 +107,7 @@ class Recorded:
 
     def final(self, cell: tuple[str, float], seed: int, horizon: int) -> float | None:
         """The final loss of one cell's run; infinite where it diverged, None where it was never made."""
-        record = self.runs.get(key_of(RunSpec("", cell[0], cell[1], seed, horizon)))
+        record = self.plain(RunSpec("", cell[0], cell[1], seed, horizon))
         if record is None:
             return None
         return float("inf") if record.final is None else record.final

@@ -6,6 +6,7 @@ import hashlib
 import json
 import multiprocessing
 import platform
+import shutil
 import subprocess
 import sys
 import time
@@ -88,7 +89,8 @@ def commit() -> str:
     root = Path(__file__).parents[2]
 
     def git(*words: str) -> str:
-        return subprocess.run(["git", *words], cwd=root, capture_output=True, text=True, check=False).stdout.strip()
+        command = [shutil.which("git") or "git", *words]
+        return subprocess.run(command, cwd=root, capture_output=True, text=True, check=False).stdout.strip()
 
     changed = git("status", "--porcelain", "--", "bench/workloads", "bench/tuning/training.py")
     return (git("rev-parse", "--short=12", "HEAD") or "unknown") + ("+" if changed else "")
@@ -96,12 +98,12 @@ def commit() -> str:
 
 def versions() -> dict[str, Any]:
     """What may change a number in the last digits."""
-    import numpy
+    import numpy as np
     import torch
 
     return {
         "python": platform.python_version(),
         "torch": torch.__version__,
-        "numpy": numpy.__version__,
+        "numpy": np.__version__,
         "processor": torch.backends.cpu.get_cpu_capability(),
     }

@@ -2,7 +2,8 @@
 
     calando check bench/workloads/characters.py:train
 
-`pydoc_data.topics`, 0.46 million characters; every tenth topic is held out. It hangs on the version of Python: `DATA` tells.
+`pydoc_data.topics`, 0.46 million characters; every tenth topic is held out. The text hangs on the version of Python:
+`DATA` tells.
 """
 
 import hashlib

@@ -3,7 +3,8 @@
     calando check bench/workloads/text.py:train
 
 Eight packages; every fourth snippet of a file is held out. A snippet is some lines of code without its imports; its
-words and pairs of neighbouring words are hashed into a small table of embeddings. The data hang on the version of Python: `DATA` tells.
+words and pairs of neighbouring words are hashed into a small table of embeddings. The data hang on the version of
+Python: `DATA` tells.
 """
 
 import hashlib
