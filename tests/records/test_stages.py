@@ -55,17 +55,29 @@ def test_a_past_is_put_together_from_its_stages(store: Store) -> None:
         store.path_to("nowhere")
 
 
-def test_a_stage_that_is_there_is_not_written_again_but_gets_its_snapshot_back(store: Store) -> None:
+def test_a_stage_that_is_there_is_not_written_again(store: Store) -> None:
     stage = a_stage(0, 4)
     attempts = [store.begin_attempt(1, TRUNK.key, 7) for _ in range(2)]
-    store.finish_stage(attempts[0], stage)
-    store.drop_snapshot(stage.key)
-    store.finish_stage(attempts[1], replace(stage, seconds=99.0))
+    for attempt in attempts:
+        store.finish_stage(attempt, replace(stage, seconds=float(attempt)))
     (found,) = store.stages()
-    assert found.seconds == 0.5
-    assert found.snapshot == stage.snapshot
-    study = load(store.folder)
-    assert [(start.trained, start.kept) for start in study.attempts] == [(4, 4), (4, 0)]
+    assert found.seconds == 1.0
+    assert [(start.trained, start.kept) for start in load(store.folder).attempts] == [(4, 4), (4, 0)]
+    assert store.facts()["disk"]["snapshots"] == 1
+
+
+def test_a_stage_that_lost_its_snapshot_is_written_whole_again(store: Store) -> None:
+    first, second = a_stage(0, 4), a_stage(4, 7, parent=f"{TRUNK.key}@4")
+    store.finish_stage(0, first)
+    store.finish_stage(0, second)
+    store.drop_snapshot(second.key)
+    store.drop_snapshot(first.key)
+    store.finish_stage(0, replace(a_stage(0, 7), snapshot=SnapshotRef(7, "elsewhere", "cd", 9)))
+    assert store.path_to(second.key)["lr"].steps == tuple(range(7))
+    assert [(s.start, s.stop, s.snapshot and s.snapshot.url) for s in store.stages()] == [
+        (0, 4, None),
+        (0, 7, "elsewhere"),
+    ]
 
 
 def test_curves_go_when_no_snapshot_stands_on_them(store: Store) -> None:

@@ -205,24 +205,30 @@ class Store:
     def finish_stage(self, attempt: int, stage: StageRecord) -> None:
         """Write a finished stage, its curves and its snapshot's place in one transaction, while its run goes on.
 
-        A stage that is already there gets the snapshot back if it had lost it, and stays as it is otherwise.
+        A stage that is already there is written anew if it had lost its snapshot, and stays as it is otherwise.
         """
         row = encode(replace(stage, curves={}, snapshot=None))
         ref = None if stage.snapshot is None else encode(stage.snapshot)
         with self._writing() as connection:
-            cursor = connection.execute(
-                "INSERT OR IGNORE INTO stage (key, run, parent, start, stop, snapshot, record)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?)",
-                (stage.key, stage.run, stage.parent, stage.start, stage.stop, ref, row),
-            )
+            old = connection.execute("SELECT id, snapshot FROM stage WHERE key = ?", (stage.key,)).fetchone()
             steps = stage.stop - stage.start
-            if cursor.rowcount:
-                _write_curves(connection, "stretch", cursor.lastrowid, stage.curves)
-                done = "UPDATE attempt SET trained = trained + ?, kept = kept + ? WHERE id = ?"
-                connection.execute(done, (steps, steps, attempt))
+            done = "UPDATE attempt SET trained = trained + ?, kept = kept + ? WHERE id = ?"
+            connection.execute(done, (steps, 0 if old else steps, attempt))
+            if old and old[1] is not None:
+                return
+            if old:  # its curves may have gone with its snapshot
+                connection.execute("DELETE FROM stretch WHERE stage = ?", old[:1])
+                change = (
+                    "UPDATE stage SET run = ?, parent = ?, start = ?, stop = ?, snapshot = ?, record = ? WHERE id = ?"
+                )
+                connection.execute(change, (stage.run, stage.parent, stage.start, stage.stop, ref, row, old[0]))
+                number = old[0]
             else:
-                connection.execute("UPDATE stage SET snapshot = ? WHERE key = ?", (ref, stage.key))
-                connection.execute("UPDATE attempt SET trained = trained + ? WHERE id = ?", (steps, attempt))
+                number = connection.execute(
+                    "INSERT INTO stage (key, run, parent, start, stop, snapshot, record) VALUES (?, ?, ?, ?, ?, ?, ?)",
+                    (stage.key, stage.run, stage.parent, stage.start, stage.stop, ref, row),
+                ).lastrowid
+            _write_curves(connection, "stretch", number, stage.curves)
             _weigh(connection, 0 if stage.snapshot is None else stage.snapshot.size)
 
     def drop_snapshot(self, key: str) -> None:
@@ -352,8 +358,9 @@ def _weigh(connection: sqlite3.Connection, written: int) -> None:
     """Note the bytes of all snapshots there are, the most there ever were, and all that was written."""
     (now,) = connection.execute("SELECT total(json_extract(snapshot, '$.size')) FROM stage").fetchone()
     old = connection.execute("SELECT value FROM fact WHERE name = 'disk'").fetchone()
-    before = json.loads(old[0]) if old else {"peak": 0, "written": 0, "snapshots": 0}
+    before = {"peak": 0, "written": 0, "snapshots": 0, **(json.loads(old[0]) if old else {})}
     disk = {
+        **before,
         "now": int(now),
         "peak": max(int(now), before["peak"]),
         "written": before["written"] + written,
