@@ -1,0 +1,246 @@
+"""`find`: an interval for the peak learning rate, for at most the cost of one full run."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from calando.errors import BadValue, LabError, shown
+from calando.lab.candidates import read_candidate, read_peak
+from calando.lab.declare import Declared
+from calando.lab.executors.base import Executor
+from calando.lab.finding.strategy import FindStrategy, Question, asked
+from calando.lab.finding.verdict import conclude
+from calando.lab.guard import Guard
+from calando.lab.logged import read_name
+from calando.lab.question import read_mode, read_seeds, reconcile, whole
+from calando.lab.session import not_inside_a_worker, read_folder, read_how, sitting, study_folder
+from calando.lab.trainref import TrainRef, name_train
+from calando.records.finding import Finding
+from calando.records.study import StudySpec
+
+if TYPE_CHECKING:
+    from calando.core.plan import Plan
+
+__all__ = ["find", "find_folder", "read_span"]
+
+SHORTEST = 96
+"""Updates: below, an eighth of the horizon is too short for a whole schedule."""
+SPAN = (1e-6, 10.0)
+
+
+def find(
+    train: str | Callable[[Any], Any],
+    plan: "str | Plan" = "linear_decay()",
+    *,
+    steps: int | None = None,
+    rates: str | Sequence[float] = SPAN,
+    seeds: int | Iterable[int] = 3,
+    confidence: float = 0.8,
+    workers: int | None = None,
+    study: str | Path | None = None,
+    metric: str | None = None,
+    mode: str | None = None,
+    steps_per_epoch: int | None = None,
+    timeout: float = 600.0,
+    retries: int = 1,
+    isolate: bool = False,
+    fresh: bool = False,
+    mixed: bool = False,
+    live: bool | None = None,
+    command: Sequence[str] | None = None,
+    executor: Executor | None = None,
+) -> Finding:
+    """Find the peak learning rate of a decayed schedule: an interval and a best guess, or why there is none.
+
+    Formula: range tests (the rate rises exponentially) bracket the search; whole schedules on T/8 and T/4 decide: a
+    parabola in log-rate per length, whose lowest point moves as T^s with s fitted, carried to T. All of it takes at
+    most T updates. Calling it again goes on where it stopped.
+
+    Args:
+        train: the train function, or its name as "file.py:function" or "module:function".
+        plan: the schedule whose peak is wanted.
+        steps: horizon T in updates, >= 96; else what the train function declares.
+        rates: span of the range tests, "1e-6..10" or (lowest, highest), both > 0.
+        seeds: number of range tests, >= 3, or their seeds.
+        confidence: of the interval, in (0, 1).
+        workers: runs at a time, >= 1; as many as cores up to 2 unless given.
+        study: folder of the study; "studies/<file>-find" unless given.
+        metric: the logged name that is judged, "val_loss" unless given or declared.
+        mode: "min" where a lower metric is better, "max" where a higher one is.
+        steps_per_epoch: updates per pass over the data, for lengths such as "3ep".
+        timeout: seconds without a step after which a run is killed, > 0.
+        retries: how often a run is started again after its worker died, 0 to 10.
+        isolate: True gives every run a process of its own.
+        fresh: set an existing study aside and begin anew.
+        mixed: True goes on with other packages, another Python or another number of threads.
+        live: True or None shows progress on standard error, False nothing.
+        command: words to write down as the command line; this process's own unless given.
+        executor: where runs are made; this machine unless given.
+
+    Raises:
+        LabError: for a broken train function or study, or a horizon that is too short.
+        BadValue: for an argument outside its range.
+
+    Example:
+        >>> from calando.lab import find
+        >>> find("missing.py:train", steps=100)
+        Traceback (most recent call last):
+        calando.errors.LabError: no such file: 'missing.py'; allowed: FILE.py:FUNCTION or MODULE:FUNCTION
+          at: train
+          do: check the path; it is relative to the folder you are in
+
+    Source:
+        L. N. Smith, "Cyclical learning rates for training neural networks", WACV 2017, for the range test.
+    """
+    not_inside_a_worker("find")
+    ref = name_train(train)
+    sha = ref.fingerprint()
+    candidate = read_candidate(plan)
+    span = read_span(rates)
+    chosen = read_seeds(seeds, 0, "seeds", least=3)
+    if not 0 < confidence < 1:
+        raise BadValue(
+            given=f"confidence={shown(confidence)}",
+            allowed="a number between 0 and 1",
+            where="find.confidence",
+            fix="give for example 0.8",
+        )
+    how = read_how(
+        workers=workers,
+        timeout=timeout,
+        retries=retries,
+        isolate=isolate,
+        fresh=fresh,
+        mixed=mixed,
+        live=live,
+        command=command,
+    )
+    folder = find_folder(ref) if study is None else read_folder(study, ref, fresh=fresh, where="find.study")
+    if steps is not None:
+        _horizon(steps, Declared(), ref)
+    with sitting(ref, folder, how, executor) as here:
+        declared = here.ready.declared
+        horizon = _horizon(steps, declared, ref)
+        question = asked(
+            Question(
+                ref.text,
+                horizon,
+                candidate.plan,
+                metric=read_name(metric or declared.metric or "val_loss", "find.metric"),
+                mode=read_mode(mode or declared.mode or "min"),
+                steps_per_epoch=steps_per_epoch if steps_per_epoch is not None else declared.steps_per_epoch,
+                confidence=float(confidence),
+            ),
+            chosen,
+            span,
+        )
+        spec = StudySpec(
+            question=f"For {ref.text} over {horizon} updates: at which peak is {candidate.plan} best?",
+            train=ref.text,
+            train_sha256=sha,
+            horizon=horizon,
+            candidates=(candidate,),
+            steps_per_epoch=question.steps_per_epoch,
+            evals=1,
+            peaks=span,
+            extend=0,
+            select_seeds=chosen,
+            confirm_seeds=(),
+            metric=question.metric,
+            mode=read_mode(question.mode),
+            baseline=candidate.label,
+            confidence=float(confidence),
+        )
+        old = here.adopt()
+        if old is not None:
+            reconcile(old.spec, spec)
+            _same(old.spec, spec)
+        strategy = FindStrategy(question, old.runs if old is not None else ())
+        if old is not None:
+            here.hold(old, more=bool(strategy.left()))
+        here.begin(spec)
+        here.store.save_fact("find", {"plan": candidate.plan, "rates": list(span), "seeds": list(chosen)})
+        here.work(strategy, Guard(steps=horizon))
+        found = replace(conclude(strategy), path=str(folder))
+        here.store.save_fact("finding", _plain(found))
+        here.end(None)
+    return found
+
+
+def find_folder(ref: TrainRef) -> Path:
+    """Where a search lives unless the user says so.
+
+    >>> find_folder(TrainRef("examples/digits_torch.py", "train")).as_posix()
+    'studies/digits_torch-find'
+    """
+    folder = study_folder(ref)
+    return folder.with_name(f"{folder.name}-find")
+
+
+def read_span(given: object, where: str = "find.rates") -> tuple[float, float]:
+    """A span of rates from "low..high" or two numbers; raises BadValue unless 0 < low and high >= 100 x low.
+
+    >>> read_span("1e-5..1")
+    (1e-05, 1.0)
+    """
+    parts: list[object] = []
+    if isinstance(given, str):
+        parts = [part.strip() for part in given.split("..")]
+    elif isinstance(given, Sequence):
+        parts = list(given)
+    if len(parts) == 2:
+        low, high = (read_peak(part, where) for part in parts)
+        if high >= 100 * low:
+            return low, high
+    raise BadValue(
+        given=f"the span {shown(given)}",
+        allowed="two rates above 0, the second at least a hundred times the first",
+        where=where,
+        fix="give for example 1e-6..10",
+    )
+
+
+def _horizon(steps: int | None, declared: Declared, ref: TrainRef) -> int:
+    horizon = steps if steps is not None else declared.steps
+    if horizon is None:
+        raise LabError(
+            given=f"no horizon for {ref.text}",
+            allowed="a number of updates per run",
+            where="find.steps",
+            fix="give --steps N, or write @calando.declare(steps=N) above the train function",
+        )
+    horizon = whole(horizon, "steps", 1, 2**53)
+    if horizon < SHORTEST:
+        raise LabError(
+            given=f"a horizon of {horizon} updates",
+            allowed=f"at least {SHORTEST}: an eighth of it must hold a whole schedule",
+            where="find.steps",
+            fix=f"so short a run is quickly tried: calando compare {ref.text} --peaks 0.001 0.01 0.1",
+        )
+    return horizon
+
+
+def _same(old: StudySpec, new: StudySpec) -> None:
+    """A search cannot be extended: another span or other seeds would be another search."""
+    differs = [name for name in ("candidates", "peaks", "select_seeds") if getattr(old, name) != getattr(new, name)]
+    if differs:
+        words = {"candidates": "the plan", "peaks": "the span of rates", "select_seeds": "the seeds"}
+        raise LabError(
+            given=f"a search that asked something else: {', '.join(words[name] for name in differs)} differ",
+            allowed="the same search again, which goes on where it stopped",
+            where="find.study",
+            fix="name another folder by --study, or set the old one aside with --fresh",
+        )
+
+
+def _plain(found: Finding) -> dict[str, Any]:
+    """The answer as plain JSON, for the report."""
+    import json
+
+    from calando.records.plain import encode
+
+    plain: dict[str, Any] = json.loads(encode(found))
+    return plain
+
+

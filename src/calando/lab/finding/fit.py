@@ -1,0 +1,178 @@
+"""The best peak at the full horizon from whole decayed schedules on short ones: a parabola in log-rate per length.
+
+Model: a run of h updates at peak p ends at base_h + k*w(u)*u^2 with u = log2(p) - (m + s*log2(h/T)); w is 1 below
+the best peak and a skewness above it, since too high a rate costs more than too low a one. The parabolas of all
+lengths share k, so that two runs at a second length suffice to place its best peak. m (log2 of the best peak at
+the full horizon T) and s (how it moves with the length) get a posterior on a grid, the rest is fitted or averaged.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from calando.records.finding import Mini, Slope
+
+__all__ = ["EXPECTED", "Belief", "Posterior", "posterior"]
+
+EXPECTED = (-0.3, 0.3)
+"""Mean and standard deviation of the exponent before anything is measured: T^-1/2 to T^-1/5 is usual, T^-1 and T^0 were seen."""
+SKEWS = (1.0, 2.0, 4.0)
+MISFIT = 0.15  # of a run's height above the best one: so far a parabola may be off
+ROUGH = 0.05  # of the spread at one length: noise that is expected before any is seen
+STEP = 0.25  # octaves between the grid's peaks
+SURE = 4.0  # degrees of freedom that the expected noise counts for
+
+
+@dataclass(frozen=True, slots=True)
+class Belief:
+    """Where the best peak is expected before mini-runs: log2 of it at a length, and a standard deviation in octaves."""
+
+    middle: float
+    sd: float
+    horizon: int
+
+
+@dataclass(frozen=True, slots=True)
+class Posterior:
+    """What is known: log2 of the best peak at the full horizon as weighted points, the exponent, the parabolas."""
+
+    places: tuple[float, ...]
+    weights: tuple[float, ...]
+    slope: Slope
+    curvature: float
+    bases: tuple[tuple[int, float], ...]
+    tops: tuple[tuple[int, float], ...]
+    skew: float
+
+    def quantile(self, share: float) -> float:
+        """The log2-peak below which that share of the belief lies, straight between the grid's points."""
+        total = 0.0
+        for place, weight in zip(self.places, self.weights, strict=True):
+            if total + weight >= share:
+                return place + STEP * ((share - total) / weight - 0.5)
+            total += weight
+        return self.places[-1]
+
+    @property
+    def best(self) -> float:
+        """The log2-peak with the least expected loss; a little below the middle where too high costs more."""
+        fine = [place + STEP * part / 4 for place in self.places for part in (-2, -1, 0, 1)]
+        return min(fine, key=self._cost)
+
+    def _cost(self, chosen: float) -> float:
+        ways = zip(self.places, self.weights, strict=True)
+        return math.fsum(w * min(9.0, _height(chosen - place, self.skew)) for place, w in ways)
+
+
+def posterior(minis: Sequence[Mini], horizon: int, belief: Belief, mode: str = "min") -> Posterior:
+    """What mini-runs say about the best peak at the full horizon.
+
+    A run that gave no result says that the best peak of its length lies below its own.
+
+    Args:
+        minis: at least one run with a result.
+        horizon: T, in updates.
+        belief: what the range tests say.
+    """
+    import numpy as np
+
+    sign = 1.0 if mode == "min" else -1.0
+    good = [mini for mini in minis if mini.value is not None]
+    rows = [
+        Row(math.log2(m.peak), math.log2(m.horizon / horizon), (m.horizon, m.seed), sign * (m.value or 0.0)) for m in good
+    ]
+    lengths = sorted({mini.horizon for mini in good})
+    places, exponents, skews = (part.ravel() for part in np.meshgrid(*_axes(belief, horizon), indexing="ij"))
+    early = places + exponents * math.log2(belief.horizon / horizon)
+    prior = ((early - belief.middle) / belief.sd) ** 2 + ((exponents - EXPECTED[0]) / EXPECTED[1]) ** 2
+    heights = [_heights(row.x - places - exponents * row.far, skews) for row in rows]
+    curvature, misfit = _fit(heights, rows, _noises(rows))
+    free = max(0.0, len(rows) - len({row.block for row in rows}) - 1.0)
+    score = -0.5 * prior - 0.5 * (SURE + free) * np.log1p(misfit / SURE)
+    for mini in minis:
+        if mini.value is None:  # softly, or a run that was unlucky could leave nothing
+            above = places + exponents * math.log2(mini.horizon / horizon) - math.log2(mini.peak)
+            score -= 4.0 * np.clip(above + 0.5, 0.0, 5.0)
+    shares = np.exp(score - score.max())
+    shares /= shares.sum()
+    middle, exponent = float(shares @ places), float(shares @ exponents)
+    skew, bend = float(shares @ skews), float(shares @ curvature)
+    spread = math.sqrt(float(shares @ (exponents - exponent) ** 2))
+    axis = np.unique(places)
+    weights = tuple(float(shares[places == place].sum()) for place in axis)
+    tops = {h: middle + exponent * math.log2(h / horizon) for h in lengths}
+    bases = tuple((h, sign * _base([row for row in rows if row.block[0] == h], tops[h], bend, skew)) for h in lengths)
+    return Posterior(
+        tuple(float(place) for place in axis),
+        weights,
+        Slope(exponent, spread, fitted=len(lengths) > 1),
+        sign * bend,
+        bases,
+        tuple((h, 2**top) for h, top in tops.items()),
+        skew,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One result: log2-peak, octaves of the length below the full horizon, length and seed, value (lower is better)."""
+
+    x: float
+    far: float
+    block: tuple[int, int]
+    y: float
+
+
+def _height(u: float, skew: float) -> float:
+    return u * u * (skew if u > 0 else 1.0)
+
+
+def _heights(u: Any, skew: Any) -> Any:
+    return u * u * (1 + (skew - 1) * (u > 0))
+
+
+def _axes(belief: Belief, horizon: int) -> tuple[list[float], list[float], list[float]]:
+    """Places and exponents within three standard deviations of what is expected, and skews."""
+    far = math.log2(belief.horizon / horizon)
+    first = round((belief.middle - EXPECTED[0] * far) / STEP)
+    count = math.ceil((3.0 * belief.sd + 2.5 * EXPECTED[1] * abs(far)) / STEP)
+    places = [(first + i) * STEP for i in range(-count, count + 1)]
+    return places, [EXPECTED[0] + j * EXPECTED[1] / 4 for j in range(-12, 13)], list(SKEWS)
+
+
+def _noises(rows: Sequence[Row]) -> list[float]:
+    """The standard deviation that each result is given: noise, and what a parabola may be off far from its bottom."""
+    found = []
+    for row in rows:
+        alike = [other.y for other in rows if other.block == row.block]
+        found.append(math.hypot(ROUGH * (max(alike) - min(alike)), MISFIT * (row.y - min(alike))))
+    typical = max(found, default=0.0) or 1.0
+    return [max(sd, 1e-3 * typical) for sd in found]
+
+
+def _fit(heights: Sequence[Any], rows: Sequence[Row], noise: Sequence[float]) -> tuple[Any, Any]:
+    """Curvature >= 0 by weighted least squares with one base per length and seed, and the misfit left; per cell."""
+    import numpy as np
+
+    cross: Any = 0.0
+    square: Any = 0.0
+    flat = 0.0
+    for block in {row.block for row in rows}:
+        own = [i for i, row in enumerate(rows) if row.block == block]
+        weights = [noise[i] ** -2 for i in own]
+        total = sum(weights)
+        x = sum(w * heights[i] for w, i in zip(weights, own, strict=True)) / total
+        y = sum(w * rows[i].y for w, i in zip(weights, own, strict=True)) / total
+        for w, i in zip(weights, own, strict=True):
+            cross = cross + w * (heights[i] - x) * (rows[i].y - y)
+            square = square + w * (heights[i] - x) ** 2
+            flat += w * (rows[i].y - y) ** 2
+    curvature = np.maximum(0.0, cross / np.maximum(square, 1e-300))
+    return curvature, np.maximum(0.0, flat - 2 * curvature * cross + curvature**2 * square)
+
+
+def _base(rows: Sequence[Row], top: float, curvature: float, skew: float) -> float:
+    """The lowest value of a length's parabola, from the runs near it."""
+    near = [row for row in rows if abs(row.x - top) < 2] or rows
+    return math.fsum(row.y - curvature * _height(row.x - top, skew) for row in near) / len(near)

@@ -1,0 +1,111 @@
+"""What a search concludes, in numbers and in words."""
+
+from dataclasses import replace
+
+from calando.lab.finding.minis import tidy
+from calando.lab.finding.strategy import FindStrategy
+from calando.records.finding import Finding, Mini
+
+__all__ = ["conclude"]
+
+WIDE = 16.0
+
+
+def conclude(strategy: FindStrategy, cut: str = "") -> Finding:
+    """The answer from everything that has finished; a pure function of it."""
+    asked, reading, minis = strategy.question, strategy.reading, strategy.minis
+    base = Finding(
+        "no signal",
+        "",
+        asked.train,
+        asked.plan,
+        asked.horizon,
+        confidence=asked.confidence,
+        reading=reading,
+        minis=minis,
+        steps=strategy.spent,
+        metric=asked.metric,
+        mode=asked.mode,
+    )
+    search = strategy.search
+    if reading is None:
+        return _nothing(base, "the range tests were not finished")
+    if search is None:
+        return _nothing(base, reading.reason)
+    known = search.known(minis)
+    if known is None:
+        lost = ", ".join(f"{m.peak:g} {m.status}" for m in minis) or "none was made"
+        return _nothing(base, f"no mini-run gave a finite {asked.metric} ({lost})")
+    if why := _silent(minis, known.curvature, asked.mode):
+        return _nothing(base, why)
+    tail = (1 - asked.confidence) / 2
+    low, high, best = (tidy(2**x) for x in (known.quantile(tail), known.quantile(1 - tail), known.best))
+    side = search.side(minis)
+    found = Finding(
+        "edge" if side else "found",
+        f"the best of the short runs is the {side}est peak tried" if side else "",
+        asked.train,
+        asked.plan,
+        asked.horizon,
+        best,
+        min(low, best),
+        max(high, best),
+        asked.confidence,
+        reading,
+        minis,
+        known.tops,
+        known.bases,
+        known.curvature,
+        known.slope,
+        strategy.spent,
+        asked.metric,
+        asked.mode,
+        skew=known.skew,
+    )
+    return _worded(found, side)
+
+
+def _silent(minis: tuple[Mini, ...], curvature: float, mode: str) -> str:
+    values = [mini.value for mini in minis if mini.value is not None]
+    if len(values) < 3:
+        return f"only {len(values)} mini-runs gave a result, and a parabola takes three"
+    if max(values) == min(values):
+        return f"every mini-run ended at {values[0]:g}: the peak makes no difference, or the metric does not move"
+    if curvature * (1 if mode == "min" else -1) <= 0:
+        return "the mini-runs show no best peak: their results do not bend around one"
+    return ""
+
+
+def _nothing(base: Finding, reason: str) -> Finding:
+    said = (*(base.reading.sentences if base.reading and base.reading.signal else ()), f"No signal: {reason}.")
+    todo = "Nothing is proven about any peak; give a span of rates, a longer horizon, or a loss at every update."
+    return replace(base, reason=reason, headline=f"no signal: {reason}", sentences=said, not_proven=(todo,))
+
+
+def _worded(found: Finding, side: str) -> Finding:
+    best, low, high = (0.0 if x is None else x for x in (found.best, found.low, found.high))
+    sure = f"{100 * found.confidence:.0f} %"
+    where = f"{found.shape} over {found.horizon} updates"
+    if side:
+        word = "at most" if side == "low" else "at least"
+        headline = f"edge: the best peak for {where} is {word} about {best:g}; it lies outside of what was tried"
+    else:
+        headline = f"peak {best:g} for {where}; {sure} interval {low:g} to {high:g}"
+    said = list(found.reading.sentences) if found.reading is not None else []
+    tops = ", ".join(f"{peak:.2g} over {horizon} updates" for horizon, peak in found.tops)
+    count = len(found.minis)
+    said.append(f"{count} mini-runs, whole schedules of {found.shape} on short horizons, place the best peak at {tops}.")
+    if found.slope is not None:
+        kind = "fitted from these lengths" if found.slope.fitted else "expected, as only one length gave results"
+        said.append(
+            f"The best peak moves with the horizon to the power {found.slope.exponent:.2f} +- {found.slope.sd:.2f}, {kind};"
+            f" carried to {found.horizon} updates that gives {best:g} ({low:g} to {high:g}, {sure})."
+        )
+    share = 100 * found.steps / found.horizon
+    said.append(f"All of it took {found.steps} updates, {share:.0f} % of one full run.")
+    doubts = [f"That no run of {found.horizon} updates was made: what only shows late (overfitting) is not seen."]
+    if high / max(low, 1e-300) > WIDE:
+        doubts.append(f"The interval is wide, a factor of {high / low:.0f}: take more seeds, or compare its two ends.")
+    if found.slope is not None and not found.slope.fitted:
+        doubts.append("How the best peak moves with the horizon was not measured here.")
+    return replace(found, headline=headline, sentences=(headline[0].upper() + headline[1:] + ".", *said), not_proven=tuple(doubts))

@@ -1,0 +1,148 @@
+"""The search as a whole on made-up curves: what it wants, what it costs, what it concludes."""
+
+import math
+from dataclasses import replace
+
+import pytest
+
+from calando.lab.finding.strategy import FindStrategy
+from calando.lab.finding.verdict import conclude
+from calando.records.finding import Finding
+from calando.records.run import RunRecord, RunSpec
+from tests.lab.finding.made import bowl, falling_then_breaking, played, question
+
+
+def found(best: float = 0.02, exponent: float = -0.3, noise: float = 0.0, **changes: float) -> Finding:
+    final = bowl(best, exponent, noise=noise)
+    return conclude(played(FindStrategy(question()), final, lambda run: falling_then_breaking(run, **changes)))
+
+
+def octaves(a: float | None, b: float) -> float:
+    return abs(math.log2((a or math.inf) / b))
+
+
+def test_the_range_tests_come_first_and_mini_runs_wait_for_all_of_them() -> None:
+    strategy = FindStrategy(question())
+    assert [run.phase for run in strategy.left()] == ["range"] * 3
+    strategy.finished(falling_then_breaking(strategy.left()[0]))
+    assert [run.phase for run in strategy.left()] == ["range"] * 2
+    for run in strategy.left():
+        strategy.finished(falling_then_breaking(run))
+    assert {(run.phase, run.horizon, run.plan, run.seed) for run in strategy.left()} == {
+        ("short", 120, "linear_decay()", 0)
+    }
+
+
+def test_the_first_mini_runs_look_around_an_eighth_of_the_edge() -> None:
+    strategy = FindStrategy(question())
+    for run in strategy.left():
+        strategy.finished(falling_then_breaking(run))
+    edge = strategy.reading.edge if strategy.reading else None
+    peaks = [run.peak or 0.0 for run in strategy.left()]
+    assert edge is not None
+    assert peaks == [pytest.approx(edge / 8 * 4**i, rel=0.01) for i in (-1, 0, 1)]
+
+
+@pytest.mark.parametrize("best", [0.005, 0.01, 0.02, 0.05])
+@pytest.mark.parametrize("exponent", [-0.5, -0.3, -0.1])
+def test_a_peak_inside_the_bracket_is_found(best: float, exponent: float) -> None:
+    answer = found(best, exponent)
+    assert answer.outcome == "found"
+    assert octaves(answer.best, best) < 1.0
+    assert (answer.low or 1) <= best <= (answer.high or 0)
+
+
+@pytest.mark.parametrize("horizon", [96, 640, 5000])
+def test_it_never_takes_more_than_one_full_run(horizon: int) -> None:
+    from calando.lab.finding.strategy import asked
+
+    ask = asked(question(horizon), (0, 1, 2), (1e-6, 10.0))
+    strategy = played(FindStrategy(ask), bowl(0.3, 0.0, horizon=horizon))
+    assert not strategy.left()
+    assert 0.6 * horizon < strategy.spent <= horizon
+
+
+def test_a_best_peak_at_an_end_is_looked_for_beyond() -> None:
+    strategy = played(FindStrategy(question()), bowl(0.0004, 0.0), most=6)
+    tried = [mini.peak for mini in strategy.minis]
+    left = strategy.left()[0]
+    assert left.horizon == 120
+    assert (left.peak or 1) == pytest.approx(min(tried) / 4, rel=0.01)
+    assert "it may lie beyond" in strategy.decisions()[-1].text
+
+
+def test_a_best_peak_that_is_never_reached_is_an_edge() -> None:
+    answer = found(best=1e-9, exponent=0.0)
+    assert answer.outcome == "edge"
+    assert "lowest peak tried" in answer.reason
+    assert "at most" in answer.headline
+
+
+def test_the_shift_between_the_two_lengths_is_fitted_and_carried_on() -> None:
+    still, moving = found(exponent=0.0), found(exponent=-0.6)
+    assert still.slope is not None and moving.slope is not None
+    assert still.slope.fitted
+    assert still.slope.exponent - moving.slope.exponent > 0.05
+    (short, above), (long, below) = moving.tops
+    assert (short, long) == (120, 240)
+    assert above > below > (moving.best or 0)
+
+
+def test_the_interval_is_wider_where_results_are_noisy() -> None:
+    sure, unsure = found(noise=0.0), found(noise=0.1)
+    assert math.log((unsure.high or 1) / (unsure.low or 1)) > math.log((sure.high or 1) / (sure.low or 1))
+
+
+def test_a_higher_metric_is_better_where_the_user_says_so() -> None:
+    lower = bowl(0.02, -0.3)
+    ask = replace(question(), mode="max", metric="accuracy")
+    answer = conclude(played(FindStrategy(ask), lambda run: -lower(run)))
+    assert octaves(answer.best, 0.02) < 0.6
+
+
+def test_mini_runs_that_diverge_bound_the_peak_from_above() -> None:
+    final = bowl(0.02, -0.3)
+
+    def some(run: RunSpec) -> float | None:
+        return None if (run.peak or 0) > 0.1 else final(run)
+
+    answer = conclude(played(FindStrategy(question()), some))
+    assert any(mini.value is None for mini in answer.minis)
+    assert (answer.high or 1) < 0.2
+    assert octaves(answer.best, 0.02) < 1
+
+
+def test_a_flat_range_test_ends_the_search_with_its_reason() -> None:
+    strategy = FindStrategy(question())
+    flat = played(strategy, bowl(), lambda run: falling_then_breaking(run, depth=0.0, noise=0.0))
+    answer = conclude(flat)
+    assert answer.outcome == "no signal"
+    assert answer.best is None
+    assert not answer.minis
+    assert "flat at every rate" in answer.headline
+
+
+def test_results_that_are_all_the_same_are_no_signal() -> None:
+    answer = conclude(played(FindStrategy(question()), lambda run: 0.5))
+    assert answer.outcome == "no signal"
+    assert "the peak makes no difference" in answer.reason
+
+
+def test_results_that_are_all_lost_are_no_signal() -> None:
+    answer = conclude(played(FindStrategy(question()), lambda run: None))
+    assert answer.outcome == "no signal"
+    assert "no mini-run gave a finite val_loss" in answer.reason
+
+
+def test_the_answer_does_not_depend_on_the_order_in_which_runs_finish() -> None:
+    done = played(FindStrategy(question()), bowl())
+    records: list[RunRecord] = list(done._runs.values())  # noqa: SLF001 - the records as they came
+    again = FindStrategy(question(), records[::-1])
+    assert not again.left()
+    assert conclude(again) == conclude(done)
+
+
+def test_what_is_not_proven_is_said() -> None:
+    answer = found()
+    assert any("what only shows late (overfitting) is not seen" in text for text in answer.not_proven)
+    assert "% of one full run" in " ".join(answer.sentences)
