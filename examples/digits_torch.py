@@ -1,5 +1,7 @@
-"""Handwritten digits with PyTorch: a train function for `calando compare`, and a plain script.
+"""Handwritten digits with PyTorch: a train function for every study, and a plain script.
 
+    calando check examples/digits_torch.py:train
+    calando tune examples/digits_torch.py:train --budget 40runs
     calando compare examples/digits_torch.py:train --peaks 0.03 0.1 0.3
     python examples/digits_torch.py
 
@@ -44,8 +46,10 @@ def train(run: calando.Run) -> None:
     model = nn.Sequential(nn.Linear(64, 64), nn.ReLU(), nn.Linear(64, 64), nn.ReLU(), nn.Linear(64, 10))
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
     scheduler = run.attach(optimizer)
+    loader = training_data(run.seed)
+    run.keep(model=model, optimizer=optimizer, scheduler=scheduler, loader=loader)  # what runs share and resume from
     loss_of = nn.CrossEntropyLoss()
-    for images, labels in run.steps(training_data(run.seed)):
+    for images, labels in run.steps(loader):
         loss = loss_of(model(images), labels)
         optimizer.zero_grad()
         loss.backward()
