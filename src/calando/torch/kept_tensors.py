@@ -20,6 +20,8 @@ _NAMES = {
 }  # fmt: skip
 _TYPES = {name: dtype for dtype, name in _NAMES.items()}
 
+_NUMPY = "an array of NumPy's"
+
 
 def to_plain(value: Any, where: str) -> State:
     """A tensor, or whatever holds tensors, as plain data; the arrays are views of CPU memory where they can be.
@@ -42,7 +44,7 @@ def to_plain(value: Any, where: str) -> State:
     if isinstance(value, tuple):
         return tuple(to_plain(item, where) for item in value)
     if kind.__module__ == "numpy" and hasattr(value, "tobytes") and value.dtype.kind in "biufc":
-        return _array(torch.from_numpy(value.reshape(value.shape).copy()) if value.ndim else torch.tensor(value), where)
+        return (_NUMPY, kind.__name__ != "ndarray", _array(torch.from_numpy(value.reshape(value.shape).copy()), where))
     raise LabError(
         given=f"{shown(value)} (a {kind.__name__}) in {where}",
         allowed="tensors, numbers, texts, and lists, tuples and dicts of these",
@@ -67,6 +69,9 @@ def from_plain(state: State, like: Any = None, device: torch.device | None = Non
         found |= {key: item for key, item in known.items() if key not in found and callable(item)}
         kind: Any = type(like)
         return kind(found) if kind in (Counter, OrderedDict) else found
+    if isinstance(state, tuple) and len(state) == 3 and state[0] == _NUMPY:
+        array = _tensor(state[2]).numpy()
+        return array[()] if state[1] else array
     if isinstance(state, list | tuple):
         parts = like if isinstance(like, list | tuple) and len(like) == len(state) else [None] * len(state)
         return type(state)(from_plain(item, part, device) for item, part in zip(state, parts, strict=True))
