@@ -1,23 +1,15 @@
 """`calando compare`: which schedule is best for this training, with evidence."""
 
 import shlex
-import sys
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
+from calando.cli.ending import command_line, finish, followed
 from calando.cli.greedy import GreedyCommand
 from calando.cli.training import cluster_options, train_argument
-from calando.errors import CalandoError, LabError, tame
-
-if TYPE_CHECKING:
-    from calando.records.study import Study
 
 __all__ = ["compare"]
-
-INTERRUPTED = 130
-NO_RESULT = 1
 
 
 @click.command(cls=GreedyCommand, short_help="Compare schedules on your own training, with evidence.")
@@ -52,6 +44,10 @@ NO_RESULT = 1
 @click.option("--fresh", is_flag=True, help="Set an existing study aside and begin anew.")
 @click.option("--retry-failed", is_flag=True, help="Make runs that failed earlier again.")
 @click.option("--mixed", is_flag=True, help="Go on with other packages, Python or threads than before.")
+@click.option(
+    "--share/--no-share", default=None, help="Train what runs have in common once.  [default: if it saves 5 %]"
+)
+@click.option("--disk", default="2GB", show_default=True, help="What the snapshots may use; 0 for none.")
 @click.option("--quiet", is_flag=True, help="Show no progress.")
 @click.option("--report/--no-report", default=True, show_default=True, help="Write STUDY/report.html at the end.")
 def compare(train: str, report: bool, quiet: bool, **given: Any) -> None:
@@ -68,63 +64,6 @@ def compare(train: str, report: bool, quiet: bool, **given: Any) -> None:
     """
     from calando.lab.compare import compare as run_study
 
-    line = _command_line()
-    try:
-        study = run_study(train, live=False if quiet else None, command=line, **given)
-    except KeyboardInterrupt:
-        click.echo("\nstopped; every finished run is kept. To go on:\n  " + shlex.join(line), err=True)
-        raise SystemExit(INTERRUPTED) from None
-    except LabError as error:
-        first, _, trace = error.given.partition("\n")
-        if not trace:
-            raise
-        click.echo(tame(trace.expandtabs()) + "\n", err=True)  # a traceback keeps its lines
-        raise LabError(given=first.rstrip(":"), allowed=error.allowed, where=error.where, fix=error.fix) from error
-    _show(study)
-    if report:
-        _write_report(study)
-    if not any(run.sound for run in study.runs):
-        _say_why(study)
-        raise SystemExit(NO_RESULT)
-
-
-def _command_line() -> tuple[str, ...]:
-    """What was typed, without what is meant for once: said again, it goes on with this study."""
-    words = sys.argv[1:]
-    ours = words.index("--") if "--" in words else len(words)  # what follows is a script's own
-    kept = (word for word in words[:ours] if word not in ("--fresh", "--retry-failed"))
-    return ("calando", *kept, *words[ours:])
-
-
-def _show(study: "Study") -> None:
-    from rich.console import Console
-
-    from calando.report import build, renderable
-
-    click.echo()
-    Console(highlight=False).print(renderable(build(study)))
-
-
-def _say_why(study: "Study") -> None:
-    """How the runs ended when none of them gave a result; also where no progress is shown."""
-    from collections import Counter
-
-    click.echo(f"\nno result: none of {len(study.runs)} runs gave a finite {tame(study.spec.metric)}", err=True)
-    reasons = Counter((run.status, run.reason) for run in study.runs)
-    for (status, reason), count in reasons.most_common(3):
-        click.echo(f"  {count} {status}: {tame(' '.join(reason.split()))[:300]}", err=True)
-    names = sorted({name for run in study.runs for name in run.curves})
-    click.echo(f"  logged: {tame(', '.join(names))[:300] or 'nothing'}", err=True)
-
-
-def _write_report(study: "Study") -> None:
-    from calando.report import write_html
-
-    folder = Path(study.path).parent
-    try:
-        written = write_html(study, folder / "report.html")
-    except (CalandoError, OSError) as error:
-        reason = tame(error.given if isinstance(error, CalandoError) else str(error))
-        click.echo(f"  No report: {reason}. Later: calando report {folder}", err=True)
-        return
-    click.echo(f"\nreport  {written}")
+    line = command_line()
+    study = followed(lambda: run_study(train, live=False if quiet else None, command=line, **given), shlex.join(line))
+    finish(study, report=report)

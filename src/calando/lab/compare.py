@@ -11,6 +11,7 @@ from calando.lab.declare import Declared
 from calando.lab.judge import judge
 from calando.lab.question import build, reconcile
 from calando.lab.session import not_inside_a_worker, read_folder, read_how, sitting
+from calando.lab.shelf import DISK
 from calando.lab.trainref import name_train
 from calando.records.store import load
 from calando.records.study import Candidate, Study, StudySpec
@@ -47,6 +48,8 @@ def compare(
     fresh: bool = False,
     retry_failed: bool = False,
     mixed: bool = False,
+    share: bool | None = None,
+    disk: int | str = DISK,
     live: bool | None = None,
     command: Sequence[str] | None = None,
     ray: str | None = None,
@@ -86,6 +89,9 @@ def compare(
         retry_failed: True makes runs that failed earlier again (not those that diverged).
         mixed: True goes on with other packages, another Python or another number of threads than the
             finished runs were made with; other code is never accepted.
+        share: whether runs whose whole past is the same train it once, where the train function keeps what
+            a snapshot needs (`run.keep`); None where that saves at least 5 % of the steps. Results are the same.
+        disk: bytes that snapshots may use, as a number or as "2GB"; 0 for none.
         live: True or None shows progress on standard error, False nothing.
         command: words to write down as the command line; this process's own unless given.
         ray: address of a Ray cluster to work on, "auto" for the one of this machine or a local one; None: this
@@ -123,6 +129,8 @@ def compare(
         mixed=mixed,
         live=live,
         command=command,
+        share=share,
+        disk=disk,
         ray=ray,
         place=place,
     )

@@ -1,5 +1,6 @@
 """The one process that starts runs, hears how they end, and writes the store."""
 
+import json
 import time
 from collections import Counter
 from dataclasses import replace
@@ -7,13 +8,18 @@ from typing import Literal
 
 from calando.errors import CalandoError
 from calando.lab.board import Running
+from calando.lab.dispatch import Dispatch
 from calando.lab.executors.base import Ended, Event, Executor, Opened, Progress, Reached, Ready, Task, Unloadable
 from calando.lab.guard import Guard
 from calando.lab.live import View
 from calando.lab.moves import Strategy
+from calando.lab.shelf import DISK, Shelf
 from calando.lab.sources import changed
+from calando.lab.stages import Leg
 from calando.lab.troubles import changed_code, hopeless, no_room, stop_when_broken, unloadable
+from calando.records.plain import decode
 from calando.records.run import STATUSES, RunRecord, RunSpec
+from calando.records.stage import joined
 from calando.records.store import Store
 from calando.records.study import Study, StudySpec
 
@@ -39,6 +45,9 @@ class Coordinator:
         workers: how many runs go at a time.
         retries: how often a run is started again after its worker died, >= 0.
         guard: the hard stop; none unless given.
+        share: whether runs share stages; None where that saves at least 5 % of the steps.
+        place: folder or fsspec URL for snapshots, this study's own; "snapshots" in its folder unless given.
+        disk: bytes that snapshots may use together, >= 0; 0 for none at all.
     """
 
     def __init__(
@@ -52,6 +61,10 @@ class Coordinator:
         workers: int,
         retries: int,
         guard: Guard | None = None,
+        *,
+        share: bool | None = None,
+        place: str = "",
+        disk: int = DISK,
     ) -> None:
         self._store = store
         self._spec = spec
@@ -74,6 +87,13 @@ class Coordinator:
         self._running: dict[str, Running] = {}
         self._attempts: dict[str, int] = {}
         self._logs = store.folder.resolve() / "logs"
+        self._decided = len(study.decisions)
+        facts, stages = store.facts(), store.stages()
+        self._shelf = Shelf(store, place or str(store.folder.resolve() / "snapshots"), disk, stages)
+        self._dispatch = Dispatch(strategy, self._shelf, stages, view, share)
+        self._opened: Opened | None = None
+        if "opened" in facts:
+            self._open(decode(Opened, json.dumps(facts["opened"]), "what the train function keeps"))
 
     @property
     def trained(self) -> int:
@@ -99,12 +119,14 @@ class Coordinator:
             self._view.stop()
 
     def _loop(self) -> None:
+        self._shelf.sweep()
+        self._note_decisions()
         wanted = self._strategy.left()
         while wanted or self._running:
-            self._start(wanted)
-            if not self._running:
+            refused = self._start(wanted)
+            if not self._running and refused:
                 self.cut = "steps"  # what is still wanted would pass the budget
-                return
+                break
             news = False
             for event in self._executor.poll(min(TURN, self._guard.left)):
                 news |= self._hear(event)
@@ -113,29 +135,32 @@ class Coordinator:
             if self._guard.over and (wanted or self._running):
                 self.cut = "time"
                 self._abandon("the time of the budget is up")
-                return
+                break
             if (now := time.monotonic()) - self._shown >= REDRAW:
                 self._shown = now
                 self._view.show(self._strategy.board(self._running, self._workers))
+        self._dispatch.close()
 
-    def _start(self, wanted: list[RunSpec]) -> None:
-        free = self._executor.free
-        if free <= 0:
-            return
-        under_way = sum(one.spec.horizon for one in self._running.values())
-        for run in wanted:
-            if run.key in self._running:
-                continue
-            if not self._guard.allows(self._trained + under_way, run.horizon):
-                continue
-            self._submit(run)
-            under_way += run.horizon
-            free -= 1
-            if free <= 0:
-                return
+    def _start(self, wanted: list[RunSpec]) -> bool:
+        """Begin what can be begun; whether something was held back by the budget."""
+        if self._executor.free <= 0:
+            return False
+        self._dispatch.want(wanted)
+        held_back: set[str] = set()
+        while self._executor.free > 0 and (leg := self._dispatch.next(held_back)) is not None:
+            under_way = sum(self._cost(self._dispatch.leg(key)) for key in self._running)
+            if self._guard.allows(self._trained + under_way, self._cost(leg)):
+                self._submit(leg)
+            else:
+                held_back.add(leg.run.key)
+        return bool(held_back)
 
-    def _submit(self, run: RunSpec) -> None:
-        self._logs.mkdir(parents=True, exist_ok=True)
+    def _cost(self, leg: Leg) -> int:
+        return leg.run.horizon - self._dispatch.reused(leg)
+
+    def _submit(self, leg: Leg) -> None:
+        run = leg.run
+        leg, stage = self._dispatch.begin(leg)
         task = Task(
             run,
             self._strategy.schedule(run),
@@ -143,9 +168,17 @@ class Coordinator:
             self._spec.metric,
             self._spec.mode,
             str(self._logs / f"run-{run.key}.log"),
+            start=None if stage is None else stage.snapshot,
+            keep_at=leg.keep_at,
+            every=self._dispatch.every,
+            place=self._shelf.place,
         )
+        try:
+            self._logs.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise no_room(self._store.folder, str(error)) from error
         pid = self._executor.submit(task)
-        self._running[run.key] = Running(run, 0, ())
+        self._running[run.key] = Running(run, leg.start, ())
         self._attempts[run.key] = self._store.begin_attempt(self._session, run.key, pid)
         self._starts[run.key] += 1
 
@@ -153,8 +186,11 @@ class Coordinator:
         """Kill everything under way and mark it, as far as the store can still be written."""
         self._executor.close()
         try:
-            for attempt in self._attempts.values():
-                self._store.end_attempt(attempt, "interrupted", reason)
+            for key, attempt in self._attempts.items():
+                trained = (
+                    max(0, self._running[key].steps - self._dispatch.leg(key).start) if key in self._running else 0
+                )
+                self._store.end_attempt(attempt, "interrupted", reason, trained)
         except CalandoError:
             pass  # the disk may be full; an open attempt means the same
         self._attempts.clear()
@@ -170,24 +206,54 @@ class Coordinator:
         if event.key not in self._running:
             return False
         if isinstance(event, Opened):
-            self._strategy.opened(event)
+            self._open(event)
             return False
         if isinstance(event, Progress):
             self._progress(event)
-        if isinstance(event, Progress | Reached):
             return False
+        if isinstance(event, Reached):
+            return self._reached(event)
         if event.status == "full":
             raise no_room(self._store.folder, event.reason)
-        under_way = self._running.pop(event.key)
-        attempt = self._attempts.pop(event.key)
+        run, attempt = self._running.pop(event.key).spec, self._attempts.pop(event.key)
+        if event.status == "refused":
+            self._dispatch.unreadable(event.key, event.reason)
+            return self._again(run, attempt, "refused", event)
         if event.status == "lost":
             self._deaths[event.key] += 1
             if self._deaths[event.key] <= self._retries:
-                self._store.end_attempt(attempt, "lost", event.reason)
-                self._view.say(f"{under_way.spec.candidate}: {event.reason}; it is started again")
-                return True
-        self._finish(under_way.spec, attempt, event)
+                self._view.say(f"{run.candidate}: {event.reason}; it is started again")
+                return self._again(run, attempt, "lost", event)
+        self._finish(run, attempt, event)
         return True
+
+    def _again(self, run: RunSpec, attempt: int, outcome: str, event: Ended) -> bool:
+        trained = max(0, event.steps - self._dispatch.leg(run.key).start)
+        self._dispatch.ended(run.key, finished=False)
+        self._store.end_attempt(attempt, outcome, event.reason, trained)
+        return True
+
+    def _open(self, event: Opened) -> None:
+        self._dispatch.opened(event)
+        self._strategy.opened(event)
+        general = replace(event, key="", start=0, refused="")
+        if general != self._opened:
+            if event.key:
+                self._store.save_fact("opened", general)
+            self._opened = general
+
+    def _reached(self, event: Reached) -> bool:
+        """Commit a finished stage: what was logged in it and its snapshot, in one transaction."""
+        if (stage := self._dispatch.reached(event)) is not None:
+            self._store.finish_stage(self._attempts[event.key], stage)
+            self._dispatch.committed(stage)
+        return True
+
+    def _note_decisions(self) -> None:
+        decisions = self._strategy.decisions()
+        if len(decisions) > self._decided:
+            self._store.save_decisions(decisions)
+            self._decided = len(decisions)
 
     def _progress(self, event: Progress) -> None:
         known = self._running[event.key]
@@ -196,25 +262,29 @@ class Coordinator:
         self._running[event.key] = replace(known, steps=event.steps, losses=losses)
 
     def _finish(self, run: RunSpec, attempt: int, event: Ended) -> None:
-        deaths = self._deaths[event.key]
+        deaths, leg = self._deaths[event.key], self._dispatch.leg(run.key)
         lost = f"{event.reason}; it died {deaths} times" if deaths > 1 else event.reason
+        before = self._store.path_to(leg.stage) if leg.stage else {}
         record = RunRecord(
             spec=run,
             status=event.status if event.status in STATUSES else "failed",
             reason=lost if event.status == "lost" else event.reason,
             traceback=event.traceback,
             final=event.final,
-            curves=event.curves,
+            curves=joined(before, event.curves) if before else event.curves,
             steps=event.steps,
-            seconds=event.seconds,
+            seconds=event.seconds + self._dispatch.seconds(leg),
             started=event.started,
             attempts=self._starts[event.key],
             notes=event.notes,
+            reused=min(self._dispatch.reused(leg), event.steps),
         )
-        self._store.finish(attempt, record)
+        self._store.finish(attempt, record, max(0, event.steps - leg.start))
         self.runs[run.key] = record
         self._trained += record.steps - record.reused
+        self._dispatch.ended(run.key, finished=True)
         self._strategy.finished(record)
+        self._note_decisions()
         self._view.finished(record, self._strategy.tally(self._running, self._workers))
         if record.status != "failed":
             self._failing = False

@@ -1,15 +1,18 @@
 """One sitting at a study: what compare, find and tune share around the coordinator."""
 
 import os
+import re
+import shutil
 import signal
 import sys
 import threading
+import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from calando.errors import LabError, shown
+from calando.errors import BadValue, LabError, shown
 from calando.lab.coordinator import Coordinator
 from calando.lab.environment import describe
 from calando.lab.executors.base import Executor, Ready, Unloadable
@@ -19,12 +22,20 @@ from calando.lab.guard import Guard
 from calando.lab.live import View, view_for
 from calando.lab.moves import Strategy
 from calando.lab.question import real, whole
+from calando.lab.shelf import DISK
 from calando.lab.sources import same_making
 from calando.lab.trainref import TrainRef
 from calando.lab.troubles import unloadable
 from calando.records.result import Verdict
 from calando.records.store import Store
 from calando.records.study import Environment, Study, StudySpec
+
+_SIZE = re.compile(r"\A\s*(?P<number>\d+(?:\.\d*)?)\s*(?P<unit>[kmgt]?i?b?)\s*\Z", re.IGNORECASE)
+_UNITS = {"": 1, "b": 1} | {
+    f"{letter}{rest}": base**power
+    for power, letter in enumerate("kmgt", 1)
+    for rest, base in (("", 1000), ("b", 1000), ("i", 1024), ("ib", 1024))
+}
 
 __all__ = [
     "How",
@@ -33,6 +44,7 @@ __all__ = [
     "not_inside_a_worker",
     "read_folder",
     "read_how",
+    "read_size",
     "sitting",
     "study_folder",
 ]
@@ -54,6 +66,8 @@ class How:
     mixed: bool = False
     live: bool | None = None
     command: tuple[str, ...] = ()
+    share: bool | None = None
+    disk: int = DISK
     ray: str | None = None
     place: str | None = None
 
@@ -68,6 +82,8 @@ def read_how(
     mixed: bool = False,
     live: bool | None = None,
     command: Sequence[str] | None = None,
+    share: bool | None = None,
+    disk: int | str = DISK,
     ray: str | None = None,
     place: str | Path | None = None,
 ) -> How:
@@ -82,6 +98,8 @@ def read_how(
         mixed: True goes on with other packages, another Python or another number of threads.
         live: True or None shows progress on standard error, False nothing.
         command: words to write down as the command line; this process's own unless given.
+        share: whether runs share stages; None where that saves at least 5 % of the steps.
+        disk: bytes that snapshots may use together, as a number or as "2GB"; 0 for none.
         ray: address of a Ray cluster to work on, "auto" for the one of this machine or a local one; None: this
             machine, without Ray.
         place: folder or fsspec URL for snapshots, reachable by every worker; None: in the study's folder.
@@ -101,9 +119,32 @@ def read_how(
         mixed=mixed,
         live=live,
         command=tuple(command) if command is not None else command_line(),
+        share=share,
+        disk=read_size(disk),
         ray=ray,
         place=None if place is None else str(place),
     )
+
+
+def read_size(given: int | str, where: str = "disk") -> int:
+    """Bytes from a number or from text with a unit (kB, MB, GB, TB; KiB, MiB, GiB, TiB).
+
+    Raises:
+        BadValue: for anything else.
+
+    >>> read_size("2GB"), read_size("1.5 MiB"), read_size(0)
+    (2000000000, 1572864, 0)
+    """
+    match = _SIZE.match(str(given)) if not isinstance(given, bool) else None
+    size = float(match["number"]) * _UNITS[match["unit"].lower()] if match else -1.0
+    if not 0 <= size <= 2**60:
+        raise BadValue(
+            given=f"{where}={shown(given)}",
+            allowed="a size from 0 to 1 EiB, such as 500MB or 2GB",
+            where=where,
+            fix=f"give for example {where}=2GB",
+        )
+    return int(size)
 
 
 class Sitting:
@@ -127,6 +168,7 @@ class Sitting:
     def adopt(self) -> Study | None:
         """What the folder holds already; None for nothing, also after an old study was set aside for a fresh one."""
         if self.how.fresh and (aside := self.store.set_aside()) is not None:
+            shutil.rmtree(aside / "snapshots", ignore_errors=True)  # nobody goes on from there
             self.view.say(f"the old study is kept in {aside}")
         return self.store.study()
 
@@ -159,10 +201,32 @@ class Sitting:
             )
         how = self.how
         coordinator = Coordinator(
-            self.store, self._spec, strategy, self._executor, self.view, self._session, how.workers, how.retries, guard
+            self.store,
+            self._spec,
+            strategy,
+            self._executor,
+            self.view,
+            self._session,
+            how.workers,
+            how.retries,
+            guard,
+            share=how.share,
+            place=self._place(),
+            disk=how.disk,
         )
         coordinator.work()
         return coordinator
+
+    def _place(self) -> str:
+        """Where this study's snapshots go; below a place that is shared they have a folder of their own."""
+        if not self.how.place:
+            return ""
+        facts = self.store.facts()
+        if "place" not in facts:
+            place = self.how.place if "://" in self.how.place else str(Path(self.how.place).resolve())
+            facts["place"] = f"{place.rstrip('/')}/calando-{uuid.uuid4().hex[:12]}"
+            self.store.save_fact("place", facts["place"])
+        return str(facts["place"])
 
     def end(self, verdict: Verdict | None) -> None:
         """Write the answer, if there is one, and note that the sitting ended in an orderly way."""

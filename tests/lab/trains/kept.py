@@ -1,0 +1,56 @@
+"""Train functions that keep what a snapshot needs, without any framework; each update leaves a mark on the disk."""
+
+import os
+import random
+import time
+from pathlib import Path
+
+import calando
+
+SCALES = (1, 2, 4, 8, 16)
+
+
+def descend(run: calando.Run, pause: float = 0.0, ballast: int = 0) -> None:
+    chance = random.Random(run.seed)
+    state = run.hold(weights=[chance.gauss(0, 1) for _ in SCALES], ballast="x" * ballast)
+    run.keep(chance=chance)
+    traces = os.open("trace.txt", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    for _ in run.steps():
+        os.write(traces, f"{run._label}|{run.seed}|{run.step}\n".encode())
+        rate = run.lr
+        state.weights = [w - rate * s * (w + chance.gauss(0, 0.3)) for s, w in zip(SCALES, state.weights, strict=True)]
+        loss = sum(s * w * w for s, w in zip(SCALES, state.weights, strict=True)) / 2
+        time.sleep(pause)
+        run.log(train_loss=loss)
+        if run.eval_due:
+            run.log(val_loss=loss)
+    os.close(traces)
+
+
+@calando.declare(steps=60, evals=3)
+def train(run: calando.Run) -> None:
+    descend(run)
+
+
+def slow(run: calando.Run) -> None:
+    descend(run, pause=float(Path("pause").read_text()) if Path("pause").exists() else 0.005)
+
+
+def heavy(run: calando.Run) -> None:
+    """Snapshots of a tenth of a megabyte."""
+    descend(run, ballast=100_000)
+
+
+def talks(run: calando.Run) -> None:
+    """Prints more than a small disk holds."""
+    print("x" * 100_000)
+    descend(run)
+
+
+def forgetful(run: calando.Run) -> None:
+    """Keeps nothing."""
+    for _ in run.steps():
+        loss = (run.seed % 7 + 1) * (1 - run.lr * (run.step + 1) / 60) ** 2
+        run.log(train_loss=loss)
+        if run.eval_due:
+            run.log(val_loss=loss)
