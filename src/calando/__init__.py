@@ -30,7 +30,10 @@ if _typing.TYPE_CHECKING:
     from calando.lab import compare as compare
     from calando.lab import current_run as current_run
     from calando.lab import declare as declare
+    from calando.lab import find as find
+    from calando.lab import resume as resume
     from calando.lab import standalone as standalone
+    from calando.lab import tune as tune
     from calando.peers import Converted as Converted
     from calando.peers import from_deepspeed as from_deepspeed
     from calando.peers import from_ignite as from_ignite
@@ -40,7 +43,7 @@ if _typing.TYPE_CHECKING:
     from calando.peers import from_torch as from_torch
     from calando.peers import from_transformers as from_transformers
 
-_LAB = ("Run", "StopRun", "compare", "current_run", "declare", "standalone")
+_LAB = ("Run", "StopRun", "compare", "current_run", "declare", "find", "resume", "standalone", "tune")
 _PEERS = (
     "Converted",
     "from_deepspeed",

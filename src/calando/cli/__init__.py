@@ -20,7 +20,11 @@ VERBS: Final = {
     "convert": ("calando.cli.convert:convert", "Turn another library's schedule into a plan, and measure both."),
     "list": ("calando.cli.list:list_", "Look into the catalog of plans."),
     "cite": ("calando.cli.cite:cite", "Print BibTeX for the plans used."),
+    "find": ("calando.cli.find:find", "Find the peak learning rate: an interval, for at most one run's cost."),
     "compare": ("calando.cli.compare:compare", "Compare schedules on your own training, with evidence."),
+    "tune": ("calando.cli.tune:tune", "Find which schedule to use, inside a budget, and prove it."),
+    "resume": ("calando.cli.resume:resume", "Go on with a study that was stopped."),
+    "status": ("calando.cli.status:status", "Say how far a study is, also while it runs."),
     "run": ("calando.cli.run:run", "Make one run of a script under a schedule, recorded and resumable."),
     "report": ("calando.cli.report:report", "Make the report of a study."),
 }

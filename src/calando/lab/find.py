@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["find", "find_folder", "read_span"]
 
 SHORTEST = 96
-"""Updates: below, an eighth of the horizon is too short for a whole schedule."""
+"""Updates: below, a sixteenth of the horizon is too short for a whole schedule."""
 SPAN = (1e-6, 10.0)
 
 
@@ -49,11 +49,13 @@ def find(
     mixed: bool = False,
     live: bool | None = None,
     command: Sequence[str] | None = None,
+    ray: str | None = None,
+    place: str | None = None,
     executor: Executor | None = None,
 ) -> Finding:
     """Find the peak learning rate of a decayed schedule: an interval and a best guess, or why there is none.
 
-    Formula: range tests (the rate rises exponentially) bracket the search; whole schedules on T/8 and T/4 decide: a
+    Formula: range tests (the rate rises exponentially) bracket the search; whole schedules on T/16 and T/4 decide: a
     parabola in log-rate per length, whose lowest point moves as T^s with s fitted, carried to T. All of it takes at
     most T updates. Calling it again goes on where it stopped.
 
@@ -76,6 +78,8 @@ def find(
         mixed: True goes on with other packages, another Python or another number of threads.
         live: True or None shows progress on standard error, False nothing.
         command: words to write down as the command line; this process's own unless given.
+        ray: address of a Ray cluster to work on, "auto" for a local one; this machine unless given.
+        place: folder or fsspec URL for snapshots; inside the study unless given.
         executor: where runs are made; this machine unless given.
 
     Raises:
@@ -115,6 +119,8 @@ def find(
         mixed=mixed,
         live=live,
         command=command,
+        ray=ray,
+        place=place,
     )
     folder = find_folder(ref) if study is None else read_folder(study, ref, fresh=fresh, where="find.study")
     if steps is not None:
@@ -160,10 +166,10 @@ def find(
         if old is not None:
             here.hold(old, more=bool(strategy.left()))
         here.begin(spec)
-        here.store.save_fact("find", {"plan": candidate.plan, "rates": list(span), "seeds": list(chosen)})
+        here.store.save_fact("verb", "find")
         here.work(strategy, Guard(steps=horizon))
         found = replace(conclude(strategy), path=str(folder))
-        here.store.save_fact("finding", _plain(found))
+        here.store.save_fact("finding", found)
         here.end(None)
     return found
 
@@ -214,7 +220,7 @@ def _horizon(steps: int | None, declared: Declared, ref: TrainRef) -> int:
     if horizon < SHORTEST:
         raise LabError(
             given=f"a horizon of {horizon} updates",
-            allowed=f"at least {SHORTEST}: an eighth of it must hold a whole schedule",
+            allowed=f"at least {SHORTEST}: a sixteenth of it must hold a whole schedule",
             where="find.steps",
             fix=f"so short a run is quickly tried: calando compare {ref.text} --peaks 0.001 0.01 0.1",
         )
@@ -232,15 +238,3 @@ def _same(old: StudySpec, new: StudySpec) -> None:
             where="find.study",
             fix="name another folder by --study, or set the old one aside with --fresh",
         )
-
-
-def _plain(found: Finding) -> dict[str, Any]:
-    """The answer as plain JSON, for the report."""
-    import json
-
-    from calando.records.plain import encode
-
-    plain: dict[str, Any] = json.loads(encode(found))
-    return plain
-
-

@@ -29,7 +29,7 @@ def test_the_range_tests_come_first_and_mini_runs_wait_for_all_of_them() -> None
     for run in strategy.left():
         strategy.finished(falling_then_breaking(run))
     assert {(run.phase, run.horizon, run.plan, run.seed) for run in strategy.left()} == {
-        ("short", 120, "linear_decay()", 0)
+        ("short", 60, "linear_decay()", 0)
     }
 
 
@@ -40,7 +40,7 @@ def test_the_first_mini_runs_look_around_an_eighth_of_the_edge() -> None:
     edge = strategy.reading.edge if strategy.reading else None
     peaks = [run.peak or 0.0 for run in strategy.left()]
     assert edge is not None
-    assert peaks == [pytest.approx(edge / 8 * 4**i, rel=0.01) for i in (-1, 0, 1)]
+    assert peaks == [pytest.approx(edge / 8 * 4**i, rel=0.01) for i in (-1.5, -0.5, 0.5, 1.5)]
 
 
 @pytest.mark.parametrize("best", [0.005, 0.01, 0.02, 0.05])
@@ -63,10 +63,10 @@ def test_it_never_takes_more_than_one_full_run(horizon: int) -> None:
 
 
 def test_a_best_peak_at_an_end_is_looked_for_beyond() -> None:
-    strategy = played(FindStrategy(question()), bowl(0.0004, 0.0), most=6)
+    strategy = played(FindStrategy(question()), bowl(0.0004, 0.0), most=7)
     tried = [mini.peak for mini in strategy.minis]
     left = strategy.left()[0]
-    assert left.horizon == 120
+    assert left.horizon == 60
     assert (left.peak or 1) == pytest.approx(min(tried) / 4, rel=0.01)
     assert "it may lie beyond" in strategy.decisions()[-1].text
 
@@ -84,7 +84,7 @@ def test_the_shift_between_the_two_lengths_is_fitted_and_carried_on() -> None:
     assert still.slope.fitted
     assert still.slope.exponent - moving.slope.exponent > 0.05
     (short, above), (long, below) = moving.tops
-    assert (short, long) == (120, 240)
+    assert (short, long) == (60, 240)
     assert above > below > (moving.best or 0)
 
 

@@ -182,6 +182,8 @@ def replay(
     skipped: dict[str, RunSpec] = {}
     sharing = Sharing(strategy) if share else None
     trained = alone = 0
+    if first := strategy.left():
+        strategy.opened(Opened(first[0].key, ("record",) if share else ()))
     while wanted := [run for run in strategy.left() if run.key not in skipped]:
         if sharing is not None:
             sharing.want(wanted)

@@ -1,17 +1,12 @@
-"""What runs would share, counted without making any: the stages of a replay."""
+"""Which snapshots there would be in a replay: what runs share, counted without making any."""
 
 from collections.abc import Sequence
-from functools import lru_cache
-from typing import TYPE_CHECKING
 
 from calando.lab.moves import Strategy
+from calando.lab.stages import Tree
 from calando.records.run import RunSpec
 
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-__all__ = ["Sharing", "common"]
+__all__ = ["Sharing"]
 
 Group = tuple[float | None, int, str]
 
@@ -20,12 +15,13 @@ class Sharing:
     """Which snapshots there would be, and where a run could go on from.
 
     Args:
-        strategy: gives the bound schedules of its runs.
+        strategy: gives the bound schedules and the evaluations of its runs.
+        looked: whether only runs of one horizon share, as where a train function looks at its horizon.
     """
 
-    def __init__(self, strategy: Strategy) -> None:
+    def __init__(self, strategy: Strategy, *, looked: bool = False) -> None:
         self._strategy = strategy
-        self._texts: dict[str, str] = {}
+        self._tree = Tree(looked=looked)
         self._snapshots: dict[Group, list[tuple[RunSpec, int]]] = {}
 
     def want(self, wanted: Sequence[RunSpec]) -> None:
@@ -33,6 +29,8 @@ class Sharing:
         groups: dict[Group, list[RunSpec]] = {}
         for run in wanted:
             groups.setdefault(_group(run), []).append(run)
+            if run.key not in self._tree:
+                self._tree.add(run, self._strategy.schedule(run), self._strategy.evals(run))
         for group in list(self._snapshots):
             needing = groups.get(group, ())
             kept = [
@@ -47,11 +45,7 @@ class Sharing:
 
     def start(self, run: RunSpec) -> int:
         """The latest step whose snapshot this run can go on from; 0 for none."""
-        found = [
-            step
-            for trunk, step in self._snapshots.get(_group(run), ())
-            if step < run.horizon and self._common(trunk, run) >= step
-        ]
+        found = [step for trunk, step in self._snapshots.get(_group(run), ()) if self._common(trunk, run) >= step]
         return max(found, default=0)
 
     def begin(self, run: RunSpec, wanted: Sequence[RunSpec], start: int, stop: int) -> None:
@@ -61,51 +55,13 @@ class Sharing:
         for other in wanted:
             if other.key == run.key or _group(other) != group:
                 continue
-            step = min(self._common(run, other), run.horizon - 1, other.horizon - 1)
+            step = self._common(run, other)
             if start < step < stop and (run, step) not in known:
                 known.append((run, step))
 
     def _common(self, one: RunSpec, other: RunSpec) -> int:
-        return common(self._text(one), self._text(other))
-
-    def _text(self, run: RunSpec) -> str:
-        text = self._texts.get(run.key)
-        if text is None:
-            text = self._texts[run.key] = self._strategy.schedule(run)
-        return text
+        return self._tree.prefix(one.key, other.key)
 
 
 def _group(run: RunSpec) -> Group:
     return (run.peak, run.seed, run.params)
-
-
-@lru_cache(maxsize=1 << 16)
-def common(one: str, other: str) -> int:
-    """How many first updates two bound schedules (calando JSON) make at bit-equal factors; none with a listener.
-
-    >>> from calando.core.text import parse
-    >>> one, other = (parse(f"wsd(cooldown={n})").bind(100).to_json() for n in (10, 40))
-    >>> common(one, other)
-    61
-    """
-    import numpy as np
-
-    a, b = _factors(one), _factors(other)
-    if a is None or b is None:
-        return 0
-    length = min(len(a), len(b))
-    differ = a[:length].view(np.int64) != b[:length].view(np.int64)
-    return int(differ.argmax()) if differ.any() else length
-
-
-@lru_cache(maxsize=256)
-def _factors(text: str) -> "NDArray[np.float64] | None":
-    import numpy as np
-
-    from calando.core.codec import from_json
-    from calando.core.schedule import Schedule
-
-    schedule = from_json(text)
-    if not isinstance(schedule, Schedule) or schedule.rule is not None:
-        return None
-    return np.ascontiguousarray(schedule(np.arange(schedule.horizon)), dtype=np.float64)

@@ -103,10 +103,11 @@ def posterior(minis: Sequence[Mini], horizon: int, belief: Belief, mode: str = "
     weights = tuple(float(shares[places == place].sum()) for place in axis)
     tops = {h: middle + exponent * math.log2(h / horizon) for h in lengths}
     bases = tuple((h, sign * _base([row for row in rows if row.block[0] == h], tops[h], bend, skew)) for h in lengths)
+    paired = [h for h in lengths if sum(mini.horizon == h for mini in good) > 1]
     return Posterior(
         tuple(float(place) for place in axis),
         weights,
-        Slope(exponent, spread, fitted=len(lengths) > 1),
+        Slope(exponent, spread, fitted=len(paired) > 1),
         sign * bend,
         bases,
         tuple((h, 2**top) for h, top in tops.items()),

@@ -51,7 +51,7 @@ class MiniSearch:
     shorts: tuple[int, int]
     seed: int = 0
     mode: str = "min"
-    first: int = 3
+    first: int = 4
     apart: float = 2.0
     around: tuple[float, float] = (-1.2, 0.8)
 
@@ -99,7 +99,7 @@ class MiniSearch:
             return coarse
         mine = [m.peak for m in minis if m.horizon == short]
         side = self.side(minis)
-        if side and len(mine) < self.first + 3:
+        if side and len(mine) < self.first + 2:
             step = 2**self.apart
             return [(short, tidy(min(mine) / step if side == "low" else max(mine) * step))]
         known = self.known(minis)

@@ -58,6 +58,7 @@ class TuneStrategy:
         self.rival: RunSpec | None = None
         self._kept: bool | None = None
         self._told: dict[int, float] = {}
+        self._grown = 0
         self._available = available
         self._runs: dict[str, RunRecord] = dict(runs or {})
         self._pending: dict[str, RunSpec] = {}
@@ -258,7 +259,7 @@ class TuneStrategy:
     def _grow(self, notes: list[Decision]) -> None:
         """One more peak beyond the lattice's end where the best run of the full horizon stands on it."""
         grid = self.peaks
-        if self._available is not None or len(grid) < 2 or len(grid) >= len(self.spec.peaks or grid[:1]) + 12:
+        if self._available is not None or len(grid) < 2 or self._grown >= self.spec.extend:
             return
         now = self._look()
         lost = not now.sound
@@ -275,6 +276,7 @@ class TuneStrategy:
             self.peaks = (*grid, point)
         else:
             return
+        self._grown += 1
         why = "every run so far was lost" if lost else "the best so far stands on the end of what is searched"
         notes.append(Decision("range", f"peak {number(point)} joins: {why}"))
 

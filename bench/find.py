@@ -1,0 +1,222 @@
+"""Does `find` find the peak? Its answer against a nine-point grid at the full horizon, and against other finders.
+
+    python bench/find.py            # trains what is missing (about 10 CPU minutes), goes on where it was interrupted
+    python bench/find.py --write    # also writes bench/results/find.json and find.md
+
+For each workload: nine peaks a factor 2 apart, linear decay over the full horizon, on fresh seeds that no search has
+seen. For each of two searches per workload (other range-test and mini-run seeds): `calando.find` as a user calls it,
+and its peak trained on the same fresh seeds. Others read the range tests that this search made, and one of 100 updates,
+their usual length; what their rates are worth is interpolated on the grid (outside of it: the value at its end).
+"""
+
+import argparse
+import json
+import math
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
+import calando
+from bench.lr_finders import FINDERS, suggestions
+from bench.tuning.grid import MIDDLE, STEPS
+from calando.lab.finding import RangeTest
+from calando.lab.run import Run
+from calando.lab.stop import StopRun
+
+HERE = ROOT / "bench" / "results"
+FRESH = (5000, 5001, 5002, 5003)
+SEARCHES = ((100, 101, 102), (200, 201, 202))
+OFFSETS = range(-4, 5)
+LONG = 100
+PLAN = "linear_decay()"
+
+
+def trained(name: str, plan: str, peak: float, horizon: int, seed: int) -> tuple[float | None, dict[str, Any]]:
+    """One training in this process: its final loss and its curves."""
+    import importlib
+
+    module = importlib.import_module(f"bench.workloads.{name}")
+    run = Run(calando.parse(plan).bind(horizon), seed=seed, peak=peak, evals=1)
+    try:
+        module.train(run)
+    except StopRun:
+        return None, {n: (c.steps, c.values) for n, c in run.curves().items()}
+    return run.outcome()[2], {n: (c.steps, c.values) for n, c in run.curves().items()}
+
+
+class Memory:
+    """What was trained already, in a text file beside the results; one line a run."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._known: dict[str, Any] = {}
+        if path.exists():
+            for line in path.read_text().splitlines():
+                key, value = json.loads(line)
+                self._known[key] = value
+
+    def get(self, key: str, make: Any) -> Any:
+        """The value of that key; made and written down when it is not there."""
+        if key not in self._known:
+            self._known[key] = make()
+            with self._path.open("a") as file:
+                file.write(json.dumps([key, self._known[key]]) + "\n")
+        return self._known[key]
+
+
+def searched(name: str, seeds: tuple[int, ...]) -> dict[str, Any]:
+    """`calando.find` as a user calls it, and what the others read off the same range tests and a longer one."""
+    with tempfile.TemporaryDirectory() as folder:
+        train = str(ROOT / "bench" / "workloads" / f"{name}.py") + ":train"
+        found = calando.find(train, seeds=seeds, study=Path(folder) / "s", live=False, workers=1)
+    ride = found.reading.rides[0] if found.reading and found.reading.rides else None
+    raw = _raw(name, RangeTest(_length(found), seeds), seeds[0])
+    others = {"same": suggestions(*raw), "long": suggestions(*_raw(name, RangeTest(LONG, seeds), seeds[0]))}
+    slope = None if found.slope is None else found.slope.exponent
+    return {
+        "outcome": found.outcome,
+        "best": found.best,
+        "low": found.low,
+        "high": found.high,
+        "steps": found.steps,
+        "horizon": found.horizon,
+        "exponent": slope,
+        "edge": found.reading.edge if found.reading else None,
+        "marks": {mark.rule: mark.rate for mark in found.reading.marks} if found.reading else {},
+        "rides": len(ride.rates) if ride else 0,
+        "minis": [[m.horizon, m.peak, m.value] for m in found.minis],
+        "others": others,
+    }
+
+
+def _length(found: Any) -> int:
+    from calando.lab.finding import range_steps
+
+    return range_steps(found.horizon)
+
+
+def _raw(name: str, test: RangeTest, seed: int) -> tuple[list[float], list[float]]:
+    _, curves = trained(name, test.plan(), test.high, test.horizon, seed)
+    rates = dict(zip(*curves["lr"], strict=True))
+    pairs = [(rates[s], v) for s, v in zip(*curves["train_loss"], strict=True) if math.isfinite(v) and s in rates]
+    return [rate for rate, _ in pairs], [loss for _, loss in pairs]
+
+
+def worth(grid: dict[float, float], rate: float | None) -> float | None:
+    """The grid's mean at a rate, straight between its points in log-rate; its end's value outside."""
+    if rate is None:
+        return None
+    peaks = sorted(grid)
+    if rate <= peaks[0] or rate >= peaks[-1]:
+        return grid[peaks[0] if rate <= peaks[0] else peaks[-1]]
+    above = next(i for i, peak in enumerate(peaks) if peak >= rate)
+    low, high = peaks[above - 1], peaks[above]
+    share = math.log(rate / low) / math.log(high / low)
+    return grid[low] * (1 - share) + grid[high] * share
+
+
+def measured(name: str, memory: Memory) -> dict[str, Any]:
+    """One workload: its grid, and both searches."""
+    horizon = STEPS[name]
+
+    def finals(peak: float) -> list[float | None]:
+        return [
+            memory.get(f"{name} {peak:.6g} {seed}", lambda s=seed: trained(name, PLAN, peak, horizon, s)[0])
+            for seed in FRESH
+        ]
+
+    peaks = [MIDDLE[name] * 2.0**k for k in OFFSETS]
+    all_ = {peak: finals(peak) for peak in peaks}
+    sound = {peak: [v for v in values if v is not None] for peak, values in all_.items() if None not in values}
+    grid = {peak: statistics.fmean(values) for peak, values in sound.items()}
+    worst = max(grid.values())
+    grid |= {peak: worst for peak in peaks if peak not in grid}
+    top = min(sound, key=grid.__getitem__)
+    sd = statistics.stdev(sound[top])
+    rows = []
+    for number, seeds in enumerate(SEARCHES):
+        found = memory.get(f"search {name} {number} {horizon}", lambda s=seeds: searched(name, s))
+        mine = None if found["best"] is None else finals(found["best"])
+        good = mine is not None and None not in mine
+        value = statistics.fmean(mine) if good else None
+        regret = {"calando find": None if value is None else (value - grid[top]) / sd}
+        for kind, tag in (("same", ""), ("long", f" ({LONG} updates)")):
+            for rule, rate in found["others"][kind].items():
+                got = worth(grid, rate)
+                regret[rule + tag] = None if got is None else (got - grid[top]) / sd
+        inside = found["low"] is not None and found["low"] <= top <= found["high"]
+        rows.append({"seeds": list(seeds), "found": found, "finals": mine, "regret": regret, "holds": inside})
+    return {"horizon": horizon, "grid": grid, "best": top, "sd": sd, "searches": rows, "finals": all_}
+
+
+def table(results: dict[str, Any]) -> str:
+    """The results as people read them."""
+    lines = [
+        "# find against a nine-point grid and other finders",
+        "",
+        f"Final loss above the grid's best, in seed standard deviations, on {len(FRESH)} fresh paired seeds; linear decay.",
+        "At most 1 is a hit. Others on the same range tests as find, and on one of 100 updates; what their rates are worth",
+        "is interpolated on the grid, or its end's value outside, which flatters them.",
+        "",
+    ]
+    pairs = [(name, i) for name in results for i in range(len(results[name]["searches"]))]
+    names = list(results[pairs[0][0]]["searches"][0]["regret"])
+    lines.append("| finder | " + " | ".join(f"{name} {i + 1}" for name, i in pairs) + " | hits | median |")
+    lines.append("|---" * (len(pairs) + 3) + "|")
+    for finder in names:
+        values = [results[name]["searches"][i]["regret"][finder] for name, i in pairs]
+        hits = sum(v is not None and v <= 1 for v in values)
+        known = sorted(math.inf if v is None else v for v in values)
+        middle = statistics.median(known)
+        cells = " | ".join("-" if v is None else f"{v:.1f}" for v in values)
+        lines.append(f"| {finder} | {cells} | {hits} of {len(pairs)} | {middle:.1f} |")
+    lines += ["", "| search | outcome | peak | 80 % interval | grid's best | in it | exponent | steps / T |", "|---" * 8 + "|"]
+    for name, i in pairs:
+        row = results[name]["searches"][i]
+        f = row["found"]
+        span = "-" if f["low"] is None else f"{f['low']:.3g} to {f['high']:.3g}"
+        peak = "-" if f["best"] is None else f"{f['best']:.3g}"
+        power = "-" if f["exponent"] is None else f"{f['exponent']:.2f}"
+        lines.append(
+            f"| {name} {i + 1} | {f['outcome']} | {peak} | {span} | {results[name]['best']:.3g} |"
+            f" {'yes' if row['holds'] else 'no'} | {power} | {f['steps'] / f['horizon']:.2f} |"
+        )
+    lines += ["", "| workload | T | grid: peak mean (SD of the best) |", "|---|---|---|"]
+    for name, result in results.items():
+        cells = ", ".join(f"{float(p):.3g}: {v:.4g}" for p, v in sorted(result["grid"].items(), key=lambda x: float(x[0])))
+        lines.append(f"| {name} | {result['horizon']} | {cells} ({result['sd']:.2g}) |")
+    return "\n".join(lines) + "\n"
+
+
+def main() -> None:
+    """Train what is missing, then the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--write", action="store_true", help="write bench/results/find.json and find.md")
+    parser.add_argument("--memory", type=Path, default=Path(tempfile.gettempdir()) / "calando-find.jsonl")
+    parser.add_argument("workloads", nargs="*", default=list(STEPS))
+    given = parser.parse_args()
+    memory = Memory(given.memory)
+    results = {name: measured(name, memory) for name in given.workloads}
+    print(table(results))
+    if given.write:
+        commit = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, cwd=ROOT, check=False)
+        about = {
+            "command": "python bench/find.py --write",
+            "commit": commit.stdout.strip(),
+            "seeds": {"fresh": list(FRESH), "searches": [list(seeds) for seeds in SEARCHES]},
+            "finders": list(FINDERS),
+        }
+        (HERE / "find.json").write_text(json.dumps({"about": about, "results": results}, indent=1, default=str) + "\n")
+        (HERE / "find.md").write_text(table(results) + f"\n`{about['command']}` at commit {about['commit'][:12]}.\n")
+
+
+if __name__ == "__main__":
+    main()
