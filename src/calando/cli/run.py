@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from calando.cli.compare import INTERRUPTED, NO_RESULT
+from calando.cli.ending import INTERRUPTED, NO_RESULT
 from calando.cli.training import train_argument
 from calando.errors import tame
 

@@ -16,6 +16,8 @@ __all__ = ["compressed", "profile"]
 
 ALIKE = 0.02
 """Mean difference of two schedules' factors, over relative time and as a part of the peak, that is none."""
+COARSE = 0.75
+"""The same, of a step: a short run takes a curve in coarser stairs."""
 POINTS = 400
 
 
@@ -48,7 +50,7 @@ def compressed(plan: str, full: int, horizon: int, steps_per_epoch: int | None =
             got = profile(told.bind(horizon, steps_per_epoch=steps_per_epoch))
         except CalandoError:
             continue
-        if float(abs(got - wanted).mean()) <= ALIKE * max(float(wanted.max()), 1e-30):
+        if float(abs(got - wanted).mean()) <= (ALIKE + COARSE / horizon) * max(float(wanted.max()), 1e-30):
             return str(told)
     return None
 

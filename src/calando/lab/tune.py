@@ -1,0 +1,363 @@
+"""`tune`: which schedule to use, found and proved inside a budget."""
+
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from calando.errors import BadValue, LabError, shown
+from calando.lab import evidence
+from calando.lab.candidates import gather, read_peak
+from calando.lab.declare import Declared
+from calando.lab.executors.base import Executor
+from calando.lab.guard import Guard
+from calando.lab.question import build, real, reconcile, whole
+from calando.lab.session import How, Sitting, not_inside_a_worker, read_folder, read_how, sitting
+from calando.lab.trainref import name_train
+from calando.lab.tuning.budget import Budget, read_budget
+from calando.lab.tuning.opening import short_horizons
+from calando.lab.tuning.prospect import prospect
+from calando.lab.tuning.space import lattice
+from calando.lab.tuning.verdict import verdict
+from calando.records.plain import decode, encode
+from calando.records.run import RunSpec
+from calando.records.store import load
+from calando.records.study import Candidate, Study, StudySpec
+from calando.records.tuning import Tuned, TuneSpec
+
+if TYPE_CHECKING:
+    from calando.core.plan import Plan
+
+__all__ = ["SHAPES", "go_on", "tune", "tuned_of"]
+
+SHAPES = ("warmup(5%) | linear_decay()", "warmup(5%) | cosine()", "wsd(warmup=5%, cooldown=50%)", "one_cycle()")
+"""What takes part, beside the humble baselines, when no candidates are named."""
+SPAN = 1e6
+"""Highest over lowest peak that a lattice may span."""
+
+
+def tune(
+    train: str | Callable[[Any], Any],
+    budget: str | int,
+    candidates: "Sequence[str | Plan | Candidate] | Mapping[str, str | Plan]" = (),
+    *,
+    steps: int | None = None,
+    peaks: str | Sequence[float] | None = None,
+    seeds: int | Iterable[int] = 5,
+    confirm_seeds: int | Iterable[int] = 8,
+    workers: int | None = None,
+    study: str | Path | None = None,
+    baseline: "str | Plan | Candidate | None" = None,
+    humble: bool = True,
+    seed: int = 0,
+    prove: float = 0.25,
+    search: bool = True,
+    share: bool | None = None,
+    disk: int | str = "2GB",
+    ray: str | None = None,
+    place: str | Path | None = None,
+    evals: int | None = None,
+    metric: str | None = None,
+    mode: str | None = None,
+    steps_per_epoch: int | None = None,
+    horizons: Sequence[int] | None = None,
+    extend: int = 3,
+    confidence: float = 0.95,
+    margin: float = 0.0,
+    timeout: float = 600.0,
+    retries: int = 1,
+    isolate: bool = False,
+    question: str | None = None,
+    fresh: bool = False,
+    retry_failed: bool = False,
+    mixed: bool = False,
+    live: bool | None = None,
+    command: Sequence[str] | None = None,
+    executor: Executor | None = None,
+    available: Callable[[RunSpec], bool] | None = None,
+) -> Study:
+    """Find which schedule, and which peak, to use for a train function, inside a budget, and hold it against yours.
+
+    Formula: whole schedules over an eighth and a quarter of the horizon and over all of it, each judged at its end
+    and never cut; a Gaussian process over shape, log peak, log horizon and seed says what to run next (the knowledge
+    gradient per update); the choice and the baseline then run on fresh paired seeds, where the budget leaves room.
+    Calling it again goes on where it stopped; a larger budget extends the search.
+
+    Args:
+        train: the train function, or its name as "file.py:function" or "module:function".
+        budget: "45m" (time, a hard stop by the clock), "20runs" (full runs), "100k steps" or a number of updates.
+        candidates: plans or their text, "[label:] plan [@ peak]", or a mapping label -> plan; a set of common ones
+            unless given.
+        steps: horizon in updates, >= 1; else what the train function declares.
+        peaks: "low..high", or the lattice itself, each > 0; a range test finds them unless given.
+        seeds: number of seeds that choose, >= 1, or the seeds themselves.
+        confirm_seeds: the same for the evidence at the end; at most as many as the budget pays for.
+        workers: processes at a time, >= 1; as many as cores up to 2 unless given.
+        study: folder of the study; "studies/<file>" unless given.
+        baseline: what you use today, and the choice is held against; `cosine()` unless given.
+        humble: whether constant, linear_decay, cosine and wsd take part too.
+        seed: of the study itself, >= 0: it decides in which order seeds and peaks are used.
+        prove: share of the budget for fresh seeds, in [0, 0.9]; where it pays for fewer than three, all of it chooses.
+        search: whether values that the train function declares by `run.suggest` are searched along.
+        share: whether runs go on from one another's snapshots; None where it saves at least 5 % of the steps.
+        disk: bytes that snapshots may use together, as a number or as "2GB"; 0 for none.
+        ray: address of a Ray cluster, "auto" for one here; None: this machine.
+        place: folder or fsspec URL for snapshots; None: in the study's folder.
+        evals: evaluations per full run, >= 1, the last one at the very end; shorter runs have them as far apart.
+        metric: the logged name that is judged, "val_loss" unless given or declared.
+        mode: "min" where a lower metric is better, "max" where a higher one is.
+        steps_per_epoch: updates per pass over the data, for lengths such as "3ep".
+        horizons: lengths of shorter runs, below the horizon; an eighth and a quarter of it unless given.
+        extend: by how many points the lattice may grow past its ends, 0 to 20.
+        confidence: of intervals and of the tie set, in (0, 1).
+        margin: differences up to this size do not matter, >= 0, in units of the metric.
+        timeout: seconds without a step after which a run is killed and recorded as failed, > 0.
+        retries: how often a run is started again after its worker died, 0 to 10.
+        isolate: True gives every run a process of its own.
+        question: the study's question in your words.
+        fresh: set an existing study aside (its folder becomes FOLDER.old-N) and begin anew.
+        retry_failed: True makes runs that failed earlier again.
+        mixed: True goes on with other packages, another Python or another number of threads.
+        live: True or None shows progress on standard error, False nothing.
+        command: words to write down as the command line; this process's own unless given.
+        executor: where runs are made; this machine unless given.
+        available: which runs there are, for a replay of recorded ones.
+
+    Returns:
+        The study; `study.verdict` says in words what to use, `tuned_of(study)` as data.
+
+    Raises:
+        LabError: for a broken train function or study, or one that another process works on.
+        BadValue: for an argument outside its range.
+        BadFile: for a study file that is broken, foreign or newer.
+        MissingExtra: without SciPy.
+
+    Example:
+        >>> from calando.lab import tune
+        >>> tune("missing.py:train", "20runs", steps=100)
+        Traceback (most recent call last):
+        calando.errors.LabError: no such file: 'missing.py'; allowed: FILE.py:FUNCTION or MODULE:FUNCTION
+          at: train
+          do: check the path; it is relative to the folder you are in
+    """
+    not_inside_a_worker("tune")
+    evidence.need_scipy()
+    given = read_budget(budget)
+    ref = name_train(train)
+    sha = ref.fingerprint()
+    everyone, reference = gather(candidates or SHAPES, humble=humble, baseline=baseline)
+    grid = read_peaks(peaks)
+    part = real(prove, "prove", 0.0, 0.9, ends=True)
+    own = whole(seed, "seed", 0, 2**32 - 1)
+    how = read_how(
+        workers=workers,
+        timeout=timeout,
+        retries=retries,
+        isolate=isolate,
+        fresh=fresh,
+        mixed=mixed,
+        live=live,
+        command=command,
+        share=share,
+        disk=disk,
+        ray=ray,
+        place=place,
+    )
+    folder = read_folder(study, ref, fresh=fresh, where="tune.study")
+
+    def ask(declared: Declared) -> tuple[StudySpec, TuneSpec]:
+        spec = build(
+            train=ref.text,
+            train_sha256=sha,
+            declared=declared,
+            candidates=everyone,
+            baseline=reference,
+            peaks=grid,
+            seeds=seeds,
+            confirm_seeds=confirm_seeds,
+            steps=steps,
+            evals=evals,
+            steps_per_epoch=steps_per_epoch,
+            metric=metric,
+            mode=mode,
+            extend=extend,
+            confidence=confidence,
+            margin=margin,
+            question=question or f"Which schedule should {ref.text} use?",
+        )
+        lengths = _horizons(horizons, spec.horizon)
+        recorded = available is not None
+        search_spec = TuneSpec(
+            budget=given.text,
+            steps=_affordable(given, spec.horizon),
+            seconds=given.seconds,
+            horizons=lengths,
+            bracket=not grid,
+            search=search,
+            prove=part,
+            batch=2 if recorded else max(2, how.workers),
+            seed=own,
+            share=share is not False,
+            probe=not recorded,
+            workers=how.workers,
+        )
+        return spec, search_spec
+
+    if steps is not None:
+        ask(Declared())  # everything that can be wrong is said before a worker is paid for
+    with sitting(ref, folder, how, executor) as here:
+        spec, tune_spec = ask(here.ready.declared)
+        old = here.adopt()
+        if old is not None:
+            _same_kind(old)
+            spec = reconcile(old.spec, spec)
+            before = _tune_spec(old)
+            tune_spec = replace(tune_spec, batch=before.batch, workers=before.workers)
+        found = _work(here, spec, tune_spec, old, available, retry_failed=retry_failed)
+    return found or load(folder)
+
+
+def go_on(
+    folder: str | Path,
+    how: How,
+    *,
+    executor: Executor | None = None,
+    available: Callable[[RunSpec], bool] | None = None,
+) -> Study:
+    """Go on with a recorded search, asking what it asked.
+
+    Raises:
+        LabError: when the study is no search, its train function changed, or another process works on it.
+        BadFile: when there is no such study.
+    """
+    not_inside_a_worker("resume")
+    old = load(folder)
+    _same_kind(old)
+    ref = name_train(old.spec.train)
+    place = Path(old.path).parent
+    with sitting(ref, place, how, executor) as here:
+        stored = here.adopt()
+        if stored is None:
+            return old
+        now = replace(stored.spec, train_sha256=ref.fingerprint())
+        found = _work(here, reconcile(stored.spec, now), _tune_spec(stored), stored, available)
+    return found or load(place)
+
+
+def tuned_of(study: Study) -> Tuned | None:
+    """The answer of a search as data; None while there is none.
+
+    >>> tuned_of(Study(StudySpec("?", "t.py:train", 10, ()))) is None
+    True
+    """
+    fact = study.facts.get("tuned")
+    return None if fact is None else decode(Tuned, json.dumps(fact), f"{study.path}: tuned")
+
+
+def _work(
+    here: Sitting,
+    spec: StudySpec,
+    tune_spec: TuneSpec,
+    old: Study | None,
+    available: Callable[[RunSpec], bool] | None,
+    *,
+    retry_failed: bool = False,
+) -> Study | None:
+    """Make the runs and write the verdict; gives the old study where there is nothing to do."""
+    from calando.lab.tuning.strategy import TuneStrategy  # it needs NumPy, which a worker may not
+
+    runs = {}
+    if old is not None:
+        runs = {run.spec.key: run for run in old.runs if not (retry_failed and run.status == "failed")}
+    strategy = TuneStrategy(spec, tune_spec, runs, available)
+    seconds = None
+    if tune_spec.seconds is not None:
+        seconds = max(0.0, tune_spec.seconds - (0.0 if old is None else used(old)))
+    if old is not None:
+        if spec == old.spec and _tune_spec(old) == tune_spec and old.verdict is not None and not retry_failed:
+            return old
+        here.hold(old, more=True)
+    here.begin(spec, retry_failed=retry_failed)
+    here.store.save_fact("verb", "tune")
+    here.store.save_fact("tune", json.loads(encode(tune_spec)))
+    for line in prospect(spec, tune_spec):
+        here.view.say(line)
+    done = here.work(strategy, Guard(steps=tune_spec.steps, seconds=seconds))
+    answer = strategy.tuned(done.cut)
+    here.store.save_fact("tuned", json.loads(encode(answer)))
+    here.end(verdict(spec, tune_spec, answer, done.runs))
+    return None
+
+
+def used(study: Study) -> float:
+    """Wall seconds of all sittings so far; of one that was killed, until its last run ended.
+
+    >>> used(Study(StudySpec("?", "t.py:train", 10, ())))
+    0.0
+    """
+    found = 0.0
+    for session in study.sessions:
+        times = [a.ended or a.started for a in study.attempts if a.session == session.id]
+        found += max(0.0, (session.ended or max(times, default=session.started)) - session.started)
+    return found
+
+
+def read_peaks(given: str | Sequence[float] | None) -> tuple[float, ...]:
+    """The lattice of peaks: from "low..high", or as given; empty for None.
+
+    >>> read_peaks("1e-3..4e-3"), read_peaks([0.1, 0.3])
+    ((0.001, 0.002, 0.004), (0.1, 0.3))
+
+    Raises:
+        BadValue: for anything else.
+    """
+    if given is None:
+        return ()
+    if isinstance(given, str):
+        low, dots, high = given.partition("..")
+        if not dots:
+            return (read_peak(given, "tune.peaks"),)
+        ends = read_peak(low.strip(), "tune.peaks"), read_peak(high.strip(), "tune.peaks")
+        if not ends[0] < ends[1] <= SPAN * ends[0]:
+            raise BadValue(
+                given=f"the peaks {shown(given)}",
+                allowed="low..high, rising, at most a million apart",
+                where="tune.peaks",
+                fix='write for example "1e-4..1e-1"',
+            )
+        return lattice(*ends)
+    return tuple(sorted({read_peak(peak, "tune.peaks") for peak in given}))
+
+
+def _affordable(budget: Budget, horizon: int) -> int | None:
+    """The budget in updates, one full run at least."""
+    found = budget.in_steps(horizon)
+    if found is not None and found < horizon:
+        raise LabError(
+            given=f"a budget of {found:,} updates for runs of {horizon:,}",
+            allowed="one full run at least; some ten tell more",
+            where="tune.budget",
+            fix=f"give a larger budget, or fewer --steps: {max(1, found // 10):,} would make it ten runs",
+        )
+    return found
+
+
+def _horizons(given: Sequence[int] | None, full: int) -> tuple[int, ...]:
+    if given is None:
+        return short_horizons(full)
+    return (*sorted({whole(one, "horizons", 1, full) for one in given} - {full}), full)
+
+
+def _tune_spec(study: Study) -> TuneSpec:
+    return decode(TuneSpec, json.dumps(study.facts["tune"]), f"{study.path}: tune")
+
+
+def _same_kind(study: Study) -> None:
+    if "tune" not in study.facts:
+        raise LabError(
+            given=f"a study that is no search: {study.path}",
+            allowed="a folder that `calando tune` began",
+            where="tune.study",
+            fix="name another folder by --study, or set the old one aside with --fresh",
+        )
