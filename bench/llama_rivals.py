@@ -9,7 +9,8 @@ from random import Random
 
 from bench.llama import ON_THE_WAY
 from calando.core.text import parse
-from calando.lab.board import Board, Running
+from calando.lab.board import Board, Running, Tally
+from calando.lab.executors.base import Opened
 from calando.lab.executors.recorded import Recorded
 from calando.lab.executors.replay import Replay, replay
 from calando.records.decision import Decision
@@ -28,6 +29,9 @@ class Whole:
         self._wanted = [run for run in asked if library.offers(run)]
         self._runs: dict[str, RunRecord] = {}
 
+    def opened(self, event: Opened) -> None:
+        """Nothing of what is kept or declared matters here."""
+
     def finished(self, record: RunRecord) -> None:
         self._runs[record.spec.key] = record
 
@@ -45,6 +49,9 @@ class Whole:
             return ()
         text = f"kept: the best of {len(self._runs)} whole schedules at {self._runs[self.best].spec.horizon:,} updates"
         return (Decision("short horizons", text, self._runs[self.best].spec.candidate, len(self._runs)),)
+
+    def tally(self, running: Mapping[str, Running], workers: int) -> Tally:
+        raise NotImplementedError
 
     def board(self, running: Mapping[str, Running], workers: int) -> Board:
         raise NotImplementedError

@@ -3,7 +3,8 @@
 from collections.abc import Mapping, Sequence
 
 from calando.core.text import parse
-from calando.lab.board import Board, Running
+from calando.lab.board import Board, Running, Tally
+from calando.lab.executors.base import Opened
 from calando.records.decision import Decision
 from calando.records.run import RunRecord, RunSpec
 
@@ -15,6 +16,10 @@ class Listed:
         self._first = list(runs)
         self._then = list(then)
         self.results: dict[str, RunRecord] = {}
+        self.heard: Opened | None = None
+
+    def opened(self, event: Opened) -> None:
+        self.heard = event
 
     def finished(self, record: RunRecord) -> None:
         self.results[record.spec.key] = record
@@ -31,6 +36,9 @@ class Listed:
 
     def decisions(self) -> tuple[Decision, ...]:
         return (Decision("all", f"{len(self.results)} runs", runs=len(self.results)),)
+
+    def tally(self, running: Mapping[str, Running], workers: int) -> Tally:
+        raise NotImplementedError
 
     def board(self, running: Mapping[str, Running], workers: int) -> Board:
         raise NotImplementedError

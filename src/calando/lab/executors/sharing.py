@@ -1,12 +1,13 @@
 """Which snapshots there would be in a replay: what runs share, counted without making any."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 from calando.lab.moves import Strategy
 from calando.lab.stages import Tree
 from calando.records.run import RunSpec
 
-__all__ = ["Sharing"]
+__all__ = ["Sharing", "common"]
 
 Group = tuple[float | None, int, str]
 
@@ -65,3 +66,22 @@ class Sharing:
 
 def _group(run: RunSpec) -> Group:
     return (run.peak, run.seed, run.params)
+
+
+@lru_cache(maxsize=1 << 16)
+def common(one: str, other: str) -> int:
+    """How many first updates two bound schedules (calando JSON) make at bit-equal factors; none with a listener.
+
+    >>> from calando.core.text import parse
+    >>> one, other = (parse(f"wsd(cooldown={n})").bind(100).to_json() for n in (10, 40))
+    >>> common(one, other)
+    61
+    """
+    from calando.core.agree import agreement
+    from calando.core.codec import from_json
+    from calando.core.schedule import Schedule
+
+    a, b = from_json(one), from_json(other)
+    if not isinstance(a, Schedule) or not isinstance(b, Schedule) or a.rule is not None or b.rule is not None:
+        return 0
+    return agreement(a, b)
