@@ -1,8 +1,9 @@
 """What runs that are decided on together would share of one another."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 
+from calando.lab.stages import Tree
 from calando.records.run import RunSpec
 
 __all__ = ["Sharer"]
@@ -13,20 +14,20 @@ class Sharer:
 
     Args:
         steps_per_epoch: updates per pass over the data, for lengths such as "3ep".
+        evals: how often a run is evaluated.
     """
 
-    def __init__(self, steps_per_epoch: int | None) -> None:
+    def __init__(self, steps_per_epoch: int | None, evals: Callable[[RunSpec], int]) -> None:
         self._epoch = steps_per_epoch
+        self._evals = evals
+        self._tree = Tree()
 
     def shares(self, run: RunSpec, others: Sequence[RunSpec]) -> int:
         """Updates of a run that one of the others makes anyway."""
-        from calando.lab.executors.sharing import common
-
-        text, found = self.schedule(run), 0
-        for other in others:
-            if (other.peak, other.seed, other.params, other.horizon) == (run.peak, run.seed, run.params, run.horizon):
-                found = max(found, min(common(text, self.schedule(other)), run.horizon - 1))
-        return found
+        alike = [one for one in others if (one.peak, one.seed, one.horizon) == (run.peak, run.seed, run.horizon)]
+        for one in (run, *alike) if alike else ():
+            self._tree.add(one, self.schedule(one), self._evals(one))
+        return max((self._tree.prefix(run.key, one.key) for one in alike), default=0)
 
     def schedule(self, run: RunSpec) -> str:
         """The bound schedule of a run as calando JSON."""

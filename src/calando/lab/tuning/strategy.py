@@ -65,7 +65,7 @@ class TuneStrategy:
         self._over = False
         self._known: Known | None = None
         self._slope: Decision | None = None
-        self._sharer = Sharer(spec.steps_per_epoch)
+        self._sharer = Sharer(spec.steps_per_epoch, self.evals)
         self._started = False
 
     # What the coordinator asks.
