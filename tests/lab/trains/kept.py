@@ -37,8 +37,8 @@ def slow(run: calando.Run) -> None:
 
 
 def heavy(run: calando.Run) -> None:
-    """Snapshots of a tenth of a megabyte."""
-    descend(run, ballast=100_000)
+    """Snapshots of four megabytes."""
+    descend(run, ballast=4_000_000)
 
 
 def talks(run: calando.Run) -> None:
