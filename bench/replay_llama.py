@@ -19,6 +19,7 @@ from typing import Any
 
 from bench.llama import Log, cost_on_file, folder, read
 from bench.llama_rivals import Choice, Rival, Setting, Whole, at_horizon, at_random, halving
+from bench.llama_tune import tuned
 from calando.lab.executors.recorded import Recorded
 from calando.lab.executors.replay import replay
 
@@ -26,6 +27,7 @@ RESULTS = Path(__file__).parent / "results"
 FULL, SHARE, FLOOR = 50_000, 0.15, 0.004
 DRAWS = 200  # random halves of the settings, for how much of a choice is luck
 RIVALS: dict[str, Rival] = {
+    "tune": tuned,
     "whole schedules at 15,000 updates, winner kept": at_horizon(15_000),
     "whole schedules at 25,000 updates, winner kept": at_horizon(25_000),
     "random full runs, best kept": at_random,
