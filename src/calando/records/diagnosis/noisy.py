@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -49,7 +48,7 @@ class Trend:
             near = np.argsort(np.abs(self.steps - middle), kind="stable")[: max(1, least)]
             part = self.values[near]
         # 1.25 = sqrt(pi/2): what a median pays over a mean in Gaussian noise.
-        return Level(float(np.median(part)), 1.25 * self.noise / float(np.sqrt(part.size)))
+        return Level(median(part), 1.25 * self.noise / float(np.sqrt(part.size)))
 
     def smooth(self) -> Trend:
         """The same curve as medians of about 60 blocks: where minima and crossings are looked for."""
@@ -125,7 +124,7 @@ def noise(values: Floats) -> float:
     if part.size < 3:
         return 0.0
     bends = np.abs(part[:-2] - 2 * part[1:-1] + part[2:])
-    return float(1.4826 * np.median(bends) / np.sqrt(6.0))
+    return float(1.4826 * median(bends) / np.sqrt(6.0))
 
 
 def _blocks(x: Floats, y: Floats, count: int) -> tuple[Floats, Floats]:
@@ -134,8 +133,20 @@ def _blocks(x: Floats, y: Floats, count: int) -> tuple[Floats, Floats]:
     if x.size <= count:
         return x, y
     edges = np.linspace(0, x.size, count + 1).astype(int)
-    pairs = list(pairwise(edges.tolist()))
-    return (
-        np.array([float(np.mean(x[a:b])) for a, b in pairs]),
-        np.array([float(np.median(y[a:b])) for a, b in pairs]),
-    )
+    starts, sizes = edges[:-1], np.diff(edges)
+    steps, values = np.empty(count), np.empty(count)
+    for size in set(sizes.tolist()):  # two sizes at the most, each one array
+        rows = sizes == size
+        cells = starts[rows][:, None] + np.arange(size)
+        steps[rows] = x[cells].mean(axis=1)
+        values[rows] = np.median(y[cells], axis=1)
+    return steps, values
+
+
+def median(values: Floats) -> float:
+    """The middle of at least one finite value; what `np.median` gives, without what that costs on short arrays."""
+    import numpy as np
+
+    ordered = np.sort(values)
+    half, odd = divmod(ordered.size, 2)
+    return float(ordered[half]) if odd else float((ordered[half - 1] + ordered[half]) / 2.0)
