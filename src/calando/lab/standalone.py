@@ -1,6 +1,8 @@
 """The same run object outside a study, so that a train script runs as it is."""
 
 import sys
+from os import PathLike
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from calando.errors import BadValue, shown
@@ -26,8 +28,14 @@ def standalone(
     metric: str = "val_loss",
     mode: str = "min",
     quiet: bool = False,
+    snapshots: str | PathLike[str] | None = None,
+    every: float = 60.0,
 ) -> Run:
     """A run of one schedule without a study; prints a line whenever it evaluates.
+
+    With `snapshots` the script survives a crash: run it again, and it goes on from the newest snapshot in that folder,
+    bit for bit, if it names by `run.keep` what it needs. A snapshot of another schedule, seed or peak is not used.
+    Remove the folder to begin anew.
 
     Args:
         schedule: a bound schedule, or a plan or its text together with `horizon`.
@@ -39,6 +47,8 @@ def standalone(
         metric: the logged name that a study would judge.
         mode: "min" where a lower metric is better, "max" where a higher one is.
         quiet: True prints nothing.
+        snapshots: a folder for snapshots, made when it is missing; None writes none.
+        every: seconds between two snapshots, >= 0.001.
 
     Raises:
         BadValue: for an argument outside its range.
@@ -73,6 +83,11 @@ def standalone(
             where="standalone.schedule",
             fix='write for example standalone("cosine()", horizon=1000)',
         )
+    safety = None
+    if snapshots is not None:
+        from calando.lab.safety import Safety
+
+        safety = Safety(str(Path(snapshots)), quiet)
     return Run(
         schedule,
         seed=whole(seed, "seed", 0, 2**32 - 1),
@@ -82,6 +97,19 @@ def standalone(
         metric=metric,
         mode=read_mode(mode),
         tick=None if quiet else _Printer(metric),
+        start=None if safety is None else safety.newest(),
+        every=_seconds(every) if safety is not None else 0.0,
+        place="" if snapshots is None else str(Path(snapshots)),
+        opened=None if safety is None else safety.opened,
+        reached=None if safety is None else safety.reached,
+    )
+
+
+def _seconds(given: object) -> float:
+    if isinstance(given, int | float) and not isinstance(given, bool) and 0.001 <= given <= 1e9:
+        return float(given)
+    raise BadValue(
+        given=f"every={shown(given)}", allowed="seconds, at least 0.001", where="standalone.every", fix="use every=60"
     )
 
 
