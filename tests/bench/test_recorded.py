@@ -14,9 +14,10 @@ from bench.tuning.recorded import HERE, Recorded, load, row_of
 from bench.tuning.recording import key_of, pack
 from calando.records import Curve, RunRecord, RunSpec
 
-TOLERANCE = 0.02
-"""Relative. On the machine that recorded them, runs repeat to the last of six digits; another processor adds in another
-order, and training enlarges what that changes."""
+TOLERANCE = 1e-4
+"""Relative. Runs repeat bit for bit where they were recorded, and the files hold six digits. Another processor adds in
+another order: 4e-6 at the lower three peaks (measured with AVX2 in place of AVX-512); at the upper two, training may
+enlarge that to 5 %, so there cells are compared on the same kind of processor alone."""
 
 
 @pytest.fixture(params=WORKLOADS)
@@ -122,21 +123,27 @@ def test_the_records_say_how_they_were_made(recorded: Recorded) -> None:
     assert (HERE / f"grid-{recorded.name}.csv.gz").stat().st_size < 600_000
 
 
+@pytest.mark.slow
 def test_three_random_cells_trained_again_give_what_was_recorded() -> None:
     """Others every day; on short horizons, so that it takes seconds."""
+    import torch
+
     chance = random.Random(str(dt.datetime.now(tz=dt.UTC).date()))
+    elsewhere = []
     for name in chance.sample(WORKLOADS, 3):
         recorded = load(name)
         found = recording.data_of(name)
         if found != recorded.about["data"]:
-            pytest.skip(f"NOT RUN: {name}'s data are {found} here, recorded were {recorded.about['data']}")
-        horizon = STEPS[name] // chance.choice(grid.SHORTER)
-        cell, seed = chance.choice(grid.cells(name)), chance.choice(SEEDS)
-        spec = grid.run(cell, seed, horizon)
-        before = recorded.plain(spec)
+            elsewhere.append(f"{name}'s data are {found} here, recorded were {recorded.about['data']}")
+            continue
+        same = torch.backends.cpu.get_cpu_capability() == recorded.about["versions"]["processor"]
+        among = [cell for cell in grid.cells(name) if same or cell[1] <= grid.middle(name, 2)]
+        spec = grid.run(chance.choice(among), chance.choice(SEEDS), STEPS[name] // chance.choice(grid.SHORTER))
+        before, now = recorded.plain(spec), recording.train(name, spec)
         assert before is not None
-        now = recording.train(name, spec)
         assert now.status == before.status, (name, spec)
         for curve in ("val_loss", "train_loss"):
             assert now.curve(curve).steps == before.curve(curve).steps
             assert now.curve(curve).values == pytest.approx(before.curve(curve).values, rel=TOLERANCE), (name, spec)
+    if elsewhere:
+        pytest.skip("NOT RUN: " + "; ".join(elsewhere))
