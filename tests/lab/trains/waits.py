@@ -1,4 +1,4 @@
-"""A noisy quadratic that can be snapshot, and that waits in the middle where it is to be killed."""
+"""A noisy quadratic that can be snapshot, leaves a line for each update, and waits where it is to be killed."""
 
 import os
 import random
@@ -16,7 +16,9 @@ def train(run: calando.Run) -> None:
     chance = random.Random(run.seed)
     held = run.hold(weights=[chance.gauss(0, 1) for _ in SCALES])
     run.keep(chance=chance)
+    trace = os.open("trace.txt", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     for step in run.steps():
+        os.write(trace, f"{run.label} {run.peak} {run.seed} {step}\n".encode())
         rate = run.lr
         held.weights = [w - rate * s * (w + chance.gauss(0, 0.3)) for s, w in zip(SCALES, held.weights, strict=True)]
         loss = sum(s * w * w for s, w in zip(SCALES, held.weights, strict=True)) / 2
@@ -25,6 +27,7 @@ def train(run: calando.Run) -> None:
             run.log(val_loss=loss)
         if step == 55:
             wait_for_a_kill()
+    os.close(trace)
 
 
 def wait_for_a_kill() -> None:
