@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -13,6 +14,7 @@ from calando.records import Interval, RunRecord, Standing, Study, StudySpec, Ver
 from calando.report.curves import charts, reach
 from calando.report.notes import groups, tally
 from calando.report.page import Answer, Cost, Fact, Page, Peak, Peaks, Row, Takeaway
+from calando.report.spending import asked, beliefs, bill, decided, finding, tuned, verb
 from calando.report.words import LONG, count, cut, duration, peak_text
 
 __all__ = ["build"]
@@ -33,7 +35,8 @@ def build(study: Study, *, made: str = "") -> Page:
     target = _target(study)
     rows = _rows(study, target)
     rates, losses = charts(study, rows)
-    noted = groups(study, {row.label: row.slot for row in rows})
+    slots = {row.label: row.slot for row in rows}
+    noted = groups(study, slots)
     return Page(
         question=spec.question,
         name=_name(study),
@@ -50,8 +53,9 @@ def build(study: Study, *, made: str = "") -> Page:
         rates=rates,
         losses=losses,
         target=target,
-        search=cost(run for run in study.runs if run.spec.phase == "select"),
+        search=cost(run for run in study.runs if run.spec.phase != "confirm"),
         proof=cost(run for run in study.runs if run.spec.phase == "confirm"),
+        work=study.seconds,
         wall=_wall(study),
         tally=tally(noted),
         groups=noted,
@@ -59,14 +63,19 @@ def build(study: Study, *, made: str = "") -> Page:
         environment=_environment(study),
         packages=tuple(Fact(k, v) for k, v in sorted(study.environment.packages.items())),
         sittings=_sittings(study),
+        verb=verb(study),
+        bill=bill(study),
+        decided=decided(study),
+        beliefs=beliefs(study, slots),
+        finding=finding(study),
         made=made,
     )
 
 
 def cost(runs: Iterable[RunRecord]) -> Cost:
-    """What some runs cost together."""
+    """What some runs cost together; updates that another run had trained already are not counted again."""
     kept = list(runs)
-    return Cost(len(kept), sum(r.steps for r in kept), sum(r.seconds for r in kept))
+    return Cost(len(kept), sum(r.steps - r.reused for r in kept), sum(r.seconds for r in kept))
 
 
 def _name(study: Study) -> str:
@@ -75,6 +84,9 @@ def _name(study: Study) -> str:
 
 
 def _answer(study: Study, verdict: Verdict | None) -> Answer:
+    found = finding(study)
+    if found is not None:
+        return Answer(found.headline, True, found.sentences, found.not_proven)
     if verdict is None:
         ended = f"{count(len(study.runs), 'run')} ended so far" if study.runs else "no run has ended yet"
         advice = "Run the same command again: what has ended is kept."
@@ -158,7 +170,7 @@ def _rows(study: Study, target: float | None) -> tuple[Row, ...]:
                 baseline=label == spec.baseline,
                 why=tell(standing.why) if standing else "no run of it is finished yet" if not own else "",
                 reach=reach(at_peak, spec.metric, spec.mode, spec.horizon, target),
-                search=cost(run for run in own if run.spec.phase == "select"),
+                search=cost(run for run in own if run.spec.phase != "confirm"),
                 proof=cost(proof),
             )
         )
@@ -205,8 +217,13 @@ def _facts(study: Study) -> tuple[Fact, ...]:
     tried = ", ".join(map(peak_text, spec.peaks)) if spec.peaks else "the optimizer's own rates"
     grid = "; ".join([tried] * _any_free(spec) + [f"{', '.join(map(peak_text, pinned))} (given)"] * bool(pinned))
     evidence = len(spec.confirm_seeds)
+    search, look = asked(study), verb(study) == "find"
     seeds = (
-        f"{len(spec.select_seeds)} to choose peaks, {evidence} others as evidence"
+        f"{len(spec.select_seeds)} to look with, none is evidence"
+        if look
+        else f"{len(spec.select_seeds)} to search with, {evidence} fresh ones to confirm"
+        if search is not None
+        else f"{len(spec.select_seeds)} to choose peaks, {evidence} others as evidence"
         if _any_free(spec) and len(spec.peaks) > 1
         else f"{evidence} as evidence; no peak was chosen by any"
     )
@@ -215,8 +232,9 @@ def _facts(study: Study) -> tuple[Fact, ...]:
         Fact("judged by", f"{spec.metric} after the last update, {better}"),
         Fact("horizon", f"{count(spec.horizon, 'update')}{epochs}"),
         Fact("candidates", f"{len(spec.candidates)}, the baseline is {cut(spec.baseline) or 'not named'}"),
-        Fact("peaks tried" if _any_free(spec) else "peaks", grid),
+        Fact("rates swept" if look else "peaks tried" if _any_free(spec) else "peaks", grid),
         Fact("seeds", seeds),
+        *([Fact("budget", search.budget)] if search is not None else []),
         Fact("train function", spec.train),
     )
 
@@ -275,6 +293,12 @@ def _environment(study: Study) -> tuple[Fact, ...]:
 
 def _takeaway(study: Study, rows: tuple[Row, ...]) -> Takeaway | None:
     command = shlex.join(study.command)
+    found, answer = finding(study), tuned(study)
+    if found is not None and found.best is not None:
+        return Takeaway(found.shape, found.best, _snippet(found.shape, found.best, study), command)
+    if answer is not None and answer.winner is not None:
+        settings = ", ".join(f"{name}={value}" for name, value in json.loads(answer.settings or "{}").items())
+        return Takeaway(answer.winner, answer.peak, _snippet(answer.plan, answer.peak, study), command, settings)
     chosen = study.verdict.recommended or study.verdict.leader if study.verdict else None
     row = next((r for r in rows if r.label == chosen), None)
     if row is None:

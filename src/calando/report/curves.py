@@ -42,8 +42,8 @@ def charts(study: Study, rows: Sequence[Row]) -> tuple[Chart | None, tuple[Chart
 
 def _evidence(study: Study, row: Row) -> list[RunRecord]:
     """The runs that stand for a candidate: its confirmation runs at its peak, else the best there is."""
-    own = [run for run in study.of(row.label) if run.status == "done"]
-    for phase in ("confirm", "select"):
+    own = [run for run in study.of(row.label) if run.status == "done" and run.spec.horizon == study.spec.horizon]
+    for phase in ("confirm", "final", "select"):
         kept = [run for run in own if run.spec.phase == phase and (row.peak is None or run.spec.peak == row.peak)]
         if kept:
             peak = kept[0].spec.peak

@@ -21,6 +21,7 @@ from calando.records import Study
 from calando.report import marks, words
 from calando.report.build import build
 from calando.report.figures import colour, dash, figures
+from calando.report.finding import finding_svg
 from calando.report.page import Page
 from calando.report.static import svg
 
@@ -85,7 +86,9 @@ def page_html(page: Page, *, static: bool = False) -> str:
             interactive=interactive,
             forest=marks.forest(page),
             reach=marks.reach_strip(page),
-            costs=marks.cost_bars(page),
+            costs=marks.cost_bars(page) if page.verb != "find" else None,
+            phases=marks.phase_bars(page),
+            picture=finding_svg(page.finding) if page.finding is not None else "",
             words=words,
             colour=colour,
             dashes=_strokes,

@@ -6,9 +6,9 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from calando.report.page import Page, Row
+from calando.report.page import Page, Phase, Row
 
-__all__ = ["Forest", "Mark", "Scale", "Tick", "cost_bars", "forest", "reach_strip", "ticks"]
+__all__ = ["Bar", "Forest", "Mark", "Scale", "Tick", "cost_bars", "forest", "phase_bars", "reach_strip", "ticks"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,3 +134,23 @@ def cost_bars(page: Page) -> Forest | None:
         for row in page.rows
     )
     return Forest(marks, Scale(0.0, full))
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """One phase of a study as a bar: what it took and what was planned, in percent of the longest."""
+
+    phase: Phase
+    spent: float
+    planned: float | None
+
+
+def phase_bars(page: Page) -> tuple[Bar, ...]:
+    """What each phase took, and what was planned for it."""
+    if page.bill is None:
+        return ()
+    full = max((max(one.spent, one.planned or 0) for one in page.bill.phases), default=0) or 1
+    return tuple(
+        Bar(one, round(100 * one.spent / full, 3), None if one.planned is None else round(100 * one.planned / full, 3))
+        for one in page.bill.phases
+    )

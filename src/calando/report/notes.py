@@ -11,21 +11,26 @@ from calando.report.thin import spark
 
 __all__ = ["groups", "tally"]
 
-Key = tuple[str, float | None, str]
+Key = tuple[str, float | None, str, int, str]
+
+FORERUNNERS = ("probe", "range")
+"""Phases whose runs measure something else than how good a schedule is: there is nothing to judge in them."""
 
 
 def groups(study: Study, slots: Mapping[str, int]) -> tuple[Group, ...]:
     """The runs grouped by candidate, phase and peak: evidence before peak search, as the board stands."""
     held: dict[Key, list[RunRecord]] = {}
     for run in study.runs:
-        held.setdefault((run.spec.candidate, run.spec.peak, run.spec.phase), []).append(run)
+        if (asked := run.spec).phase not in FORERUNNERS:
+            key: Key = (asked.candidate, asked.peak, asked.phase, asked.horizon, asked.params)
+            held.setdefault(key, []).append(run)
     place = {label: i for i, label in enumerate(slots)}
-    order = sorted(held, key=lambda k: (place.get(k[0], len(place)), k[2], k[1] is None, k[1] or 0.0))
+    order = sorted(held, key=lambda k: (place.get(k[0], len(place)), k[2], -k[3], k[1] is None, k[1] or 0.0, k[4]))
     made = []
     for key in order:
-        label, peak, phase = key
+        label, peak, phase, horizon, params = key
         notes = [_note(study, run, _hotter(study, run, held)) for run in sorted(held[key], key=lambda r: r.spec.seed)]
-        made.append(Group(slots.get(label, 0), label, peak, phase, tuple(notes), _common(notes)))
+        made.append(Group(slots.get(label, 0), label, peak, phase, tuple(notes), _common(notes), horizon, params))
     return tuple(made)
 
 
@@ -87,11 +92,17 @@ def _hotter(study: Study, run: RunRecord, held: Mapping[Key, Sequence[RunRecord]
     spec = run.spec
     if spec.peak is None:
         return None
-    higher = sorted(p for c, p, f in held if c == spec.candidate and f == "select" and p is not None and p > spec.peak)
-    here = {r.spec.seed: r.final for r in held.get((spec.candidate, spec.peak, "select"), ()) if r.sound}
+    alike = (spec.horizon, spec.params)
+    looked = "select" if spec.phase == "confirm" else spec.phase
+    higher = sorted(
+        peak
+        for label, peak, phase, *rest in held
+        if label == spec.candidate and phase == looked and peak is not None and peak > spec.peak and (*rest,) == alike
+    )
+    here = {r.spec.seed: r.final for r in held.get((spec.candidate, spec.peak, looked, *alike), ()) if r.sound}
     if not higher or not here:
         return None
-    there = {r.spec.seed: r.final for r in held[(spec.candidate, higher[0], "select")] if r.sound}
+    there = {r.spec.seed: r.final for r in held[(spec.candidate, higher[0], looked, *alike)] if r.sound}
     if not there:
         return Level(-1.0, 0.0)
     sign = 1.0 if study.spec.mode == "min" else -1.0

@@ -2,9 +2,11 @@
 
     Page ── answer        the verdict in words, the tie set, what is not proven
          ├─ rows          one per candidate: leaderboard, intervals, steps to the baseline, cost
+         ├─ finding       range tests and mini-runs, where there are some
          ├─ peaks         the metric over the peak grid, per candidate
          ├─ rates, losses curves and bands, one chart per quantity
          ├─ groups        what the runs of one candidate at one peak say (diagnosis)
+         ├─ bill, decided what was planned and spent, shared and lost; what was decided and why; beliefs of a search
          └─ takeaway      the snippet to paste, the command to repeat; environment
 
 Painters (html, terminal, figures) read a Page and nothing else. Text in a Page is plain text, as the
@@ -17,19 +19,24 @@ from dataclasses import dataclass
 from typing import Literal
 
 from calando.records.diagnosis import Diagnosis
+from calando.records.finding import Finding
 from calando.records.result import Interval
 
 __all__ = [
     "Answer",
     "Band",
+    "Belief",
+    "Bill",
     "Chart",
     "Cost",
+    "Decided",
     "Fact",
     "Group",
     "Line",
     "Page",
     "Peak",
     "Peaks",
+    "Phase",
     "Reach",
     "Row",
     "RunNote",
@@ -241,6 +248,9 @@ class Group:
     phase: str
     runs: tuple[RunNote, ...]
     common: tuple[tuple[Diagnosis, tuple[int, ...]], ...]
+    horizon: int = 0
+    settings: str = ""
+    """Values of what the train function declared, as JSON; "" for none."""
 
     @property
     def troubled(self) -> bool:
@@ -256,6 +266,60 @@ class Takeaway:
     peak: float | None
     snippet: str
     command: str
+    settings: str = ""
+    """Values of what the train function declared, as words; "" for none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Phase:
+    """One phase of a study: what it was planned to cost in updates (None: no plan), and what it cost."""
+
+    name: str
+    planned: int | None
+    spent: int
+    runs: int
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Bill:
+    """What a study was to cost and what it cost. `budget` is what the user wrote, `limit` the same in updates.
+
+    `words` are the whole of it in sentences: budget, sharing, lost work, disk.
+    """
+
+    phases: tuple[Phase, ...]
+    words: tuple[str, ...]
+    budget: str = ""
+    limit: int | None = None
+    trained: int = 0
+    shared: int = 0
+    lost: int = 0
+    disk_peak: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """What was decided in one phase, in order: about whom ("" for all), why, and on how many finished runs."""
+
+    phase: str
+    lines: tuple[tuple[str, str, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Belief:
+    """What a search believes of one schedule at the full horizon: `chance` that it holds the best of all."""
+
+    slot: int
+    label: str
+    peak: float | None
+    loss: float
+    sd: float
+    chance: float
+    behind: float
+    runs: int
+    full: int
+    out: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -280,6 +344,8 @@ class Page:
     target: float | None = None
     search: Cost = Cost()
     proof: Cost = Cost()
+    work: float = 0.0
+    """Seconds inside runs, summed over workers."""
     wall: float | None = None
     """Seconds that somebody waited: sittings, not workers."""
     tally: tuple[tuple[str, str, int], ...] = ()
@@ -289,6 +355,13 @@ class Page:
     environment: tuple[Fact, ...] = ()
     packages: tuple[Fact, ...] = ()
     sittings: tuple[str, ...] = ()
+    verb: str = "compare"
+    """Which verb made the study: compare, find or tune."""
+    bill: Bill | None = None
+    decided: tuple[Decided, ...] = ()
+    beliefs: tuple[Belief, ...] = ()
+    finding: Finding | None = None
+    """Range tests, mini-runs and the answer of a search for the peak."""
     made: str = ""
     """When the page was made and by which calando: the only words that differ between two makings."""
 

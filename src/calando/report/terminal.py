@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 __all__ = ["renderable", "text"]
 
 INK = {"failure": "red", "warning": "yellow", "note": "", "good": "green"}
+SHOWN = 12
+"""Decisions in the terminal, the latest ones; the page has all."""
+
 STANDING = {"better": "green", "worse": "red", "open": "", "": ""}
 
 
@@ -34,8 +37,9 @@ def renderable(page: Page) -> RenderableType:
     from rich.text import Text
 
     parts: list[RenderableType] = [Text(words.tame(words.cut(page.question, 400)), style="bold"), Text()]
-    if any(row.rank is not None for row in page.rows):
+    if page.verb != "find" and any(row.rank is not None for row in page.rows):
         parts += [_board(page)]
+    parts += _decided(page)
     parts += _found(page)
     parts += _spent(page)
     parts += [Text(), *_verdict(page)]  # last, where the eye is when a command has ended
@@ -145,15 +149,47 @@ def _share(group: Group, seeds: tuple[int, ...]) -> str:
 
 
 def _spent(page: Page) -> list[RenderableType]:
+    from rich.padding import Padding
     from rich.text import Text
 
-    runs = page.search.runs + page.proof.runs
+    bill = page.bill
+    runs = (
+        page.search.runs + page.proof.runs
+        if page.verb != "find"
+        else sum(one.runs for one in bill.phases)
+        if bill
+        else 0
+    )
     if not runs:
         return []
     waited = f" in {words.duration(page.wall)} of waiting" if page.wall is not None else ""
     line = Text("COST  ", style="bold cyan").append(
-        f"{words.count(runs, 'run')}, {words.count(page.search.steps + page.proof.steps, 'update')}, "
-        f"{words.duration(page.search.seconds + page.proof.seconds)} of work{waited}",
+        f"{words.count(runs, 'run')}, {words.count(bill.trained if bill else 0, 'update')}, "
+        f"{words.duration(page.work)} of work{waited}",
         style="not bold default",
     )
-    return [Text(), line]
+    parts: list[RenderableType] = [Text(), line]
+    if bill is not None:
+        if len(bill.phases) > 1 and page.verb != "compare":
+            for one in bill.phases:
+                planned = f" of {one.planned:,} planned" if one.planned is not None else ""
+                told = f"{words.count(one.spent, 'update')}{planned}, {words.count(one.runs, 'run')}"
+                parts.append(Padding(Text(f"{words.tame(one.name)}: {told}", style="dim"), (0, 0, 0, 1)))
+        parts += [Padding(Text(words.tame(sentence)), (0, 0, 0, 1)) for sentence in bill.words]
+    return parts
+
+
+def _decided(page: Page) -> list[RenderableType]:
+    from rich.padding import Padding
+    from rich.text import Text
+
+    lines = [(about, text) for one in page.decided for about, text, _ in one.lines]
+    if not lines:
+        return []
+    parts: list[RenderableType] = [Text(), Text("DECISIONS", style="bold cyan")]
+    if len(lines) > SHOWN:
+        parts.append(Padding(Text(f"... {words.count(len(lines) - SHOWN, 'earlier one')}", style="dim"), (0, 0, 0, 1)))
+    for about, text in lines[-SHOWN:]:
+        entry = Text(f"{words.tame(words.cut(about))}: " if about else "", style="bold")
+        parts.append(Padding(entry.append(words.tame(words.cut(text, 400)), style="not bold"), (0, 0, 0, 1)))
+    return parts

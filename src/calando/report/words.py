@@ -8,7 +8,20 @@ from calando.errors import tame
 from calando.records.diagnosis import short
 from calando.records.result import Interval
 
-__all__ = ["at_peak", "count", "cut", "duration", "interval_text", "peak_text", "percent", "rounded", "signed", "tame"]
+__all__ = [
+    "at_peak",
+    "count",
+    "cut",
+    "duration",
+    "interval_text",
+    "megabytes",
+    "peak_text",
+    "percent",
+    "rounded",
+    "signed",
+    "tame",
+    "times",
+]
 
 LONG = 200
 """Letters of a label that are shown; the whole is a hover away on the page."""
@@ -121,3 +134,21 @@ def interval_text(interval: Interval) -> str:
     half = (interval.high - interval.low) / 2
     low, high = signed(interval.low, half), signed(interval.high, half)
     return f"{signed(interval.mean, half)} [{low}, {high}]"
+
+
+def megabytes(size: float) -> str:
+    """Bytes in the unit that reads best.
+
+    >>> megabytes(2_500), megabytes(3_200_000), megabytes(7e9)
+    ('0.0025 MB', '3.2 MB', '7 GB')
+    """
+    return f"{size / 1e9:.3g} GB" if size >= 1e9 else f"{size / 1e6:.3g} MB"
+
+
+def times(factor: float) -> str:
+    """A saving as a multiple, or in percent where it is small.
+
+    >>> times(2.5), times(1.05)
+    ('2.5 times fewer', '4.8 % fewer')
+    """
+    return f"{factor:.1f} times fewer" if factor >= 1.1 else f"{100 * (1 - 1 / factor):.2g} % fewer"

@@ -1,0 +1,139 @@
+"""What a study was to cost and what it cost, what was decided on the way, and what a search believes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import TypeVar
+
+from calando.records import RunRecord, Study
+from calando.records.finding import Finding
+from calando.records.plain import decode
+from calando.records.tuning import Tuned, TuneSpec
+from calando.report.page import Belief, Bill, Decided, Phase
+from calando.report.words import count, megabytes, times
+
+__all__ = ["PHASES", "asked", "beliefs", "bill", "decided", "finding", "tuned", "verb"]
+
+T = TypeVar("T")
+
+PHASES = {
+    "probe": "probe",
+    "range": "range tests",
+    "short": "short horizons",
+    "select": "peak search",
+    "final": "full horizon",
+    "confirm": "confirmation",
+}
+"""Phases of runs in the order in which they happen, and what a reader calls them."""
+
+
+def verb(study: Study) -> str:
+    """Which verb made the study."""
+    return (
+        "find" if "finding" in study.facts or "find" in study.facts else "tune" if "tune" in study.facts else "compare"
+    )
+
+
+def finding(study: Study) -> Finding | None:
+    """What `find` concluded; None in other studies and unfinished ones."""
+    return _fact(study, "finding", Finding)
+
+
+def tuned(study: Study) -> Tuned | None:
+    """What `tune` concluded; None in other studies and unfinished ones."""
+    return _fact(study, "tuned", Tuned)
+
+
+def asked(study: Study) -> TuneSpec | None:
+    """What `tune` was asked."""
+    return _fact(study, "tune", TuneSpec)
+
+
+def _fact(study: Study, name: str, kind: type[T]) -> T | None:
+    known = study.facts.get(name)
+    return None if known is None else decode(kind, json.dumps(known), f"{study.path}: {name}")
+
+
+def bill(study: Study) -> Bill | None:
+    """Plan against cost, phase by phase, and what sharing saved."""
+    spent = study.spent
+    if not study.runs:
+        return None
+    search, answer = asked(study), tuned(study)
+    phases = _phases(study)
+    if answer is not None and answer.spending:
+        phases = tuple(Phase(one.phase, one.planned, one.spent, one.runs) for one in answer.spending)
+    limit = search.steps if search is not None else study.spec.horizon if verb(study) == "find" else None
+    budget = search.budget if search is not None else "at most one full run" if verb(study) == "find" else ""
+    lines = []
+    if limit:
+        share = 100 * spent.trained / limit
+        lines.append(
+            f"The budget was {budget} ({count(limit, 'update')}); {count(spent.trained, 'update')} were trained, "
+            f"{share:.0f} % of it."
+        )
+    if spent.shared:
+        lines.append(
+            f"Runs with the same past trained it once: {spent.trained:,} updates instead of {spent.alone:,}, "
+            f"{times(spent.times)}."
+        )
+    if spent.lost:
+        lines.append(
+            f"{count(spent.lost, 'update')} were trained in vain: something was killed after its last snapshot."
+        )
+    again = spent.starts - len(study.runs)
+    if again > 0:
+        lines.append(f"{count(again, 'start')} left no finished run; what was finished was never made again.")
+    if spent.snapshots:
+        now = megabytes(spent.disk) if spent.disk else "nothing"
+        lines.append(
+            f"{count(spent.snapshots, 'snapshot')} were written; at most {megabytes(spent.disk_peak)} lay on the disk "
+            f"at a time, {now} does now."
+        )
+    return Bill(phases, tuple(lines), budget, limit, spent.trained, spent.shared, spent.lost, spent.disk_peak)
+
+
+def _phases(study: Study) -> tuple[Phase, ...]:
+    held: dict[str, list[RunRecord]] = {}
+    for run in study.runs:
+        held.setdefault(run.spec.phase, []).append(run)
+    return tuple(
+        Phase(
+            name,
+            None,
+            sum(run.steps - run.reused for run in held[phase]),
+            len(held[phase]),
+            sum(run.seconds for run in held[phase]),
+        )
+        for phase, name in PHASES.items()
+        if phase in held
+    )
+
+
+def decided(study: Study) -> tuple[Decided, ...]:
+    """The decisions in order, those of one phase together."""
+    held: dict[str, list[tuple[str, str, int]]] = {}
+    for decision in study.decisions:
+        held.setdefault(decision.phase, []).append((decision.about, decision.text, decision.runs))
+    return tuple(Decided(phase, tuple(lines)) for phase, lines in held.items())
+
+
+def beliefs(study: Study, slots: Mapping[str, int]) -> tuple[Belief, ...]:
+    """What a search believes of every schedule, the best first."""
+    answer = tuned(study)
+    return tuple(
+        Belief(
+            slots.get(one.label, 0),
+            one.label,
+            one.peak,
+            one.loss,
+            one.sd,
+            one.chance,
+            one.behind,
+            one.runs,
+            one.full,
+            one.out,
+        )
+        for one in (answer.standpoints if answer is not None else ())
+    )
