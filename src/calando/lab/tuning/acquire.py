@@ -1,5 +1,6 @@
 """What to run next: the runs whose results would improve the final choice most, per update they cost."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -12,8 +13,9 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-__all__ = ["Choice", "pick", "suppose"]
+__all__ = ["Choice", "pick", "suppose", "together"]
 
+DRAWS = 256
 REPEATS = (1, 2, 3)  # one noisy run may teach nothing where three would: worth is looked at up to three ahead
 
 
@@ -36,8 +38,8 @@ def _gain(mean: "Floats", moves: "Floats") -> "Floats":
     return np.asarray(np.maximum(mean.min() - found, 0.0))
 
 
-def pick(belief: Belief, steps: "NDArray[np.int64]") -> int:
-    """The index of the run, among those that the belief was asked about, that is worth most per update.
+def pick(belief: Belief, steps: "NDArray[np.int64]") -> tuple[int, float]:
+    """The index of the run, among those that the belief was asked about, that is worth most per update, and its worth.
 
     Its worth is the knowledge gradient: by how much the best mean of the belief's rows is expected to improve.
 
@@ -52,7 +54,20 @@ def pick(belief: Belief, steps: "NDArray[np.int64]") -> int:
         variance = plain + (own - plain + belief.noise) / repeat
         gain = _gain(belief.mean[:rows], link / np.sqrt(np.maximum(variance, 1e-12))[:, None])
         worth = np.maximum(worth, gain / (repeat * np.maximum(steps, 1)))
-    return int(np.argmax(np.where(steps > 0, worth, -1.0)))
+    best = int(np.argmax(np.where(steps > 0, worth, -1.0)))
+    return best, float(worth[best])
+
+
+def together(belief: Belief, indices: Sequence[int], steps: int) -> float:
+    """What several runs made together are worth per update: their knowledge gradient, by fixed random draws."""
+    rows, at = belief.rows, [belief.rows + index for index in indices]
+    own = belief.cov[np.ix_(at, at)] + np.diag(belief.noise[list(indices)])
+    root = np.linalg.cholesky(own + 1e-9 * np.eye(len(at)))
+    moves = np.linalg.solve(root, belief.cov[at, :rows])
+    drawn = np.random.default_rng(7).standard_normal((DRAWS, len(at))) @ moves
+    mean = belief.mean[:rows]
+    gain = float(mean.min() - (mean + drawn - drawn.mean(axis=0)).min(axis=1).mean())
+    return max(0.0, gain) / max(1, steps)
 
 
 def suppose(belief: Belief, index: int) -> Belief:

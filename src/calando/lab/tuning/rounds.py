@@ -1,12 +1,13 @@
 """One round of a search: the runs to make next, given everything that is finished."""
 
+import math
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from calando.lab.tuning.acquire import Choice, pick, suppose
+from calando.lab.tuning.acquire import Choice, pick, suppose, together
 from calando.lab.tuning.model import Belief, Runs, believe
 from calando.lab.tuning.space import Space
 from calando.records.decision import Decision
@@ -18,6 +19,10 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 __all__ = ["Known", "Round", "best_row", "known", "next_runs"]
+
+DOUBT = 0.5
+"""Standard deviations that count against a choice: of equals the one that was tried is taken."""
+LEAST_SHARED = 0.95
 
 Offered = Callable[[RunSpec], bool]
 Shares = Callable[[RunSpec, Sequence[RunSpec]], int]
@@ -59,6 +64,11 @@ class Known:
     def mean(self, row: int) -> float:
         """The believed loss of a row of the full horizon, on the surrogate's scale."""
         return 0.0 if self.belief is None else float(self.belief.mean[self.full.index(row)])
+
+    def sd(self, row: int) -> float:
+        """How sure that is."""
+        place = self.full.index(row)
+        return 0.0 if self.belief is None else math.sqrt(max(0.0, float(self.belief.cov[place, place])))
 
     def gap(self, rows: Sequence[int], other: int) -> "tuple[Floats, Floats]":
         """Believed differences from another row, and their standard deviations."""
@@ -134,7 +144,11 @@ def next_runs(now: Known, left: int, batch: int, shares: Shares | None = None) -
                 steps[index] = cost
         if not steps.any():
             break
-        index = pick(belief, steps)
+        index, worth = pick(belief, steps)
+        if shares is not None and not picked:
+            bundle = _bundle(now, belief, left, shares, worth)
+            if bundle:
+                return bundle
         row, place = now.choices[index]
         picked.append(Choice(row, place, int(steps[index])))
         others.append(now.ask(row, place))
@@ -144,6 +158,32 @@ def next_runs(now: Known, left: int, batch: int, shares: Shares | None = None) -
     return picked
 
 
+def _bundle(now: Known, belief: Belief, left: int, shares: Shares, worth: float) -> list[Choice]:
+    """Runs that share a trunk, where all of them together are worth more per update than any run alone."""
+    groups: dict[tuple[object, ...], list[int]] = {}
+    for index, (row, place) in enumerate(now.choices):
+        run = now.ask(row, place)
+        groups.setdefault((run.peak, run.seed, run.horizon, run.params), []).append(index)
+    best: list[Choice] = []
+    for group in groups.values():
+        found: list[Choice] = []
+        others: list[RunSpec] = []
+        kept: list[int] = []
+        for index in group:
+            row, place = now.choices[index]
+            run = now.ask(row, place)
+            cost = run.horizon - (shares(run, others) if others else 0)
+            if others and cost > LEAST_SHARED * run.horizon:
+                continue  # it leaves the trunk at once: nothing is gained by making it now
+            found.append(Choice(row, place, cost))
+            others.append(run)
+            kept.append(index)
+        total = sum(choice.steps for choice in found)
+        if len(found) > 1 and total <= left and (value := together(belief, kept, total)) > worth:
+            best, worth = found, value
+    return best
+
+
 def _among(belief: Belief, alive: Sequence[int]) -> Belief:
     """The belief with only some of its rows as what the choice will be among."""
     keep = [*alive, *range(belief.rows, len(belief.mean))]
@@ -151,7 +191,7 @@ def _among(belief: Belief, alive: Sequence[int]) -> Belief:
 
 
 def best_row(now: Known, shape: int | None = None, setting: int | None = None) -> int | None:
-    """The row of the full horizon that is believed best, among those that were run there where any was.
+    """The row of the full horizon that is believed best, doubt counted against it.
 
     Args:
         shape: among the rows of one shape; otherwise of all that are not dropped.
@@ -163,5 +203,6 @@ def best_row(now: Known, shape: int | None = None, setting: int | None = None) -
         if (now.space.rows[row].shape not in now.out if shape is None else now.space.rows[row].shape == shape)
         and (setting is None or now.space.rows[row].setting == setting)
     ]
-    rows = [row for row in rows if row in now.sound] or rows
-    return min(rows, key=lambda row: (now.mean(row), row), default=None) if now.belief is not None else None
+    if now.belief is None:
+        return None
+    return min(rows, key=lambda row: (now.mean(row) + DOUBT * now.sd(row), row), default=None)

@@ -14,7 +14,7 @@ from calando.lab.tuning.opening import first_look, probe_run, shuffled
 from calando.lab.tuning.ranging import Ranging
 from calando.lab.tuning.rounds import Known, Round, best_row, known, next_runs
 from calando.lab.tuning.sharing import Sharer
-from calando.lab.tuning.space import Space, build, settings_for
+from calando.lab.tuning.space import Row, Space, build, settings_for
 from calando.records.decision import Decision
 from calando.records.run import RunRecord, RunSpec
 from calando.records.stage import Knob
@@ -67,6 +67,8 @@ class TuneStrategy:
         self._slope: Decision | None = None
         self._sharer = Sharer(spec.steps_per_epoch, self.evals)
         self._started = False
+        if available is not None and self.peaks:
+            self.seeds = self._most_offered(available)
 
     # What the coordinator asks.
 
@@ -252,9 +254,21 @@ class TuneStrategy:
     def _open(self, notes: list[Decision]) -> Round:
         space = self._space()
         rows = first_look(space, self._spendable() / self.tune.full, self.tune.seed)
-        runs = tuple(space.ask(row, self.seeds[0]) for row in rows)
+        runs = tuple(space.ask(row, self._seed_of(space, row)) for row in rows)
         phase = "full horizon" if rows[0].level == space.full else "short horizons"
         return Round(phase, runs, sum(run.horizon for run in runs), tuple(notes))
+
+    def _most_offered(self, available: Callable[[RunSpec], bool]) -> tuple[int, ...]:
+        """The seeds, those first under which most was recorded: what is not paired teaches less."""
+        space = self._space()
+        counts = {seed: sum(available(space.ask(row, seed)) for row in space.rows) for seed in self.seeds}
+        return tuple(sorted(self.seeds, key=lambda seed: -counts[seed]))
+
+    def _seed_of(self, space: Space, row: Row) -> int:
+        """The first seed under which a row can be run."""
+        if self._available is None:
+            return self.seeds[0]
+        return next(seed for seed in self.seeds if self._available(space.ask(row, seed)))
 
     def _grow(self, notes: list[Decision]) -> None:
         """One more peak beyond the lattice's end where the best run of the full horizon stands on it."""
