@@ -162,9 +162,9 @@ def table(results: dict[str, Any]) -> str:
     lines = [
         "# find against a nine-point grid and other finders",
         "",
-        f"Final loss above the grid's best, in seed standard deviations, on {len(FRESH)} fresh paired seeds; linear decay.",
-        "At most 1 is a hit. Others on the same range tests as find, and on one of 100 updates; what their rates are worth",
-        "is interpolated on the grid, or its end's value outside, which flatters them.",
+        f"Final loss above the grid's best, in seed SDs, on {len(FRESH)} fresh paired seeds; linear decay.",
+        "At most 1 is a hit. Others read one of find's range tests, and one of 100 updates; what their rates are worth is",
+        "interpolated on the grid, or its end's value outside, which flatters them.",
         "",
     ]
     pairs = [(name, i) for name in results for i in range(len(results[name]["searches"]))]
@@ -178,7 +178,11 @@ def table(results: dict[str, Any]) -> str:
         middle = statistics.median(known)
         cells = " | ".join("-" if v is None else f"{v:.1f}" for v in values)
         lines.append(f"| {finder} | {cells} | {hits} of {len(pairs)} | {middle:.1f} |")
-    lines += ["", "| search | outcome | peak | 80 % interval | grid's best | in it | exponent | steps / T |", "|---" * 8 + "|"]
+    lines += [
+        "",
+        "| search | outcome | peak | 80 % interval | grid's best | in it | exponent | steps / T |",
+        "|---" * 8 + "|",
+    ]
     for name, i in pairs:
         row = results[name]["searches"][i]
         f = row["found"]
@@ -191,7 +195,9 @@ def table(results: dict[str, Any]) -> str:
         )
     lines += ["", "| workload | T | grid: peak mean (SD of the best) |", "|---|---|---|"]
     for name, result in results.items():
-        cells = ", ".join(f"{float(p):.3g}: {v:.4g}" for p, v in sorted(result["grid"].items(), key=lambda x: float(x[0])))
+        cells = ", ".join(
+            f"{float(p):.3g}: {v:.4g}" for p, v in sorted(result["grid"].items(), key=lambda x: float(x[0]))
+        )
         lines.append(f"| {name} | {result['horizon']} | {cells} ({result['sd']:.2g}) |")
     return "\n".join(lines) + "\n"
 

@@ -27,6 +27,7 @@ __version__ = "0.1.0"
 if _typing.TYPE_CHECKING:
     from calando.lab import Run as Run
     from calando.lab import StopRun as StopRun
+    from calando.lab import check as check
     from calando.lab import compare as compare
     from calando.lab import current_run as current_run
     from calando.lab import declare as declare
@@ -43,7 +44,7 @@ if _typing.TYPE_CHECKING:
     from calando.peers import from_torch as from_torch
     from calando.peers import from_transformers as from_transformers
 
-_LAB = ("Run", "StopRun", "compare", "current_run", "declare", "find", "resume", "standalone", "tune")
+_LAB = ("Run", "StopRun", "check", "compare", "current_run", "declare", "find", "resume", "standalone", "tune")
 _PEERS = (
     "Converted",
     "from_deepspeed",

@@ -20,6 +20,7 @@ VERBS: Final = {
     "convert": ("calando.cli.convert:convert", "Turn another library's schedule into a plan, and measure both."),
     "list": ("calando.cli.list:list_", "Look into the catalog of plans."),
     "cite": ("calando.cli.cite:cite", "Print BibTeX for the plans used."),
+    "check": ("calando.cli.check:check", "Test in seconds whether a train function keeps the run contract."),
     "find": ("calando.cli.find:find", "Find the peak learning rate: an interval, for at most one run's cost."),
     "compare": ("calando.cli.compare:compare", "Compare schedules on your own training, with evidence."),
     "tune": ("calando.cli.tune:tune", "Find which schedule to use, inside a budget, and prove it."),

@@ -1,5 +1,6 @@
 """The lab: the run contract, and studies that compare schedules with evidence."""
 
+from calando.lab.check import check
 from calando.lab.compare import compare
 from calando.lab.declare import Declared, declare
 from calando.lab.find import find
@@ -14,6 +15,7 @@ __all__ = [
     "Declared",
     "Run",
     "StopRun",
+    "check",
     "compare",
     "current_run",
     "declare",

@@ -264,6 +264,12 @@ class Run(Course):
         """A SHA-256 in hex of everything kept and every source of random numbers, as they stand now."""
         return self._keeping.digest()
 
+    def unnamed(self) -> list[str]:
+        """Remarks about what the attached optimizers train and `keep` does not name."""
+        from calando.lab.checking.unkept import unkept
+
+        return unkept(self._keeping.memory.everything(), [gauge.optimizer for gauge in self._gauges])
+
     def outcome(self) -> tuple[Status, str, float | None]:
         """How the run stands after the train function came back: status, reason, final metric."""
         if self._stopped is not None:  # also when the train function swallowed it

@@ -90,14 +90,18 @@ def test_noise_alone_is_no_signal() -> None:
 
 
 def test_a_curve_that_is_nan_at_once_is_no_signal() -> None:
-    runs = [replace(flat(run, lambda t: math.nan), status="diverged", reason="train_loss is nan") for run in TEST.runs()]
+    runs = [
+        replace(flat(run, lambda t: math.nan), status="diverged", reason="train_loss is nan") for run in TEST.runs()
+    ]
     found = TEST.read(runs)
     assert not found.signal
     assert "begin lower" in found.reason
 
 
 def test_a_loss_that_was_never_logged_is_named() -> None:
-    runs = [replace(flat(run), curves={"lr": flat(run).curve("lr"), "accuracy": Curve((0,), (1.0,))}) for run in TEST.runs()]
+    runs = [
+        replace(flat(run), curves={"lr": flat(run).curve("lr"), "accuracy": Curve((0,), (1.0,))}) for run in TEST.runs()
+    ]
     assert "only accuracy" in TEST.read(runs).reason
 
 

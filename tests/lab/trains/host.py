@@ -25,6 +25,13 @@ class Optimizer:
         for group in self.param_groups:
             group["values"] = [value - group["lr"] * value for value in group["values"]]
 
+    def state_dict(self) -> dict[str, Any]:
+        return {"groups": [{"lr": g["lr"], "values": list(g["values"])} for g in self.param_groups]}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        for group, kept in zip(self.param_groups, state["groups"], strict=True):
+            group.update(lr=kept["lr"], values=list(kept["values"]))
+
     def loss(self) -> float:
         return sum(value**2 for group in self.param_groups for value in group["values"])
 
@@ -37,6 +44,13 @@ class Scheduler:
         self.bases = [group["lr"] for group in optimizer.param_groups]
         self.state = schedule.rule.initial() if schedule.rule else None
         self.at = 0
+        self.write()
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"at": self.at}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.at = state["at"]
         self.write()
 
     def write(self) -> None:

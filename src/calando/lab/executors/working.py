@@ -65,6 +65,8 @@ def make(train: Callable[[Any], Any], task: Task, tell: Tell, around: Surroundin
     tell({"op": "tick", "key": spec.key, "steps": 0 if task.start is None else task.start.step}, {})
     status, reason, trace, final = _ending(train, run)
     digest = run.digest() if task.digest and status == "done" else ""
+    if digest and run.kept:
+        run.notes += run.unnamed()
     flush()
     voice.ended(status, reason, trace, final, run, digest)
 

@@ -80,7 +80,8 @@ def posterior(minis: Sequence[Mini], horizon: int, belief: Belief, mode: str = "
     sign = 1.0 if mode == "min" else -1.0
     good = [mini for mini in minis if mini.value is not None]
     rows = [
-        Row(math.log2(m.peak), math.log2(m.horizon / horizon), (m.horizon, m.seed), sign * (m.value or 0.0)) for m in good
+        Row(math.log2(m.peak), math.log2(m.horizon / horizon), (m.horizon, m.seed), sign * (m.value or 0.0))
+        for m in good
     ]
     lengths = sorted({mini.horizon for mini in good})
     places, exponents, skews = (part.ravel() for part in np.meshgrid(*_axes(belief, horizon), indexing="ij"))

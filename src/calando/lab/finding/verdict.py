@@ -94,7 +94,9 @@ def _worded(found: Finding, side: str) -> Finding:
     said = list(found.reading.sentences) if found.reading is not None else []
     tops = ", ".join(f"{peak:.2g} over {horizon} updates" for horizon, peak in found.tops)
     count = len(found.minis)
-    said.append(f"{count} mini-runs, whole schedules of {found.shape} on short horizons, place the best peak at {tops}.")
+    said.append(
+        f"{count} mini-runs, whole schedules of {found.shape} on short horizons, place the best peak at {tops}."
+    )
     if found.slope is not None:
         kind = "fitted from these lengths" if found.slope.fitted else "expected, as only one length gave results"
         said.append(
@@ -108,4 +110,6 @@ def _worded(found: Finding, side: str) -> Finding:
         doubts.append(f"The interval is wide, a factor of {high / low:.0f}: take more seeds, or compare its two ends.")
     if found.slope is not None and not found.slope.fitted:
         doubts.append("How the best peak moves with the horizon was not measured here.")
-    return replace(found, headline=headline, sentences=(headline[0].upper() + headline[1:] + ".", *said), not_proven=tuple(doubts))
+    return replace(
+        found, headline=headline, sentences=(headline[0].upper() + headline[1:] + ".", *said), not_proven=tuple(doubts)
+    )
