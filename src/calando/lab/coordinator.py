@@ -136,7 +136,7 @@ class Coordinator:
                 self.cut = "time"
                 self._abandon("the time of the budget is up")
                 break
-            if (now := time.monotonic()) - self._shown >= REDRAW:
+            if self._view.draws and (now := time.monotonic()) - self._shown >= REDRAW:
                 self._shown = now
                 self._view.show(self._strategy.board(self._running, self._workers))
         self._dispatch.close()

@@ -84,7 +84,7 @@ class Dispatch:
         if keep_at:
             room = self._shelf.room(sum(map(len, self._coming.values())))
             if room < len(keep_at):
-                self._say(f"snapshots use {self._shelf.used:,} of {self._shelf.limit:,} bytes: fewer are kept")
+                self._say(f"fewer snapshots are kept: they may use {self._shelf.limit:,} bytes together (--disk)")
                 leg, self._stale = replace(leg, keep_at=keep_at[:room]), True
         self._legs.pop(key, None)
         self._begun[key] = leg
@@ -112,7 +112,7 @@ class Dispatch:
             kept = [step for step in self._coming[event.key] if step % self._grain == 0 and event.kept]
             self._stale |= kept != self._coming[event.key]
             self._coming[event.key] = kept
-        if not event.kept and self._keeps:
+        if not event.kept:
             self._without(event.unkept or "the train function keeps nothing by run.keep")
 
     def reached(self, event: Reached) -> StageRecord | None:
@@ -125,6 +125,10 @@ class Dispatch:
         if event.snapshot is None:
             if event.step % self._grain == 0:
                 self._without(event.reason or "a snapshot could not be written")
+            return None
+        if not self._shelf.holds(event.snapshot):
+            self._say(f"no more snapshots are kept: they may use {self._shelf.limit:,} bytes together (--disk)")
+            self._stale = True
             return None
         parent = self._newest[key]
         start = self._known[parent].stop if parent else 0
@@ -257,6 +261,8 @@ class Dispatch:
 
     def _without(self, reason: str) -> None:
         """Go on without snapshots."""
+        if not self._keeps:
+            return
         self._keeps, self._stale = False, True
         if self._share or any(leg.after for leg in self._legs.values()):
             self._say(f"nothing is shared: {reason}")

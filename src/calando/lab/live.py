@@ -16,7 +16,9 @@ __all__ = ["Lines", "Quiet", "Screen", "View", "duration", "view_for"]
 
 
 class View(Protocol):
-    """Something that shows how far a study is."""
+    """Something that shows how far a study is; `draws` tells whether it wants to be shown boards."""
+
+    draws: bool
 
     def start(self, spec: StudySpec) -> None:
         """The study begins or goes on."""
@@ -58,6 +60,8 @@ def view_for(live: bool | None, stream: TextIO | None = None) -> View:
 class Quiet:
     """Shows nothing."""
 
+    draws = False
+
     def start(self, spec: StudySpec) -> None:
         """Nothing."""
 
@@ -76,6 +80,8 @@ class Quiet:
 
 class Lines:
     """One plain line per finished run."""
+
+    draws = False
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
@@ -113,6 +119,8 @@ class Lines:
 
 class Screen:
     """A table of the candidates that redraws in place."""
+
+    draws = True
 
     def __init__(self, stream: TextIO) -> None:
         from rich.console import Console

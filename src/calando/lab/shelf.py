@@ -5,7 +5,7 @@ from contextlib import suppress
 from dataclasses import replace
 
 from calando.errors import CalandoError
-from calando.records.stage import StageRecord
+from calando.records.stage import SnapshotRef, StageRecord
 from calando.records.store import Store
 
 __all__ = ["DISK", "Shelf"]
@@ -33,6 +33,14 @@ class Shelf:
         self._largest = max((_size(stage) for stage in self.stages.values()), default=0)
         self._store = store
 
+    def holds(self, snapshot: SnapshotRef) -> bool:
+        """Whether there is room for a snapshot that was just written; where there is none it is removed at once."""
+        self._largest = max(self._largest, snapshot.size)
+        if self.used + snapshot.size <= self.limit:
+            return True
+        _remove(snapshot.url)
+        return False
+
     def put(self, stage: StageRecord) -> None:
         """Take in a snapshot that was just committed."""
         self.stages[stage.key] = replace(stage, curves={})
@@ -40,7 +48,10 @@ class Shelf:
         self._largest = max(self._largest, _size(stage))
 
     def room(self, coming: int) -> int:
-        """How many snapshots more may be asked for while so many are still to come; at least one at the beginning."""
+        """How many snapshots more may be asked for while so many are still to come; any number until one is there.
+
+        The first ones show how large they are; what does not fit then is removed again, see `holds`.
+        """
         if self._largest == 0:
             return 1 << 30 if self.limit else 0
         return max(0, (self.limit - self.used) // self._largest - coming)

@@ -2,21 +2,26 @@
 
 import os
 import random
+import signal
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import calando
 
 SCALES = (1, 2, 4, 8, 16)
+Trap = tuple[int, Callable[[calando.Run], None]]
 
 
-def descend(run: calando.Run, pause: float = 0.0, ballast: int = 0) -> None:
+def descend(run: calando.Run, pause: float = 0.0, ballast: int = 0, trap: Trap | None = None) -> None:
     chance = random.Random(run.seed)
     state = run.hold(weights=[chance.gauss(0, 1) for _ in SCALES], ballast="x" * ballast)
     run.keep(chance=chance)
     traces = os.open("trace.txt", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     for _ in run.steps():
         os.write(traces, f"{run._label}|{run.seed}|{run.step}\n".encode())
+        if trap is not None and run.step == trap[0]:
+            trap[1](run)
         rate = run.lr
         state.weights = [w - rate * s * (w + chance.gauss(0, 0.3)) for s, w in zip(SCALES, state.weights, strict=True)]
         loss = sum(s * w * w for s, w in zip(SCALES, state.weights, strict=True)) / 2
@@ -54,3 +59,39 @@ def forgetful(run: calando.Run) -> None:
         run.log(train_loss=loss)
         if run.eval_due:
             run.log(val_loss=loss)
+
+
+def trips(run: calando.Run) -> None:
+    """The longest trunk fails after it has left snapshots for others, and before it has left all."""
+    descend(run, trap=(36, _raise) if run._label == "wsd(warmup=4, cooldown=10)" else None)
+
+
+def dies_on_the_way(run: calando.Run) -> None:
+    descend(run, trap=(36, _die_once) if run._label == "wsd(warmup=4, cooldown=10)" else None)
+
+
+def spoils(run: calando.Run) -> None:
+    """Whoever comes to the end of a trunk damages every snapshot there is."""
+    descend(run, trap=(55, _spoil) if run._label == "wsd(warmup=4, cooldown=10)" else None)
+
+
+def epochs(run: calando.Run) -> None:
+    """Snapshots are possible after every eighth update only."""
+    run.grain = 8
+    descend(run)
+
+
+def _raise(run: calando.Run) -> None:
+    raise ValueError("here it ends")
+
+
+def _die_once(run: calando.Run) -> None:
+    mark = Path(f"died-{run.seed}")
+    if not mark.exists():
+        mark.touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _spoil(run: calando.Run) -> None:
+    for path in Path("shared/snapshots").glob("*/snapshot.json"):
+        path.write_text("{}")
