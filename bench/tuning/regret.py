@@ -16,6 +16,7 @@ __all__ = ["FRESH", "Regret", "Truth", "spread_of_shapes", "truth", "worth_train
 
 FRESH = tuple(range(1000, 1010))
 NEAR = 3.0  # seed standard deviations: cells of the grid at most so far from its best are trained afresh
+NO_MATTER = 0.5  # seed standard deviations that a tied cell may lie above the best
 DRAWS = 2000
 
 
@@ -110,19 +111,20 @@ def truth(recorded: Recorded, fresh: Recorded) -> Truth:
     best = min(losses, key=lambda cell: losses[cell].mean())
     good = sorted(losses, key=lambda cell: losses[cell].mean())[:8]
     sd = math.sqrt(fmean(variance(losses[cell].tolist()) for cell in good))
-    tied = frozenset(cell for cell in losses if _tied((losses[cell] - losses[best]).tolist()))
+    tied = frozenset(cell for cell in losses if _tied((losses[cell] - losses[best]).tolist(), sd))
     means = grid_means(recorded)
     start = means.get(best, float(losses[best].mean()))
     far = {cell: min(mean, ceiling) - start for cell, mean in means.items() if cell not in losses}
     return Truth(name, losses, best, tied, sd, far)
 
 
-def _tied(differences: Sequence[float]) -> bool:
-    """Whether the 95 % interval of the mean paired difference reaches down to zero."""
+def _tied(differences: Sequence[float], sd: float) -> bool:
+    """Whether the 95 % interval of the mean paired difference reaches down to zero, and the mean is at most sd / 2."""
     if not any(differences):
         return True
     student = 2.262  # the 97.5 % point with 9 degrees of freedom: ten seeds
-    return fmean(differences) <= student * stdev(differences) / math.sqrt(len(differences))
+    least = student * stdev(differences) / math.sqrt(len(differences))
+    return fmean(differences) <= min(least, NO_MATTER * sd)
 
 
 def spread_of_shapes(recorded: Recorded) -> tuple[dict[str, tuple[float, float]], float, float]:

@@ -76,8 +76,8 @@ def text(folder: Path = HERE) -> str:
 PREFACE = (
     f"Each search chooses a shape and a peak out of a workload's grid (8 shapes x 5 peaks x {len(SEEDS)} seeds, real",
     f"training). The choice is judged on {len(FRESH)} new paired seeds: regret is the mean paired difference to the",
-    "best of the cells trained afresh, in units of the seed standard deviation. The tie set holds the cells whose",
-    "difference to the best one is not shown to be above zero (95 %). The interval resamples seeds and searches.",
+    "best of the cells trained afresh, in units of the seed standard deviation. The tie set: the cells at most half",
+    "of one above the best and not shown to be above it (95 %). The interval resamples seeds and searches.",
 )
 TIES = "Best and worst shape, each at its own best peak, are no further apart than eight equal ones would be."
 
