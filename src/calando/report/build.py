@@ -14,7 +14,7 @@ from calando.records import Interval, RunRecord, Standing, Study, StudySpec, Ver
 from calando.report.curves import charts, reach
 from calando.report.notes import groups, tally
 from calando.report.page import Answer, Cost, Fact, Page, Peak, Peaks, Row, Takeaway
-from calando.report.spending import asked, beliefs, bill, decided, finding, tuned, verb
+from calando.report.spending import asked, beliefs, bill, decided, finding, tries, tuned, verb
 from calando.report.words import LONG, count, cut, duration, peak_text
 
 __all__ = ["build"]
@@ -67,6 +67,7 @@ def build(study: Study, *, made: str = "") -> Page:
         bill=bill(study),
         decided=decided(study),
         beliefs=beliefs(study, slots),
+        tries=tries(study, slots),
         finding=finding(study),
         made=made,
     )

@@ -66,6 +66,8 @@ def figures(page: Page) -> dict[str, Figure]:
     made: dict[str, Figure] = {}
     if page.peaks:
         made["peaks"] = _peaks(page.peaks)
+    for horizon, tried in page.tries:
+        made[f"tries {horizon}"] = _peaks(tried)
     if page.rates:
         made["rates"] = _lines(page.rates)
     for chart in page.losses:

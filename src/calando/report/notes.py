@@ -13,7 +13,7 @@ __all__ = ["groups", "tally"]
 
 Key = tuple[str, float | None, str, int, str]
 
-FORERUNNERS = ("probe", "range")
+FORERUNNERS = ("probe", "range", "short")
 """Phases whose runs measure something else than how good a schedule is: there is nothing to judge in them."""
 
 

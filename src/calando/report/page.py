@@ -360,6 +360,8 @@ class Page:
     bill: Bill | None = None
     decided: tuple[Decided, ...] = ()
     beliefs: tuple[Belief, ...] = ()
+    tries: tuple[tuple[int, tuple[Peaks, ...]], ...] = ()
+    """What a search saw: by horizon, every schedule over the peaks that it was tried at."""
     finding: Finding | None = None
     """Range tests, mini-runs and the answer of a search for the peak."""
     made: str = ""

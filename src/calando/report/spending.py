@@ -10,10 +10,10 @@ from calando.records import RunRecord, Study
 from calando.records.finding import Finding
 from calando.records.plain import decode
 from calando.records.tuning import Tuned, TuneSpec
-from calando.report.page import Belief, Bill, Decided, Phase
+from calando.report.page import Belief, Bill, Decided, Peak, Peaks, Phase
 from calando.report.words import count, megabytes, times
 
-__all__ = ["PHASES", "asked", "beliefs", "bill", "decided", "finding", "tuned", "verb"]
+__all__ = ["PHASES", "asked", "beliefs", "bill", "decided", "finding", "tries", "tuned", "verb"]
 
 T = TypeVar("T")
 
@@ -136,4 +136,36 @@ def beliefs(study: Study, slots: Mapping[str, int]) -> tuple[Belief, ...]:
             one.out,
         )
         for one in (answer.standpoints if answer is not None else ())
+    )
+
+
+def tries(study: Study, slots: Mapping[str, int]) -> tuple[tuple[int, tuple[Peaks, ...]], ...]:
+    """The runs of a search by horizon, the shortest first: each schedule's metric over the peaks tried."""
+    if verb(study) != "tune":
+        return ()
+    held: dict[int, dict[str, dict[float, list[RunRecord]]]] = {}
+    for run in study.runs:
+        if run.spec.phase in ("short", "final", "select") and run.spec.peak is not None:
+            at = held.setdefault(run.spec.horizon, {}).setdefault(run.spec.candidate, {})
+            at.setdefault(run.spec.peak, []).append(run)
+    return tuple(
+        (
+            horizon,
+            tuple(
+                Peaks(slots.get(label, 0), label, None, "", tuple(_peak(peak, at[peak]) for peak in sorted(at)))
+                for label, at in held[horizon].items()
+            ),
+        )
+        for horizon in sorted(held)
+    )
+
+
+def _peak(peak: float, runs: list[RunRecord]) -> Peak:
+    values = tuple((run.spec.seed, run.final) for run in runs if run.sound and run.final is not None)
+    return Peak(
+        peak,
+        sum(value for _, value in values) / len(values) if values else None,
+        values,
+        diverged=sum(run.status == "diverged" for run in runs),
+        failed=sum(run.status == "failed" for run in runs),
     )
