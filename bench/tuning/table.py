@@ -6,9 +6,9 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
-from bench.tuning.grid import SEEDS, WORKLOADS, label
-from bench.tuning.recorded import HERE, load
-from bench.tuning.regret import FRESH, Regret, Truth, spread_of_shapes, truth, uncounted
+from bench.tuning.grid import SEEDS, WORKLOADS, Cell, label
+from bench.tuning.recorded import HERE, Recorded, load
+from bench.tuning.regret import FRESH, Regret, Truth, grid_means, spread_of_shapes, truth, uncounted
 
 __all__ = ["measured", "text"]
 
@@ -54,11 +54,12 @@ def text(folder: Path = HERE) -> str:
     means: dict[str, dict[str, list[float]]] = {}
     verdicts = []
     for name in ready(folder):
-        shapes, spread, sd = spread_of_shapes(load(name, folder))
+        recorded = load(name, folder)
+        _, spread, sd = spread_of_shapes(recorded)
         real, found = measured(name, folder)
         tie = spread <= EQUAL * sd
         told[tie] += list(rows(name, found, folder))
-        verdicts += list(story(name, real, shapes, spread / sd))
+        verdicts += list(story(recorded, real))
         for method, budgets in found.items():
             for share, regret in budgets.items():
                 means.setdefault(method, {}).setdefault(share, []).append(regret.mean)
@@ -115,14 +116,26 @@ def goal(folder: Path) -> Iterator[str]:
         yield f"- {name}: `tune` at 15 % {ours.mean:.2f}{beside}: goal {'met' if met else 'not met'}"
 
 
-def story(name: str, real: Truth, shapes: dict[str, tuple[float, float]], spread: float) -> Iterator[str]:
-    """Best cell, tie set and the shapes at their own best peaks."""
+def story(recorded: Recorded, real: Truth) -> Iterator[str]:
+    """Best cell, tie set, what the whole grid would have chosen, and the shapes at their own best peaks."""
+    shapes, gap, sd = spread_of_shapes(recorded)
     ties = sorted((cell for cell in real.tied if cell != real.best), key=lambda cell: real.losses[cell].mean())
-    yield f"**{name}**: seed SD {real.sd:.4f}; {len(real.losses)} cells trained afresh; best "
-    yield f"{label(real.best[0])} at {real.best[1]:.4g}, loss {real.losses[real.best].mean():.4f}."
-    names = ", ".join(f"{label(plan)} at {peak:.4g}" for plan, peak in ties) or "nothing"
-    yield f"Tied with it: {names}."
+    yield (
+        f"**{real.name}**: best is {named(real.best)}, loss {real.losses[real.best].mean():.4f}; seed SD {real.sd:.4f}; "
+        f"{len(real.losses)} cells trained afresh. Tied with it: {', '.join(map(named, ties)) or 'nothing'}."
+    )
+    means = grid_means(recorded)
+    lucky = min(means, key=lambda cell: means[cell])
+    told = real.regret([lucky])
+    yield (
+        f"All 120 runs would have chosen {named(lucky)}: regret {told.mean:.2f} ({told.low:.2f} to {told.high:.2f}). "
+        f"Shapes at their own best peak in the grid, {gap / sd:.1f} seed SDs from best to worst: "
+    )
     order = sorted(shapes.items(), key=lambda item: item[1][1])
-    each = "; ".join(f"{shape} {loss:.4f} at {peak:.4g}" for shape, (peak, loss) in order)
-    yield f"Shapes at their own best peak in the grid, {spread:.1f} seed SDs from best to worst: {each}."
+    yield "; ".join(f"{shape} {loss:.4f} at {peak:.4g}" for shape, (peak, loss) in order) + "."
     yield ""
+
+
+def named(cell: Cell) -> str:
+    """A cell in words."""
+    return f"{label(cell[0])} at {cell[1]:.4g}"
