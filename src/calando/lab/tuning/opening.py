@@ -1,6 +1,7 @@
 """What a search begins with: how fast training goes, and one cheap look at every shape."""
 
 import math
+from collections.abc import Callable, Sequence
 from random import Random
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,9 @@ __all__ = ["LOOK", "first_look", "probe_run", "short_horizons", "shuffled"]
 
 LOOK = 0.35
 """Share of the budget that the first look may take at most."""
+WIDE = 5  # peaks from which on every other one is enough for a first look
+FURTHER, CHEAP = 0.5, 0.9
+"""The same with more peaks of the shapes that share a trunk, and the part of a run below which one is cheap."""
 SHORTEST = 20
 """Updates below which a compressed schedule is a caricature."""
 
@@ -48,7 +52,13 @@ def shuffled(seeds: tuple[int, ...], seed: int) -> tuple[int, ...]:
     return tuple(order)
 
 
-def first_look(space: "Space", budget: float, seed: int = 0) -> list["Row"]:
+def first_look(
+    space: "Space",
+    budget: float,
+    seed: int = 0,
+    ask: "Callable[[Row], RunSpec] | None" = None,
+    shares: Callable[[RunSpec, Sequence[RunSpec]], int] | None = None,
+) -> list["Row"]:
     """Every shape once at the shortest horizon where theory sees its best peak, one of them over the whole lattice.
 
     The lattice is read off the shape that theory ranks first; the most promising of the others come first, so that a
@@ -57,6 +67,8 @@ def first_look(space: "Space", budget: float, seed: int = 0) -> list["Row"]:
     Args:
         budget: in full runs; a part of it is spent.
         seed: the study's own; it shifts which points of the lattice are read.
+        ask: gives the run of a row.
+        shares: what a run would find made by others; where much of it is shared, more peaks are looked at.
     """
     level = min(row.level for row in space.rows)
     rows = [row for row in space.rows if row.level == level and row.setting == 0]
@@ -70,6 +82,23 @@ def first_look(space: "Space", budget: float, seed: int = 0) -> list["Row"]:
         wanted = middle + 0.85 * float(cells.shift[shape]) - 0.35 * height
         found.append(min(mine, key=lambda row: (abs(math.log2(space.peaks[row.peak]) - wanted), row.peak)))
     anchor = [row for row in rows if row.shape == shapes[0]]
-    found[1:1] = [row for row in anchor[seed % 2 :: 2] if row != found[0]]
-    most = max(2, int(LOOK * budget / space.cost(found[0])))
-    return found[:most]
+    read = anchor if len(anchor) < WIDE else anchor[seed % 2 :: 2]
+    found[1:1] = [row for row in read if row != found[0]]
+    if ask is None or shares is None:
+        return found[: max(2, int(LOOK * budget / space.cost(found[0])))]
+    rest = [row for row in rows if row not in found and row.peak < space.top]
+    rest.sort(key=lambda row: (abs(math.log2(space.peaks[row.peak]) - middle + 0.35 * height), row.shape))
+    kept: list[Row] = []
+    made: list[RunSpec] = []
+    spent, full = 0, space.horizons[-1]
+    for row in [*found, *rest]:
+        run = ask(row)
+        cost = run.horizon - shares(run, made)
+        asked = row in found
+        if not asked and cost > CHEAP * run.horizon:
+            continue
+        if len(kept) < 2 or spent + cost <= (LOOK if asked else FURTHER) * budget * full:
+            kept.append(row)
+            made.append(run)
+            spent += cost
+    return kept

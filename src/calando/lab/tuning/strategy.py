@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 __all__ = ["TuneStrategy"]
 
+FEWEST = 8
+"""Runs of one length that the budget must pay for: with fewer nothing is compared, and shorter ones teach more."""
 ROWS = 1300
 """Rows of the surrogate beyond which fewer settings are tried: its work grows with their square."""
 
@@ -248,12 +250,26 @@ class TuneStrategy:
 
     def _look(self) -> Known:
         space = self._space()
-        self._known = known(space, self.seeds, self._runs, self.spec.mode, self.out, self._available)
+        self._known = known(space, self.seeds, self._runs, self.spec.mode, self.out, self._offered)
         return self._known
+
+    def _offered(self, run: RunSpec) -> bool:
+        """Whether a run may be made: it exists, and the budget pays for enough of its length to compare."""
+        shortest = run.horizon == self.tune.horizons[0]
+        if not shortest and run.horizon * FEWEST > (self.budget or 0):
+            return False
+        return self._available is None or self._available(run)
 
     def _open(self, notes: list[Decision]) -> Round:
         space = self._space()
-        rows = first_look(space, self._spendable() / self.tune.full, self.tune.seed)
+        shares = self._sharer.shares if self._sharing else None
+        rows = first_look(
+            space,
+            self._spendable() / self.tune.full,
+            self.tune.seed,
+            lambda row: space.ask(row, self._seed_of(space, row)),
+            shares,
+        )
         runs = tuple(space.ask(row, self._seed_of(space, row)) for row in rows)
         phase = "full horizon" if rows[0].level == space.full else "short horizons"
         return Round(phase, runs, sum(run.horizon for run in runs), tuple(notes))
