@@ -1,6 +1,8 @@
 """Every way a run can end, with real worker processes: a result, never the end of the study."""
 
 import os
+import signal
+import time
 from collections import Counter
 from pathlib import Path
 
@@ -108,6 +110,38 @@ def test_children_of_a_worker_die_with_it() -> None:
     children = [int(path.stem.split("-")[1]) for path in Path().glob("child-*.pid")]
     assert children
     assert not [pid for pid in children if alive(pid)]
+
+
+def test_a_run_that_closes_every_file_loses_its_worker_and_nothing_else() -> None:
+    found = study("closes_everything", peaks=[0.05], retries=0)
+    assert outcomes(found) == {"failed": 2}
+    assert all("the worker died" in run.reason for run in found.of("wsd()"))
+    assert {run.status for run in found.of("linear_decay()")} == {"done"}
+
+
+def test_a_child_that_outlives_everything_holds_nothing_up() -> None:
+    began = time.monotonic()
+    found = study("leaves_a_stranger", peaks=[0.05], timeout=30)
+    children = [int(path.stem.split("-")[1]) for path in Path().glob("child-*.pid")]
+    for pid in children:
+        os.kill(pid, signal.SIGKILL)
+    assert Counter(run.status for run in found.runs) == {"done": 4}
+    assert len(children) == 4
+    assert time.monotonic() - began < 30
+    assert finals(found) == finals(study("train", peaks=[0.05], study="plain"))
+
+
+def test_a_parent_that_exits_while_its_child_hangs_is_a_recorded_failure() -> None:
+    found = study("forks_and_hangs", peaks=[0.05], retries=0, timeout=30)
+    assert outcomes(found) == {"failed": 2}
+    assert all(run.reason == "the worker died with exit status 5 at step 0" for run in found.of("wsd()"))
+
+
+def test_a_metric_that_is_no_number_is_a_recorded_divergence() -> None:
+    found = study("reports_nothing_finite", peaks=[0.05])
+    assert outcomes(found) == {"diverged": 2}
+    assert all(run.reason == "val_loss is nan at step 9" for run in found.of("wsd()"))
+    assert outcomes(found, "linear_decay()") == {"done": 2}
 
 
 def test_a_run_does_not_notice_what_the_one_before_did_to_their_process() -> None:

@@ -176,3 +176,32 @@ def is_killed_with_its_coordinator(run: calando.Run) -> None:
         os.kill(os.getpid(), signal.SIGTERM)
         time.sleep(10)
     descend(run)
+
+
+def closes_everything(run: calando.Run) -> None:
+    if run.label == "wsd()":
+        os.closerange(3, 4096)  # the line to the coordinator, too
+    descend(run)
+
+
+def leaves_a_stranger(run: calando.Run) -> None:
+    """A child in a session of its own, which holds the output open and survives everything."""
+    child = subprocess.Popen(["sleep", "3600"], start_new_session=True, close_fds=False)
+    Path(f"child-{child.pid}.pid").touch()
+    descend(run)
+
+
+def forks_and_hangs(run: calando.Run) -> None:
+    """Both go on: the child sleeps with all files open, the parent dies."""
+    if run.label == "wsd()":
+        if os.fork() == 0:
+            time.sleep(3600)
+        os._exit(5)
+    descend(run)
+
+
+def reports_nothing_finite(run: calando.Run) -> None:
+    for _ in run.steps():
+        run.log(train_loss=run.lr)
+        if run.eval_due:
+            run.log(val_loss=float("nan") if run.label == "wsd()" else run.lr)

@@ -98,7 +98,7 @@ class ReplayExecutor:
 
     def _story(self, task: Task, record: RunRecord) -> list[Event]:
         key, first = task.spec.key, 0 if task.start is None else task.start.step
-        told: list[Event] = [Opened(key, ("record",) if self._shares else ())]
+        told: list[Event] = [Opened(key, ("record",) if self._shares else (), start=first)]
         for step in task.keep_at if self._shares else ():
             if step < record.steps:
                 snapshot = SnapshotRef(step, "", "", 0)
