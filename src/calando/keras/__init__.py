@@ -25,11 +25,12 @@ except ImportError as error:
     ) from error
 
 from calando.keras.door import attach, rebind
+from calando.keras.drive import fit
 from calando.keras.follow import Follow
 from calando.keras.learning_rate import LearningRate
 from calando.keras.scheduled import Scheduled
 
-__all__ = ["Follow", "LearningRate", "Scheduled", "attach", "from_keras", "rebind"]
+__all__ = ["Follow", "LearningRate", "Scheduled", "attach", "fit", "from_keras", "rebind"]
 
 
 def __getattr__(name: str) -> Any:

@@ -1,6 +1,7 @@
 """An optimizer that a schedule drives, whole: rate, momentum, weight decay, and a listener's state."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import keras
@@ -9,7 +10,7 @@ from keras import ops
 from calando.core.asked import bound_schedule
 from calando.core.schedule import Schedule
 from calando.errors import BadValue, shown
-from calando.keras.backend import as_written, in_numpy, known_step, never_compiled, rate_of, unwrapped
+from calando.keras.backend import BACKEND, as_written, in_numpy, known_step, never_compiled, rate_of, unwrapped
 from calando.keras.learning_rate import (
     LearningRate,
     check_peak,
@@ -124,6 +125,42 @@ class Scheduled(keras.optimizers.Optimizer):  # type: ignore[misc]  # Keras ship
         found = self.schedule.at(self.position)
         return {**found, "lr": self.peak * found["lr"] * self.scale}
 
+    pure = False
+    """It keeps the count and the rule's state itself."""
+
+    def reading(self, held: Iterable[object] = ()) -> tuple[int, float] | None:
+        """The updates made and the rate of the last one; None while they are elsewhere, as in `fit` on JAX.
+
+        Args:
+            held: objects of the train function, which this optimizer does not need.
+
+        Example:
+            >>> import keras, calando.keras
+            >>> optimizer = calando.keras.attach(keras.optimizers.SGD(0.5), calando.linear_decay().bind(10))
+            >>> optimizer.build([weight := keras.Variable(1.0)])
+            >>> optimizer.apply([keras.ops.ones(())], [weight])
+            >>> optimizer.reading()
+            (1, 0.5)
+        """
+        drive = self._drive
+        if drive.away or (BACKEND == "jax" and getattr(self.inner_optimizer._iterations, "_value", self) is None):
+            return None
+        made = self.position
+        if BACKEND == "jax" and not made:
+            return None  # stateless updates leave the count in the values that go round
+        told, scale = drive.told or (-1, 1.0)
+        factor = drive.schedule(max(made - 1, 0)) * (scale if told == made else self.scale)
+        return made, drive.peak * factor
+
+    @contextmanager
+    def out_of_reach(self) -> Iterator[None]:
+        """While the count does not stand where the reader is: `reading` gives None."""
+        self._drive.away = True
+        try:
+            yield
+        finally:
+            self._drive.away = False
+
     # ---- the listener
 
     def tell(self, metric: float) -> None:
@@ -150,6 +187,7 @@ class Scheduled(keras.optimizers.Optimizer):  # type: ignore[misc]  # Keras ship
                 where="Scheduled.tell",
                 fix="wrap the plan, then bind and attach it, or leave tell and Follow out",
             )
+        self._drive.told = (self.position, self.scale)
         state = rule.update(self.rule_state, metric)
         write_in(self._words, to_words(state))
         write_in(self._scale, state.scale)
@@ -308,6 +346,8 @@ class _Drive:
     def __init__(self, schedule: Schedule, peak: float, places: Mapping[str, str], policy: str) -> None:
         self.schedule, self.peak, self.places, self.policy = schedule, peak, places, policy
         self.in_force = InForce()
+        self.away = False
+        self.told: tuple[int, float] | None = None  # the position where the rule last heard, and its scale before
 
 
 def _own_rate(optimizer: Any) -> float:

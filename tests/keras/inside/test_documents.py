@@ -25,7 +25,7 @@ def test_the_code_of_the_page_runs_from_top_to_bottom(tmp_path: Path, monkeypatc
     assert again.optimizer.schedule == plan.bind(100)  # type: ignore[attr-defined]
     assert again.optimizer.position == 2 * 9 + 3 * 9  # type: ignore[attr-defined]
     assert names["model"].optimizer.position == 10  # type: ignore[attr-defined]
-    assert len(BLOCKS) == 6
+    assert len(BLOCKS) == 8
 
 
 def test_every_name_of_the_page_is_one_that_there_is() -> None:
