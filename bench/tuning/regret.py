@@ -17,7 +17,7 @@ __all__ = ["FRESH", "Regret", "Truth", "spread_of_shapes", "truth", "worth_train
 FRESH = tuple(range(1000, 1010))
 NEAR = 3.0  # seed standard deviations: cells of the grid at most so far from its best are trained afresh
 NO_MATTER = 0.5  # seed standard deviations that a tied cell may lie above the best
-DRAWS = 2000
+DRAWS = 1000
 
 
 def grid_means(recorded: Recorded) -> dict[Cell, float]:
