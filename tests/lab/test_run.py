@@ -214,15 +214,22 @@ def test_rates_that_no_peak_can_scale_are_refused(rates: list[float]) -> None:
         a_run().attach(host.Optimizer(rates))
 
 
-def test_logging_takes_microseconds() -> None:
+@pytest.mark.alone
+def test_logging_takes_less_than_twenty_microseconds() -> None:
     import time
 
-    run = a_run(horizon=20_000)
-    start = time.perf_counter()
-    for _ in run.steps():
-        run.log(train_loss=1.0)
-        run._by_hand = True
-    assert (time.perf_counter() - start) / 20_000 < 100e-6
+    def seconds(count: int) -> float:
+        run = a_run(horizon=count)
+        batches = run.steps()
+        next(batches)
+        start = time.process_time()
+        for _ in range(count):
+            run.log(train_loss=1.5, accuracy=0.5)
+        return (time.process_time() - start) / count
+
+    taken = min(seconds(20_000) for _ in range(5))
+    print(f"run.log of two numbers: {taken * 1e6:.2f} microseconds")
+    assert taken < 20e-6
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from calando.lab.keeping import Keeping, ReachedCall
 from calando.lab.knobs import Choice, Knobs
 from calando.lab.ledger import Ledger
 from calando.lab.protocols import Scheduler
+from calando.lab.stages.due import evaluation_steps
 from calando.lab.stop import BROKEN, StopRun
 from calando.records.run import Status
 
@@ -61,10 +62,7 @@ class Course:
         self.looked = False
         self._label = label
         self._horizon: int = schedule.horizon
-        every_so = min(evals, self._horizon)
-        self._evals = frozenset(
-            (2 * i * self._horizon + every_so) // (2 * every_so) - 1 for i in range(1, every_so + 1)
-        )
+        self._evals = frozenset(evaluation_steps(evals, self._horizon))
         self._ledger = Ledger(metric, mode, self._stop)
         self._gauges: list[Gauge | DrivenGauge] = []
         self._schedulers: list[Scheduler] = []
