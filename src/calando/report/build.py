@@ -14,7 +14,7 @@ from calando.records import Interval, RunRecord, Standing, Study, StudySpec, Ver
 from calando.report.curves import charts, reach
 from calando.report.notes import groups, tally
 from calando.report.page import Answer, Cost, Fact, Page, Peak, Peaks, Row, Takeaway
-from calando.report.spending import asked, beliefs, bill, decided, finding, tries, tuned, verb
+from calando.report.spending import asked, beliefs, bill, decided, finding, tried, tries, tuned, verb
 from calando.report.words import LONG, count, cut, duration, peak_text
 
 __all__ = ["build"]
@@ -47,7 +47,7 @@ def build(study: Study, *, made: str = "") -> Page:
         answer=_answer(study, verdict),
         rows=rows,
         facts=_facts(study),
-        at_peak=_at_peak(spec),
+        at_peak="at the peak that the search believes best for it" if verb(study) == "tune" else _at_peak(spec),
         confidence=spec.confidence,
         peaks=_peaks(verdict, rows),
         rates=rates,
@@ -136,6 +136,8 @@ def _rows(study: Study, target: float | None) -> tuple[Row, ...]:
     edges = {s.label: s.edge for s in verdict.selections} if verdict else {}
     labels = list(standings) + [c.label for c in spec.candidates if c.label not in standings]
     rows, slot, tell = [], 0, _shortener(study)
+    answer = tuned(study)
+    believed = {one.label: one.loss for one in answer.standpoints} if answer is not None else {}
     for label in labels:
         slot += label != spec.baseline
         standing = standings.get(label)
@@ -158,6 +160,7 @@ def _rows(study: Study, target: float | None) -> tuple[Row, ...]:
                 own_rates=peak is None and not spec.peaks and (candidate is None or candidate.peak is None),
                 edge=edges.get(label, ""),
                 mean=standing.mean if standing else None,
+                believed=believed.get(label),
                 interval=standing.interval if standing else None,
                 values=standing.values if standing else (),
                 difference=versus.interval if versus else None,
@@ -215,14 +218,19 @@ def _facts(study: Study) -> tuple[Fact, ...]:
     spec = study.spec
     better = "lower is better" if spec.mode == "min" else "higher is better"
     pinned = sorted({c.peak for c in spec.candidates if c.peak is not None})
-    tried = ", ".join(map(peak_text, spec.peaks)) if spec.peaks else "the optimizer's own rates"
-    grid = "; ".join([tried] * _any_free(spec) + [f"{', '.join(map(peak_text, pinned))} (given)"] * bool(pinned))
+    grid = ", ".join(map(peak_text, spec.peaks)) if spec.peaks else "the optimizer's own rates"
+    grid = "; ".join([grid] * _any_free(spec) + [f"{', '.join(map(peak_text, pinned))} (given)"] * bool(pinned))
     evidence = len(spec.confirm_seeds)
     search, look = asked(study), verb(study) == "find"
+    if search is not None:
+        grid = tried(study)
+        evidence = len({run.spec.seed for run in study.runs if run.spec.phase == "confirm"})
+    elif look:
+        grid = " to ".join(map(peak_text, spec.peaks))
     seeds = (
         f"{len(spec.select_seeds)} to look with, none is evidence"
         if look
-        else f"{len(spec.select_seeds)} to search with, {evidence} fresh ones to confirm"
+        else f"{len(spec.select_seeds)} to search with, {evidence or 'no'} fresh ones to confirm"
         if search is not None
         else f"{len(spec.select_seeds)} to choose peaks, {evidence} others as evidence"
         if _any_free(spec) and len(spec.peaks) > 1

@@ -105,7 +105,7 @@ def forest(page: Page) -> Forest | None:
             marks.append(Mark(row, axis.at(span.mean), axis.at(span.low), axis.at(span.high), beyond=past))
         elif row.baseline:
             marks.append(Mark(row, axis.at(0.0)))
-        else:
+        elif page.verb != "tune":  # a search has evidence about few
             marks.append(Mark(row))
     return Forest(tuple(marks), axis, axis.at(0.0))
 
@@ -117,6 +117,8 @@ def reach_strip(page: Page) -> Forest | None:
     axis = scale([0.0, float(page.horizon)])
     marks = []
     for row in page.rows:
+        if row.reach is None and page.verb == "tune":
+            continue
         dots = tuple(axis.at(step) for _, step in row.reach.steps if step is not None) if row.reach else ()
         middle = row.reach.median if row.reach else None
         marks.append(Mark(row, None if middle is None else axis.at(middle), dots=dots))

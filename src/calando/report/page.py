@@ -138,6 +138,8 @@ class Row:
     """The runs that chose the peak."""
     proof: Cost = Cost()
     """The runs that are evidence."""
+    believed: float | None = None
+    """The metric at the end as a search's model sees it; not evidence."""
 
     @property
     def settled(self) -> bool:

@@ -11,9 +11,9 @@ from calando.records.finding import Finding
 from calando.records.plain import decode
 from calando.records.tuning import Tuned, TuneSpec
 from calando.report.page import Belief, Bill, Decided, Peak, Peaks, Phase
-from calando.report.words import count, megabytes, times
+from calando.report.words import count, megabytes, peak_text, times, were
 
-__all__ = ["PHASES", "asked", "beliefs", "bill", "decided", "finding", "tries", "tuned", "verb"]
+__all__ = ["PHASES", "asked", "beliefs", "bill", "decided", "finding", "tried", "tries", "tuned", "verb"]
 
 T = TypeVar("T")
 
@@ -70,7 +70,7 @@ def bill(study: Study) -> Bill | None:
     if limit:
         share = 100 * spent.trained / limit
         lines.append(
-            f"The budget was {budget} ({count(limit, 'update')}); {count(spent.trained, 'update')} were trained, "
+            f"The budget was {budget} ({count(limit, 'update')}); {were(spent.trained, 'update', 'trained')}, "
             f"{share:.0f} % of it."
         )
     if spent.shared:
@@ -79,16 +79,14 @@ def bill(study: Study) -> Bill | None:
             f"{times(spent.times)}."
         )
     if spent.lost:
-        lines.append(
-            f"{count(spent.lost, 'update')} were trained in vain: something was killed after its last snapshot."
-        )
+        lines.append(f"{were(spent.lost, 'update', 'trained')} in vain: something was killed after its last snapshot.")
     again = spent.starts - len(study.runs)
     if again > 0:
         lines.append(f"{count(again, 'start')} left no finished run; what was finished was never made again.")
     if spent.snapshots:
         now = megabytes(spent.disk) if spent.disk else "nothing"
         lines.append(
-            f"{count(spent.snapshots, 'snapshot')} were written; at most {megabytes(spent.disk_peak)} lay on the disk "
+            f"{were(spent.snapshots, 'snapshot', 'written')}; at most {megabytes(spent.disk_peak)} lay on the disk "
             f"at a time, {now} does now."
         )
     return Bill(phases, tuple(lines), budget, limit, spent.trained, spent.shared, spent.lost, spent.disk_peak)
@@ -158,6 +156,14 @@ def tries(study: Study, slots: Mapping[str, int]) -> tuple[tuple[int, tuple[Peak
         )
         for horizon in sorted(held)
     )
+
+
+def tried(study: Study) -> str:
+    """The span of peaks at which a search made runs."""
+    peaks = [
+        run.spec.peak for run in study.runs if run.spec.peak is not None and run.spec.phase not in ("range", "probe")
+    ]
+    return f"{peak_text(min(peaks))} to {peak_text(max(peaks))}, where the search looked" if peaks else "none yet"
 
 
 def _peak(peak: float, runs: list[RunRecord]) -> Peak:

@@ -100,7 +100,9 @@ def _board(page: Page) -> Table:
             "–" if row.rank is None else str(row.rank),
             Text(words.tame(words.cut(row.label)), style="bold" if row.tied else ""),
             words.peak_text(row.peak) if row.settled else "–",
-            words.rounded(row.mean, half),
+            f"≈ {words.rounded(row.believed)}"
+            if row.mean is None and row.believed is not None
+            else words.rounded(row.mean, half),
             versus,
             _marks(row),
         )

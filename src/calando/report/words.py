@@ -21,6 +21,7 @@ __all__ = [
     "signed",
     "tame",
     "times",
+    "were",
 ]
 
 LONG = 200
@@ -134,6 +135,15 @@ def interval_text(interval: Interval) -> str:
     half = (interval.high - interval.low) / 2
     low, high = signed(interval.low, half), signed(interval.high, half)
     return f"{signed(interval.mean, half)} [{low}, {high}]"
+
+
+def were(number: int, noun: str, done: str) -> str:
+    """A count with its verb.
+
+    >>> were(1, "snapshot", "written"), were(2, "snapshot", "written")
+    ('1 snapshot was written', '2 snapshots were written')
+    """
+    return f"{count(number, noun)} {'was' if number == 1 else 'were'} {done}"
 
 
 def megabytes(size: float) -> str:

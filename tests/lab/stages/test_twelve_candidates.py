@@ -1,4 +1,4 @@
-"""Twelve candidates that part late, three seeds: at least twice fewer steps of a real training, and the same records."""
+"""Twelve candidates that part late, three seeds: half the steps of a real training, and the same records."""
 
 from pathlib import Path
 
