@@ -3,10 +3,11 @@
     python bench/find.py            # trains what is missing (about 10 CPU minutes), goes on where it was interrupted
     python bench/find.py --write    # also writes bench/results/find.json and find.md
 
-For each workload: nine peaks a factor 2 apart, linear decay over the full horizon, on fresh seeds that no search has
-seen. For each of two searches per workload (other range-test and mini-run seeds): `calando.find` as a user calls it,
-and its peak trained on the same fresh seeds. Others read the range tests that this search made, and one of 100 updates,
-their usual length; what their rates are worth is interpolated on the grid (outside of it: the value at its end).
+For each workload: nine peaks a factor 2 apart, linear decay over the full horizon, on seeds that no search has seen
+(the middle five peaks are those of bench/tune.py's recorded grids). For each of two searches per workload (other seeds):
+`calando.find` as a user calls it, and its peak trained on the same fresh seeds. Others read one of the range tests that
+this search made, and one of 100 updates, their usual length; what their rates are worth is interpolated on the grid
+(outside of it: the value at its end).
 """
 
 import argparse
@@ -21,22 +22,33 @@ from pathlib import Path
 from typing import Any
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
-ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import calando
 from bench.lr_finders import FINDERS, suggestions
 from bench.tuning.grid import MIDDLE, STEPS
+from bench.tuning.recorded import load
 from calando.lab.finding import RangeTest
 from calando.lab.run import Run
 from calando.lab.stop import StopRun
+from calando.records import RunSpec
 
+ROOT = Path(__file__).resolve().parents[1]
 HERE = ROOT / "bench" / "results"
-FRESH = (5000, 5001, 5002, 5003)
+FRESH = (0, 1, 2)  # of the recorded reference grids of bench/tune.py, whose linear decays are not trained again
 SEARCHES = ((100, 101, 102), (200, 201, 202))
 OFFSETS = range(-4, 5)
 LONG = 100
 PLAN = "linear_decay()"
+
+
+def final(name: str, peak: float, horizon: int, seed: int) -> float | None:
+    """The final loss of a linear decay: recorded, or trained now."""
+    recorded = load(name)
+    spec = RunSpec("", PLAN, peak, seed, horizon)
+    if recorded.offers(spec) and (record := recorded.plain(spec)) is not None:
+        return record.final
+    return trained(name, PLAN, peak, horizon, seed)[0]
 
 
 def trained(name: str, plan: str, peak: float, horizon: int, seed: int) -> tuple[float | None, dict[str, Any]]:
@@ -128,10 +140,7 @@ def measured(name: str, memory: Memory) -> dict[str, Any]:
     horizon = STEPS[name]
 
     def finals(peak: float) -> list[float | None]:
-        return [
-            memory.get(f"{name} {peak:.6g} {seed}", lambda s=seed: trained(name, PLAN, peak, horizon, s)[0])
-            for seed in FRESH
-        ]
+        return [memory.get(f"{name} {peak:.6g} {seed}", lambda s=seed: final(name, peak, horizon, s)) for seed in FRESH]
 
     peaks = [MIDDLE[name] * 2.0**k for k in OFFSETS]
     all_ = {peak: finals(peak) for peak in peaks}
@@ -163,8 +172,8 @@ def table(results: dict[str, Any]) -> str:
         "# find against a nine-point grid and other finders",
         "",
         f"Final loss above the grid's best, in seed SDs, on {len(FRESH)} fresh paired seeds; linear decay.",
-        "At most 1 is a hit. Others read one of find's range tests, and one of 100 updates; what their rates are worth is",
-        "interpolated on the grid, or its end's value outside, which flatters them.",
+        "At most 1 is a hit. Others read one of find's range tests, and one of 100 updates; what their rates are worth",
+        "is interpolated on the grid, or its end's value outside, which flatters them.",
         "",
     ]
     pairs = [(name, i) for name in results for i in range(len(results[name]["searches"]))]
@@ -213,7 +222,7 @@ def main() -> None:
     results = {name: measured(name, memory) for name in given.workloads}
     print(table(results))
     if given.write:
-        commit = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, cwd=ROOT, check=False)
+        commit = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, cwd=ROOT, check=False)  # noqa: S607
         about = {
             "command": "python bench/find.py --write",
             "commit": commit.stdout.strip(),

@@ -160,8 +160,8 @@ def find(
         )
         old = here.adopt()
         if old is not None:
-            reconcile(old.spec, spec)
             _same(old.spec, spec)
+            reconcile(old.spec, spec)
         strategy = FindStrategy(question, old.runs if old is not None else ())
         if old is not None:
             here.hold(old, more=bool(strategy.left()))

@@ -80,7 +80,8 @@ def test_a_best_peak_that_is_never_reached_is_an_edge() -> None:
 
 def test_the_shift_between_the_two_lengths_is_fitted_and_carried_on() -> None:
     still, moving = found(exponent=0.0), found(exponent=-0.6)
-    assert still.slope is not None and moving.slope is not None
+    assert still.slope is not None
+    assert moving.slope is not None
     assert still.slope.fitted
     assert still.slope.exponent - moving.slope.exponent > 0.05
     (short, above), (long, below) = moving.tops
@@ -136,7 +137,7 @@ def test_results_that_are_all_lost_are_no_signal() -> None:
 
 def test_the_answer_does_not_depend_on_the_order_in_which_runs_finish() -> None:
     done = played(FindStrategy(question()), bowl())
-    records: list[RunRecord] = list(done._runs.values())  # noqa: SLF001 - the records as they came
+    records: list[RunRecord] = list(done._runs.values())  # as they came
     again = FindStrategy(question(), records[::-1])
     assert not again.left()
     assert conclude(again) == conclude(done)

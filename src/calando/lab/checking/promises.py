@@ -16,6 +16,7 @@ METRIC, LOG, RESUMES, KNOBS = "the metric is logged", "logging is cheap", "a sna
 SMALL = 1e-4  # relative: a difference that sums in another order explain
 TIMED = 0.5  # seconds, below which two runs cannot be told apart by the clock
 DEAR = 0.05  # of an update's time
+MANY = 200  # values an update: more than anyone looks at, and a study keeps them all
 
 
 def judged(probes: Probes, places: Places, log_cost: Callable[[int], float]) -> tuple[Promise, ...]:
@@ -39,7 +40,7 @@ def judged(probes: Probes, places: Places, log_cost: Callable[[int], float]) -> 
         metric(probes, places),
         logging(probes, places, log_cost),
         resumes(probes, places),
-        knobs(probes, places),
+        knobs(probes),
     ]
     return tuple(promises)
 
@@ -126,8 +127,8 @@ def _culprit(
 ) -> tuple[str, str]:
     if here is not None and there is None:
         return (
-            "something outlives a run in its process (a model or a cache made at import); make it in the train function,"
-            " or use --isolate",
+            "something outlives a run in its process (a model or a cache made at import); make it in the train"
+            " function, or use --isolate",
             places.at(),
         )
     other = again if here is not None else twin
@@ -268,8 +269,9 @@ def logging(probes: Probes, places: Places, cost: Callable[[int], float]) -> Pro
     each = max(1, round(count / max(1, probes.steps)))
     took = cost(each)
     update = max(1e-9, (probes.get("again") or probes.first).ended.seconds / probes.steps)
-    said = f"{each} value{'s' if each > 1 else ''} an update, {1e6 * took:.0f} us ({100 * took / update:.2g} % of an update)"
-    if took > DEAR * update and each > 20:
+    share = 100 * took / update
+    said = f"{each} value{'s' if each > 1 else ''} an update, {1e6 * took:.0f} us ({share:.2g} % of an update)"
+    if each > MANY or (took > DEAR * update and each > 20):
         fix = "log fewer numbers, or only when run.eval_due"
         return Promise(LOG, "warning", said, "logging slows the training", fix, places.at("log"))
     return Promise(LOG, "ok", said)
@@ -280,7 +282,10 @@ def resumes(probes: Probes, places: Places) -> Promise:
     twin, resumed = probes.get("twin"), probes.get("resumed")
     opened = twin.opened if twin is not None else None
     why = "without it a killed run begins anew, and no two runs share a stage"
-    add = "name what changes, above the loop: run.keep(model=model, optimizer=optimizer, scheduler=scheduler, loader=loader)"
+    add = (
+        "name what changes, above the loop:"
+        " run.keep(model=model, optimizer=optimizer, scheduler=scheduler, loader=loader)"
+    )
     if opened is not None and not opened.kept:
         what = opened.unkept or "run.keep names nothing"
         return Promise(RESUMES, "warning", what, why, add, places.at("keep", "steps"))
@@ -325,7 +330,7 @@ def _parted(whole: Probe, resumed: Probe) -> str | None:
     return None
 
 
-def knobs(probes: Probes, places: Places) -> Promise:
+def knobs(probes: Probes) -> Promise:
     """What the train function lets a study choose."""
     opened = probes.first.opened
     found = opened.knobs if opened is not None else ()

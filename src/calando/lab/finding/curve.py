@@ -15,11 +15,12 @@ LEAST = 8  # logged losses, fewer say nothing
 
 @dataclass(frozen=True, slots=True)
 class Sweep:
-    """A range test read as a curve: log-rate (natural), raw losses, smoothed losses, their slope per unit of log-rate.
+    """A range test read as a curve: log-rate (natural), raw and smoothed losses, their slope per unit of log-rate.
 
     `noise` is the standard deviation of a raw loss about the smoothed one, `error` that of the smoothed one.
     `broke` is the rate at which it ended early, non-finite or exploded. What lies above the first loss by more
-    than was gained below it, or six times its early jitter, is cut off before smoothing, so that a divergence does not reach back.
+    than was gained below it, or six times its early jitter, is cut off before smoothing, so that a divergence does not
+    reach back.
     """
 
     seed: int
@@ -50,10 +51,8 @@ def sweep_of(record: RunRecord, names: Sequence[str]) -> Sweep | None:
     curve = next((ride for ride in rides if len(ride)), None)
     if curve is None:
         return None
-    points: dict[int, float] = {}
-    for step, loss in zip(curve.steps, curve.values, strict=True):
-        if math.isfinite(loss) and used.get(step, 0.0) > 0:
-            points[step] = loss
+    pairs = zip(curve.steps, curve.values, strict=True)
+    points = {step: loss for step, loss in pairs if math.isfinite(loss) and used.get(step, 0.0) > 0}
     broke = None
     if record.status == "diverged":
         broke = max(used.values(), default=None)

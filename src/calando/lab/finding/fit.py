@@ -16,7 +16,7 @@ from calando.records.finding import Mini, Slope
 __all__ = ["EXPECTED", "Belief", "Posterior", "posterior"]
 
 EXPECTED = (-0.3, 0.3)
-"""Mean and standard deviation of the exponent before anything is measured: T^-1/2 to T^-1/5 is usual, T^-1 and T^0 were seen."""
+"""Mean and standard deviation of the exponent beforehand: T^-1/2 to T^-1/5 is usual, T^-1 and T^0 were seen."""
 SKEWS = (1.0, 2.0, 4.0)
 MISFIT = 0.15  # of a run's height above the best one: so far a parabola may be off
 ROUGH = 0.05  # of the spread at one length: noise that is expected before any is seen

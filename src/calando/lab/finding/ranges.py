@@ -150,9 +150,8 @@ def _sentences(marks: Sequence[Mark], low: float, high: float, seeds: int) -> tu
     if known and (apart := max(known) / min(known)) > DISAGREE:
         names = ", ".join(f"{mark.rule} {mark.rate:.2g}" for mark in rules)
         said.append(f"Its rules disagree by a factor of {apart:.0f} ({names}): none of them is an answer.")
-    for mark in rules:
-        if (spread := mark.spread) is not None and spread > DISAGREE:
-            said.append(f"The rule {mark.rule} moves by a factor of {spread:.0f} from seed to seed.")
+    loose = [(mark.rule, mark.spread) for mark in rules if mark.spread is not None and mark.spread > DISAGREE]
+    said += [f"The rule {rule} moves by a factor of {spread:.0f} from seed to seed." for rule, spread in loose]
     if all(mark.rate is None for mark in marks if mark.rule == "edge"):
         said.append("Training never broke, so the upper end is no edge.")
     return tuple(said)

@@ -1,7 +1,7 @@
 """`find` as a strategy: range tests first, then mini-runs, each step a pure function of what has finished."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from calando.core.text import parse
 from calando.lab.board import Board, Row, Running, Tally, spark
@@ -26,7 +26,7 @@ class Question:
     train: str
     horizon: int
     plan: str = "linear_decay()"
-    ranges: RangeTest = RangeTest(20)
+    ranges: RangeTest = field(default_factory=lambda: RangeTest(20))
     metric: str = "val_loss"
     mode: str = "min"
     steps_per_epoch: int | None = None
@@ -152,7 +152,7 @@ class FindStrategy:
     def _why(self) -> str:
         tried = len(self.minis)
         if not tried:
-            return "a wide look around an eighth of the divergence edge"
+            return "a wide look around an eighth of where training breaks"
         side = self.search.side(self.minis) if self.search else ""
         if side and self._left[0].horizon == self.question.shorts[0]:
             return f"the best of {tried} so far is the {side}est, so it may lie beyond"

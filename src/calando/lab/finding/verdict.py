@@ -11,7 +11,7 @@ __all__ = ["conclude"]
 WIDE = 16.0
 
 
-def conclude(strategy: FindStrategy, cut: str = "") -> Finding:
+def conclude(strategy: FindStrategy) -> Finding:
     """The answer from everything that has finished; a pure function of it."""
     asked, reading, minis = strategy.question, strategy.reading, strategy.minis
     base = Finding(
@@ -100,8 +100,8 @@ def _worded(found: Finding, side: str) -> Finding:
     if found.slope is not None:
         kind = "fitted from these lengths" if found.slope.fitted else "expected, as only one length gave results"
         said.append(
-            f"The best peak moves with the horizon to the power {found.slope.exponent:.2f} +- {found.slope.sd:.2f}, {kind};"
-            f" carried to {found.horizon} updates that gives {best:g} ({low:g} to {high:g}, {sure})."
+            f"The best peak moves with the horizon to the power {found.slope.exponent:.2f} +- {found.slope.sd:.2f},"
+            f" {kind}; carried to {found.horizon} updates that gives {best:g} ({low:g} to {high:g}, {sure})."
         )
     share = 100 * found.steps / found.horizon
     said.append(f"All of it took {found.steps} updates, {share:.0f} % of one full run.")
@@ -110,6 +110,5 @@ def _worded(found: Finding, side: str) -> Finding:
         doubts.append(f"The interval is wide, a factor of {high / low:.0f}: take more seeds, or compare its two ends.")
     if found.slope is not None and not found.slope.fitted:
         doubts.append("How the best peak moves with the horizon was not measured here.")
-    return replace(
-        found, headline=headline, sentences=(headline[0].upper() + headline[1:] + ".", *said), not_proven=tuple(doubts)
-    )
+    first = headline[0].upper() + headline[1:] + "."
+    return replace(found, headline=headline, sentences=(first, *said), not_proven=tuple(doubts))
