@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from torch.utils.data import DataLoader
 
 import calando
 from calando.lab.run import Run
@@ -99,3 +100,20 @@ def test_a_shorter_horizon_shares_the_same_past(tmp_path: Path) -> None:
     run = shorter(start=load(ref))
     assert result(run, "adamw") == result(shorter(), "adamw")
     assert run.began == 9
+
+
+def test_workers_that_stay_cost_the_snapshots_and_not_the_run(tmp_path: Path) -> None:
+    told: list[Any] = []
+    loader = DataLoader(list(range(16)), batch_size=4, num_workers=1, persistent_workers=True)
+    run = a_run(place=str(tmp_path), keep_at=[3], opened=lambda run: told.append(run.kept),
+                reached=lambda *all_of_it: told.append(all_of_it[2:]))  # fmt: skip
+    run.keep(dice=random.Random(1))
+    for _ in run.steps(loader):
+        run.log(val_loss=run.lr)
+        if run.step == 5:
+            break
+    reason = "a DataLoader with persistent_workers=True cannot be kept"
+    assert told[0] == ()
+    assert told[1][0] is None
+    assert told[1][1].startswith(reason)
+    assert run.unkept.startswith(reason)

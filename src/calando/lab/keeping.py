@@ -55,6 +55,9 @@ class Keeping:
             return Feed(loader)
         memory.settle(loader, optimizers, run._schedulers)
         wanted = bool(memory.names and self._place and (self._keep_at or self._every))
+        if wanted:
+            memory.try_generators()
+            wanted = not memory.unkept
         feed = Feed(loader, memory.random.capture if wanted else None)
         if self._start is not None:
             self.refused = self._misfit(run, self._start.state["facts"])

@@ -105,6 +105,13 @@ class Memory:
         self._things = {path: keeper for path, keeper in self._things.items() if path not in sources}
         self.random = Randomness(sources)
 
+    def try_generators(self) -> None:
+        """Find out before the first pass whether all sources of random numbers can be read."""
+        try:
+            self.random.capture()
+        except LabError as error:
+            self.unkept = error.given + " cannot be kept; " + error.fix
+
     def layout(self) -> list[str]:
         """The paths of everything kept, to tell whether two runs keep the same."""
         return [*sorted(self._things), *sorted(self._values), *sorted(self._followers)]

@@ -71,15 +71,23 @@ class Safety:
             self._tell(f"no snapshot after {step} updates: {reason}")
             return
         fresh = [ref, *self._refs]
-        draft = self._list.with_suffix(".tmp")
-        with draft.open("w", encoding="utf-8") as file:
-            json.dump([asdict(one) | {"url": Path(one.url).name} for one in fresh[:KEPT]], file)
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(self._list)
+        try:
+            self._write(fresh[:KEPT])
+        except OSError as error:
+            self._tell(f"no snapshot after {step} updates: {error}")
+            remove(ref.url)
+            return
         self._refs = fresh[:KEPT]
         for old in fresh[KEPT:]:
             remove(old.url)
+
+    def _write(self, refs: list[SnapshotRef]) -> None:
+        draft = self._list.with_suffix(".tmp")
+        with draft.open("w", encoding="utf-8") as file:
+            json.dump([asdict(one) | {"url": Path(one.url).name} for one in refs], file)
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(self._list)
 
     def _read(self) -> list[SnapshotRef]:
         try:
