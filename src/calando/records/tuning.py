@@ -50,10 +50,10 @@ class TuneSpec:
 class Standpoint:
     """What the search believes of one shape at the full horizon, when it was over.
 
-    `peak` is its best peak as believed, `loss` its metric there and `sd` the uncertainty of that, `chance` the
-    probability that this shape holds the best of all, `behind` the believed difference from the choice (>= 0), `runs`
-    how many finished runs of it there are, `full` how many of these at the full horizon. `out` says why it was
-    dropped; "" when it was not.
+    `peak` is its best peak as believed, `loss` its metric there (NaN where no full run was made), `sd` the uncertainty
+    of that, `chance` the probability that this shape holds the best of all, `behind` the believed difference from the
+    choice (>= 0), `runs` how many finished runs of it there are, `full` how many of these at the full horizon. `out`
+    says why it was dropped; "" when it was not.
 
     >>> Standpoint("cosine()", 0.1, 0.5, 0.01, chance=0.4, behind=0.0, runs=5, full=3).out
     ''

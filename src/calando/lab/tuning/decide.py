@@ -89,7 +89,7 @@ def edges(now: Known, told: Mapping[int, float]) -> list[tuple[int, float, Decis
     return found
 
 
-def standpoints(now: Known, out: Mapping[str, str], seed: int) -> tuple[Standpoint, ...]:
+def standpoints(now: Known, out: Mapping[str, str], seed: int, mode: str) -> tuple[Standpoint, ...]:
     """What is believed of every shape at the full horizon, best first."""
     belief, space = now.belief, now.space
     if belief is None:
@@ -101,19 +101,21 @@ def standpoints(now: Known, out: Mapping[str, str], seed: int) -> tuple[Standpoi
     drawn = belief.mean[alive] + np.random.default_rng(seed).standard_normal((SAMPLES, len(alive))) @ root.T
     holder = np.array([space.rows[now.full[i]].shape for i in alive])[drawn.argmin(axis=1)]
     base = 0.0 if leader is None else now.mean(leader)
+    level = space.full
+    known = any(space.rows[index].level == level and index in now.sound for index, _ in now.made)
     found = []
     for shape, candidate in enumerate(space.candidates):
         row = best_row(now, shape)
         if row is None:
             continue
-        value, level, place = now.mean(row), space.full, now.full.index(row)
+        value, place = now.mean(row), now.full.index(row)
         sd = math.sqrt(max(0.0, float(belief.cov[place, place])))
         full = [1 for index, _ in now.made if space.rows[index].shape == shape and space.rows[index].level == level]
         found.append(
             Standpoint(
                 candidate.label,
                 candidate.peak if candidate.peak is not None else space.peaks[space.rows[row].peak],
-                belief.loss(value, level),
+                (1 if mode == "min" else -1) * belief.loss(value, level) if known else math.nan,
                 belief.loss(value + sd, level) - belief.loss(value, level),
                 chance=float((holder == shape).mean()),
                 behind=max(0.0, belief.loss(value, level) - belief.loss(base, level)),
@@ -122,5 +124,5 @@ def standpoints(now: Known, out: Mapping[str, str], seed: int) -> tuple[Standpoi
                 out=out.get(candidate.label, ""),
             )
         )
-    found.sort(key=lambda one: (one.out != "", one.loss, one.label))
+    found.sort(key=lambda one: (one.out != "", one.behind, one.label))
     return tuple(found)

@@ -41,7 +41,7 @@ def headline(spec: StudySpec, tuned: Tuned, held: Comparison | None) -> str:
     return f"Use {spoken(tuned)}; {held.reference} cannot be told from it on {seeds}."
 
 
-def why(point: Standpoint, tuned: Tuned, held: Comparison | None) -> str:
+def why(point: Standpoint, tuned: Tuned, held: Comparison | None, *, tied: bool) -> str:
     """Why a shape stands where it stands."""
     runs = counted(point.runs, "run")
     if point.label == tuned.winner:
@@ -53,8 +53,10 @@ def why(point: Standpoint, tuned: Tuned, held: Comparison | None) -> str:
         return f"{point.out[0].upper()}{point.out[1:]} ({runs}).{fresh}"
     if not point.runs:
         return f"Never run: the budget ended first.{fresh}"
-    chance = f"{_percent(point.chance)} likely the best"
-    return f"Believed {number(point.behind)} behind the choice, {chance} ({runs}).{fresh}"
+    told = (
+        f"elieved {number(point.behind)} behind the choice, {_percent(point.chance)} likely the best ({runs}).{fresh}"
+    )
+    return f"B{told}" if tied else f"Not in the tie set, which is surer to hold the best than asked without it: b{told}"
 
 
 def sentences(tuned: Tuned, found: Verdict, held: Comparison | None) -> list[str]:

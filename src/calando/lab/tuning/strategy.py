@@ -159,7 +159,7 @@ class TuneStrategy:
             plan="" if chosen is None else self.spec.candidate(chosen.candidate).plan,
             peak=None if chosen is None else chosen.peak,
             settings="" if chosen is None else chosen.params,
-            standpoints=() if now is None else decide.standpoints(now, self.out, self.tune.seed),
+            standpoints=() if now is None else decide.standpoints(now, self.out, self.tune.seed, self.spec.mode),
             slope=None if now is None or now.belief is None or self._slope is None else now.belief.slope,
             budget=self.budget or 0,
             spent=self.spent(),
@@ -250,7 +250,8 @@ class TuneStrategy:
 
     def _look(self) -> Known:
         space = self._space()
-        self._known = known(space, self.seeds, self._runs, self.spec.mode, self.out, self._offered)
+        runs = {run.key: self._runs[run.key] for one in self.rounds for run in one.runs if run.key in self._runs}
+        self._known = known(space, self.seeds, runs, self.spec.mode, self.out, self._offered)
         return self._known
 
     def _offered(self, run: RunSpec) -> bool:

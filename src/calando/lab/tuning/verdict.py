@@ -125,7 +125,7 @@ def _standing(
         failed=sum(run.status == "failed" for run in mine),
         tied=label in tied,
         versus_baseline=held if held is not None and label == held.candidate else None,
-        why=why(point, tuned, held),
+        why=why(point, tuned, held, tied=label in tied),
     )
 
 
