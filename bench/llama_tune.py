@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from random import Random
 
-from bench.llama_rivals import Choice, Setting
+from bench.llama_rivals import Choice, Rival, Setting
 from calando.lab.executors.recorded import Recorded
 from calando.lab.executors.replay import replay
 from calando.lab.tuning.strategy import TuneStrategy
@@ -15,7 +15,23 @@ SHORT = (15_000, 25_000, 35_000)
 EVALS = 20
 
 
-def tuned(library: Recorded, settings: Sequence[Setting], full: int, budget: int, random: Random) -> Choice:
+def tuned(seeds: tuple[int, ...]) -> Rival:
+    """`tune` with so many replicates as seeds: most settings were recorded once, some twice."""
+
+    def choose(library: Recorded, settings: Sequence[Setting], full: int, budget: int, random: Random) -> Choice:
+        return _tuned(library, settings, full, budget, random, seeds)
+
+    return choose
+
+
+def _tuned(
+    library: Recorded,
+    settings: Sequence[Setting],
+    full: int,
+    budget: int,
+    random: Random,
+    seeds: tuple[int, ...],
+) -> Choice:
     """What the strategy of `tune` chooses among these settings; all of the budget chooses, nothing is kept to prove."""
     plans = sorted({plan for plan, _ in settings})
     known = set(settings)
@@ -29,7 +45,7 @@ def tuned(library: Recorded, settings: Sequence[Setting], full: int, budget: int
         full,
         tuple(Candidate(plan, plan) for plan in plans),
         peaks=tuple(sorted({peak for _, peak in settings})),
-        select_seeds=(0,),
+        select_seeds=seeds,
         baseline="warmup(300) | cosine()" if "warmup(300) | cosine()" in plans else plans[0],
         evals=EVALS,
     )

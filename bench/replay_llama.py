@@ -25,9 +25,10 @@ from calando.lab.executors.replay import replay
 
 RESULTS = Path(__file__).parent / "results"
 FULL, SHARE, FLOOR = 50_000, 0.15, 0.004
-DRAWS = 200  # random halves of the settings, for how much of a choice is luck
+DRAWS = 100  # random halves of the settings, for how much of a choice is luck
 RIVALS: dict[str, Rival] = {
-    "tune": tuned,
+    "tune, all replicates": tuned((0, 1)),
+    "tune, first replicates only": tuned((0,)),
     "whole schedules at 15,000 updates, winner kept": at_horizon(15_000),
     "whole schedules at 25,000 updates, winner kept": at_horizon(25_000),
     "random full runs, best kept": at_random,
@@ -98,7 +99,7 @@ def row(name: str, rival: Rival, library: Recorded, losses: dict[Setting, float]
     """One way of choosing: on all settings, and on random halves of them at the same budget."""
     settings = list(losses)
     chosen, spent = choose(rival, library, settings, budget, dice(0))
-    repeats = [regret(choose(rival, library, settings, budget, dice(i))[0], losses) for i in range(50)]
+    repeats = [regret(choose(rival, library, settings, budget, dice(i))[0], losses) for i in range(20)]
     halves = []
     for draw in range(DRAWS):
         random = dice(draw)
@@ -164,7 +165,7 @@ def page(found: dict[str, Any]) -> str:
     lines += [
         "",
         "Regret: loss above the best setting's, replicates averaged; runs of one setting differ by 0.002 to 0.005.",
-        "Random halves: the same question on 200 random halves of the settings, at the same budget.",
+        f"Random halves: the same question on {DRAWS} random halves of the settings, at the same budget.",
         "Made by `python -m bench.replay_llama --write`; source and licence of the records stand in their own README.",
         "",
     ]

@@ -161,3 +161,11 @@ def test_without_ray_the_extra_is_named() -> None:
     done = subprocess.run(line, capture_output=True, text=True, check=False, timeout=60)
     assert done.returncode == 2
     assert "pip install 'calando[ray]'" in done.stderr
+
+
+def test_a_cluster_that_does_not_answer_is_told_at_once() -> None:
+    line = [sys.executable, "-m", "calando", "compare", WAITS, *STUDY, "--ray", "127.0.0.1:9", "--study", "s"]
+    done = subprocess.run(line, capture_output=True, text=True, check=False, timeout=120)
+    assert done.returncode == 2
+    assert "a Ray cluster that cannot be joined" in done.stderr
+    assert "127.0.0.1:9" in done.stderr

@@ -6,6 +6,7 @@ import pytest
 import calando
 from bench.llama import ON_THE_WAY, folder, read
 from bench.llama_rivals import at_horizon, halving
+from bench.llama_tune import tuned
 from bench.replay_llama import FLOOR, SHARE, cost, dice, truth
 from calando.lab.executors.recorded import Recorded
 
@@ -65,3 +66,15 @@ def test_cutting_the_same_runs_short_drops_the_best_one() -> None:
     losses = truth(LOGS)
     chosen, _ = halving(LIBRARY, list(losses), 50_000, int(SHARE * 1_436_361), dice(0))
     assert chosen != (BEST, 2e-3)
+
+
+@pytest.mark.parametrize("seeds", [(0,), (0, 1)])
+@pytest.mark.parametrize("study", [0, 1, 2])
+def test_tune_chooses_within_the_noise_of_the_best_at_15_percent_of_the_steps(
+    seeds: tuple[int, ...], study: int
+) -> None:
+    losses, budget = truth(LOGS), int(SHARE * min(cost(LOGS)))
+    chosen, spent = tuned(seeds)(LIBRARY, list(losses), 50_000, budget, dice(study))
+    assert spent <= budget <= 225_000
+    assert chosen is not None
+    assert losses[chosen] - min(losses.values()) <= FLOOR

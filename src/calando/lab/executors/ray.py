@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -18,6 +19,7 @@ from calando.lab.trainref import TrainRef
 __all__ = ["RayExecutor"]
 
 SHORT = 0.25  # seconds that one question to a slot may take
+PATIENCE = 10.0  # seconds for the head of a cluster to answer
 LEFT_OUT = (".git", ".venv", "studies", "__pycache__", "*.sqlite3")
 
 
@@ -180,8 +182,9 @@ class RayExecutor:
         with _signals_kept():
             if address != "local":
                 try:
+                    _knock(address)
                     ray.init(address=address, runtime_env=_shipped(self._ref), **quiet)
-                except (ConnectionError, RuntimeError, ValueError) as error:
+                except (OSError, RuntimeError, ValueError) as error:
                     if address != "auto" or not isinstance(error, ConnectionError):
                         raise _unreachable(address, error) from error
                 else:
@@ -189,6 +192,13 @@ class RayExecutor:
             with _environment(RAY_USAGE_STATS_ENABLED="0"):
                 ray.init(address="local", num_cpus=cores(), include_dashboard=False, **quiet)
         return True
+
+
+def _knock(address: str) -> None:
+    """Raise OSError where nobody answers: Ray itself would go on trying for minutes."""
+    host, colon, port = address.removeprefix("ray://").rpartition(":")
+    if colon and port.isdigit():
+        socket.create_connection((host.strip("[]"), int(port)), timeout=PATIENCE).close()
 
 
 def _import_ray() -> Any:
