@@ -87,7 +87,9 @@ def _name(study: Study) -> str:
 def _answer(study: Study, verdict: Verdict | None) -> Answer:
     found = finding(study)
     if found is not None:
-        return Answer(found.headline, True, found.sentences, found.not_proven)
+        headline = found.headline[:1].upper() + found.headline[1:]
+        same = {headline.rstrip("."), found.headline.rstrip(".")}
+        return Answer(headline, True, tuple(s for s in found.sentences if s.rstrip(".") not in same), found.not_proven)
     if verdict is None:
         ended = f"{count(len(study.runs), 'run')} ended so far" if study.runs else "no run has ended yet"
         advice = "Run the same command again: what has ended is kept."
@@ -240,7 +242,9 @@ def _facts(study: Study) -> tuple[Fact, ...]:
     return (
         Fact("judged by", f"{spec.metric} after the last update, {better}"),
         Fact("horizon", f"{count(spec.horizon, 'update')}{epochs}"),
-        Fact("candidates", f"{len(spec.candidates)}, the baseline is {cut(spec.baseline) or 'not named'}"),
+        Fact("schedule", cut(spec.baseline))
+        if look
+        else Fact("candidates", f"{len(spec.candidates)}, the baseline is {cut(spec.baseline) or 'not named'}"),
         Fact("rates swept" if look else "peaks tried" if _any_free(spec) else "peaks", grid),
         Fact("seeds", seeds),
         *([Fact("budget", search.budget)] if search is not None else []),
