@@ -6,6 +6,7 @@ python -m tests.optax.under_a_run go FOLDER                     finishes a run f
 
 import json
 import os
+import random
 import signal
 import sys
 from collections.abc import Callable, Iterator
@@ -164,6 +165,8 @@ TRAINS: dict[str, Callable[[Run], Any]] = {
 
 
 def a_run(plan: str = TRUNK, **changes: Any) -> Run:
+    random.seed(SEED)  # a digest tells of these, too
+    np.random.seed(SEED)
     schedule = calando.parse(plan).bind(HORIZON)
     return Run(schedule, seed=SEED, peak=PEAK, evals=5, **changes)
 

@@ -56,10 +56,14 @@ def looped(run: Any) -> Any:
     for images, labels in run.steps(Shuffled(x[:SAMPLES], y[:SAMPLES], run.seed)):
         loss = update(images, labels)
         seen.update_state(loss)
-        run.log(train_loss=float(loss), mean_loss=float(seen.result()))
+        run.log(train_loss=number(loss), mean_loss=number(seen.result()))
         if run.eval_due:
-            run.log(val_loss=float(LOSS(y[SAMPLES:], model(x[SAMPLES:], training=False))))
+            run.log(val_loss=number(LOSS(y[SAMPLES:], model(x[SAMPLES:], training=False))))
     return model
+
+
+def number(tensor: Any) -> float:
+    return float(ops.convert_to_numpy(tensor))
 
 
 class Shuffled:
