@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from calando.cli.arguments import bound, checked_peak, clock_options, plan_argument, read_plan, told, write_file
+from calando.cli.winner import is_study, winner
 from calando.core.plan import Plan
 from calando.core.schedule import Schedule
 from calando.errors import BadValue
@@ -41,6 +42,8 @@ CONFIGS = ("transformers", "deepspeed", "timm", "keras", "torch", "optax")
 def export(plan: str, peak: float | None, to: str, form: str | None, out: Path | None, **given: Any) -> None:
     """Print PLAN for a framework: a complete program to fill with one's own model and data, its checkpoints included.
 
+    PLAN may be the folder of a study: then it is the schedule that the study recommends, at its peak and horizon.
+
     With --form config it becomes that library's own scheduler, or is refused with how far the nearest one is off and
     where. python builds the same schedule from Calando's own names; json is the schedule, or the plan alone where no
     horizon is given, and Calando reads it back.
@@ -49,7 +52,12 @@ def export(plan: str, peak: float | None, to: str, form: str | None, out: Path |
     calando export "warmup(5%) | cosine(end=0.1)" --horizon 10000 --peak 3e-4 --to lightning
     calando export "warmup(5%) | cosine(end=0.1)" --horizon 10000 --peak 3e-4 --to transformers --form config
     calando export "wsd(warmup=5%)" --to json --out wsd.json
+    calando export studies/digits_torch --to keras
     """
+    if is_study(plan):
+        plan, known = winner(plan)
+        given = {name: known.get(name) if value is None else value for name, value in given.items()}
+        peak = known["peak"] if peak is None else peak
     peak = checked_peak(peak)
     _check_form(to, form)
     found = read_plan(plan)

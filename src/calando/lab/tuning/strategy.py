@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 __all__ = ["TuneStrategy"]
 
+HOPELESS = 24
+"""Lost runs after which, with nothing but lost ones, the search gives up."""
 FEWEST = 8
 """Runs of one length that the budget must pay for: with fewer nothing is compared, and shorter ones teach more."""
 ROWS = 1300
@@ -199,7 +201,11 @@ class TuneStrategy:
             return self._open(notes)
         self._grow(notes)
         now = self._judge(self._look(), notes)
-        found = next_runs(now, self._spendable(), self.tune.batch, self._sharer.shares if self._sharing else None)
+        if not now.sound and len(now.made) >= HOPELESS:
+            notes.append(Decision("choice", f"none: all of {counted(len(now.made), 'run')} were lost"))
+            return Round("confirmation", (), 0, tuple(notes))
+        batch = max(self.tune.batch, len(now.made) // 24)  # one run more hardly changes what many have said
+        found = next_runs(now, self._spendable(), batch, self._sharer.shares if self._sharing else None)
         if not found:
             return self._confirm(now, notes)
         runs = tuple(now.ask(one.row, one.seed) for one in found)
@@ -325,7 +331,7 @@ class TuneStrategy:
         return self._look() if any(decision.about for decision in notes) else now
 
     def _choose(self, now: Known | None) -> RunSpec | None:
-        row = None if now is None else best_row(now)
+        row = None if now is None or not now.sound else best_row(now)
         if now is None or row is None:
             return None
         return now.space.ask(now.space.rows[row], self.seeds[0])
