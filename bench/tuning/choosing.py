@@ -33,10 +33,15 @@ def told(found: Found, name: str, share: float) -> dict[str, Any]:
 def store(kind: str, name: str, what: dict[str, Any], command: str, folder: Path) -> None:
     """Put one workload's choices into the file of their kind, beside those of the others."""
     path = folder / f"{kind}.json"
-    have = json.loads(path.read_text())["workloads"] if path.exists() else {}
-    about = {"command": command, "commit": commit(), "versions": versions() | {"optuna": optuna_version()}}
+    have = json.loads(path.read_text()) if path.exists() else {"made": {}, "workloads": {}}
+    have["made"][name] = {
+        "command": command,
+        "commit": commit(),
+        "versions": versions() | {"optuna": optuna_version()},
+    }
+    have["workloads"][name] = what
     new = path.with_suffix(".new")
-    new.write_text(json.dumps(about | {"workloads": have | {name: what}}, indent=1) + "\n")
+    new.write_text(json.dumps(have, indent=1) + "\n")
     new.replace(path)
 
 

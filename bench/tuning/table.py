@@ -60,7 +60,7 @@ def text(folder: Path = HERE) -> str:
         tie = spread <= EQUAL * sd
         told[tie] += list(rows(name, found, folder))
         verdicts += list(story(recorded, real))
-        met += list(goal(name, found))
+        met += list(goal(real, found, methods(name, folder)))
         for method, budgets in found.items():
             for share, regret in budgets.items():
                 means.setdefault(method, {}).setdefault(share, []).append(regret.mean)
@@ -103,16 +103,20 @@ def over(method: str, budgets: dict[str, list[float]]) -> str:
     return f"| {method} | {' | '.join(some)} |"
 
 
-def goal(name: str, found: dict[str, dict[str, Regret]]) -> Iterator[str]:
-    """Whether the goal was met: below 0.5 seed SD at 15 %, and below every rival."""
+def goal(real: Truth, found: dict[str, dict[str, Regret]], chosen: dict[str, dict[str, Any]]) -> Iterator[str]:
+    """Whether the goal was met: below 0.5 seed SD at 15 %, and below every rival; and how sure the latter is."""
     ours = found.get("tune", {}).get(AT)
-    if ours is None:
-        return
     rivals = {m: budgets[AT].mean for m, budgets in found.items() if not m.startswith("tune") and AT in budgets}
-    best = min(rivals, key=lambda method: rivals[method], default="")
-    met = ours.mean < GOAL and all(ours.mean < mean for mean in rivals.values())
-    beside = f"; the best rival, {best}, {rivals[best]:.2f}" if best else ""
-    yield f"- {name}: `tune` at 15 % {ours.mean:.2f}{beside}: goal {'met' if met else 'not met'}"
+    if ours is None or not rivals:
+        return
+    best = min(rivals, key=lambda method: rivals[method])
+    mine, theirs = (uncounted(chosen[method][AT]["choices"]) for method in ("tune", best))
+    more, low, high = real.apart(mine, theirs)
+    met = ours.mean < GOAL and more > 0
+    yield (
+        f"- {real.name}: `tune` at 15 % {ours.mean:.2f}, the best rival ({best}) {rivals[best]:.2f}, "
+        f"which is {more:.2f} more ({low:.2f} to {high:.2f}): goal {'met' if met else 'not met'}"
+    )
 
 
 def story(recorded: Recorded, real: Truth) -> Iterator[str]:

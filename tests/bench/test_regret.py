@@ -63,6 +63,15 @@ def test_pairing_takes_out_what_a_seed_adds_to_every_cell() -> None:
     assert told.high - told.low < 0.3 * SD / real.sd  # unpaired, ten seeds would give 4 x SD / sqrt(10)
 
 
+def test_two_searches_are_compared_on_the_same_seeds() -> None:
+    _, real = made_truth()
+    more, low, high = real.apart([cells(NAME)[2]] * 20, [cells(NAME)[4]] * 20)
+    assert more == pytest.approx(0.6 / real.sd, rel=0.05)
+    assert low <= more <= high
+    assert high - low < 0.3 * SD / real.sd
+    assert real.apart([cells(NAME)[3]], [cells(NAME)[3]]) == (0, 0, 0)
+
+
 def test_a_choice_that_was_not_trained_afresh_counts_by_the_grid() -> None:
     _, real = made_truth()
     far = cells(NAME)[30]
