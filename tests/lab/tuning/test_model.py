@@ -67,8 +67,9 @@ def test_a_cheap_run_is_taken_before_an_equal_dear_one_and_supposing_it_makes_su
 
 @pytest.mark.parametrize(
     ("text", "field", "value"),
-    [("45m", "seconds", 2700), ("1.5h", "seconds", 5400), ("90s", "seconds", 90), ("20runs", "runs", 20), ("1 run", "runs", 1),
-     ("100k steps", "steps", 100_000), ("2M updates", "steps", 2_000_000), ("500 steps", "steps", 500)],
+    [("45m", "seconds", 2700), ("1.5h", "seconds", 5400), ("90s", "seconds", 90), ("20runs", "runs", 20),
+     ("1 run", "runs", 1), ("100k steps", "steps", 100_000), ("2M updates", "steps", 2_000_000),
+     ("500 steps", "steps", 500)],
 )  # fmt: skip
 def test_budgets_are_read_as_people_write_them(text: str, field: str, value: float) -> None:
     assert getattr(read_budget(text), field) == value
