@@ -94,8 +94,8 @@ def compare(
         disk: bytes that snapshots may use, as a number or as "2GB"; 0 for none.
         live: True or None shows progress on standard error, False nothing.
         command: words to write down as the command line; this process's own unless given.
-        ray: address of a Ray cluster to work on, "auto" for the one of this machine or a local one; None: this
-            machine, without Ray.
+        ray: text, the address of a Ray cluster to work on, "auto" for the one of this machine or a local one;
+            None: this machine, without Ray.
         place: folder or fsspec URL for snapshots, reachable by every worker; None: in the study's folder.
 
     Returns:

@@ -78,7 +78,7 @@ def find(
         mixed: True goes on with other packages, another Python or another number of threads.
         live: True or None shows progress on standard error, False nothing.
         command: words to write down as the command line; this process's own unless given.
-        ray: address of a Ray cluster to work on, "auto" for a local one; this machine unless given.
+        ray: text, the address of a Ray cluster to work on, "auto" for a local one; this machine unless given.
         place: folder or fsspec URL for snapshots; inside the study unless given.
         executor: where runs are made; this machine unless given.
 

@@ -46,7 +46,7 @@ def resume(
         command: words to write down as the command line; this process's own unless given.
         share: whether runs go on from one another's snapshots; None where it saves at least 5 % of the steps.
         disk: bytes that snapshots may use together, as a number or as "2GB"; 0 for none.
-        ray: address of a Ray cluster, "auto" for one here; None: this machine.
+        ray: text, the address of a Ray cluster, "auto" for one here; None: this machine.
         place: folder or fsspec URL for snapshots; None: in the study's folder.
 
     Raises:

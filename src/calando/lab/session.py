@@ -100,8 +100,8 @@ def read_how(
         command: words to write down as the command line; this process's own unless given.
         share: whether runs share stages; None where that saves at least 5 % of the steps.
         disk: bytes that snapshots may use together, as a number or as "2GB"; 0 for none.
-        ray: address of a Ray cluster to work on, "auto" for the one of this machine or a local one; None: this
-            machine, without Ray.
+        ray: text, the address of a Ray cluster to work on, "auto" for the one of this machine or a local one;
+            None: this machine, without Ray.
         place: folder or fsspec URL for snapshots, reachable by every worker; None: in the study's folder.
 
     Raises:

@@ -102,7 +102,7 @@ def tune(
         search: whether values that the train function declares by `run.suggest` are searched along.
         share: whether runs go on from one another's snapshots; None where it saves at least 5 % of the steps.
         disk: bytes that snapshots may use together, as a number or as "2GB"; 0 for none.
-        ray: address of a Ray cluster, "auto" for one here; None: this machine.
+        ray: text, the address of a Ray cluster, "auto" for one here; None: this machine.
         place: folder or fsspec URL for snapshots; None: in the study's folder.
         evals: evaluations per full run, >= 1, the last one at the very end; shorter runs have them as far apart.
         metric: the logged name that is judged, "val_loss" unless given or declared.
