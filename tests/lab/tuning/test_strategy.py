@@ -150,7 +150,7 @@ def test_a_metric_to_be_maximised_is_maximised() -> None:
 def test_the_lattice_grows_where_the_best_stands_on_its_end() -> None:
     surface = Surface(0)
     surface.best, surface.edge = surface.best * 0 + 5.5, 9.0
-    spec, tune = question(30, extend=3)
+    spec, tune = question(9, extend=3)
     strategy = TuneStrategy(spec, tune)
     while wanted := strategy.left():
         strategy.finished(surface.answer(wanted[0]))
@@ -166,8 +166,8 @@ def test_declared_values_are_searched_along() -> None:
         worse = abs(np.log10(decay) + 3.0) * 3  # best at 0.001
         return replace(found, final=None if found.final is None else found.final + worse)
 
-    spec, tune = question(16)
-    spec = replace(spec, candidates=spec.candidates[1:4])
+    spec, tune = question(10)
+    spec = replace(spec, candidates=spec.candidates[1:3])
     strategy = TuneStrategy(spec, tune)
     strategy.opened(Opened("k", (), (Knob("decay", 1e-5, 1.0, log=True, default="0.1"),)))
     while wanted := strategy.left():
@@ -197,7 +197,7 @@ def test_with_one_shape_and_one_peak_there_is_still_an_answer() -> None:
 
 def test_on_made_up_surfaces_it_beats_random_search_at_the_same_budget() -> None:
     ours, theirs = [], []
-    for task in range(8):
+    for task in range(5):
         surface = Surface(100 + task)
         tuned = searched(10, surface.answer)[0].tuned()
         assert tuned.peak is not None

@@ -64,9 +64,8 @@ class Guess:
 
     @property
     def taste(self) -> float:
-        """Log of how plausible it is beforehand: exponents of the best peak lie about -0.35, ranks carry over well."""
-        carry = (self.carry - 0.8) / 0.25
-        return -0.5 * (((self.slope + 0.35) / 0.35) ** 2 + ((self.trust - 0.85) / 0.4) ** 2 + carry**2)
+        """Log of how plausible it is beforehand: published exponents of the best peak lie about -0.35."""
+        return -0.5 * (((self.slope + 0.35) / 0.35) ** 2 + ((self.trust - 0.85) / 0.4) ** 2)
 
     def noise_at(self, height: "Floats") -> "Floats":
         """Variance of one run about everything else."""

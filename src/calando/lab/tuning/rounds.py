@@ -191,7 +191,7 @@ def _among(belief: Belief, alive: Sequence[int]) -> Belief:
 
 
 def best_row(now: Known, shape: int | None = None, setting: int | None = None) -> int | None:
-    """The row of the full horizon that is believed best, doubt counted against it.
+    """The row of the full horizon that is believed best, doubt counted against it, of those run there if any was.
 
     Args:
         shape: among the rows of one shape; otherwise of all that are not dropped.
@@ -205,4 +205,5 @@ def best_row(now: Known, shape: int | None = None, setting: int | None = None) -
     ]
     if now.belief is None:
         return None
+    rows = [row for row in rows if row in now.sound] or rows
     return min(rows, key=lambda row: (now.mean(row) + DOUBT * now.sd(row), row), default=None)
