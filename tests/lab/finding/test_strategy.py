@@ -147,3 +147,25 @@ def test_what_is_not_proven_is_said() -> None:
     answer = found()
     assert any("what only shows late (overfitting) is not seen" in text for text in answer.not_proven)
     assert "% of one full run" in " ".join(answer.sentences)
+
+
+def test_one_worker_and_many_ask_for_the_same_runs() -> None:
+    """A stage is fixed before its first run finishes: what is under way never changes what is wanted beside it."""
+    strategy, asked_for = FindStrategy(question()), []
+    final = bowl(0.02, -0.3, noise=0.01)
+    while left := strategy.left():
+        asked_for.append({run.key for run in left})
+        run = left[-1]
+        strategy.finished(
+            falling_then_breaking(run)
+            if run.phase == "range"
+            else RunRecord(run, "done", final=final(run), steps=run.horizon)
+        )
+        if len(left) > 1:
+            assert {one.key for one in strategy.left()} == asked_for[-1] - {run.key}
+
+
+def test_the_two_longer_mini_runs_lie_on_both_sides_of_what_is_expected() -> None:
+    answer = found()
+    low, high = (mini.peak for mini in answer.minis if mini.horizon == 240)
+    assert math.log2(high / low) == pytest.approx(2.0, abs=0.02)

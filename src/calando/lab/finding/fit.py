@@ -9,6 +9,7 @@ the full horizon T) and s (how it moves with the length) get a posterior on a gr
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import NormalDist
 from typing import Any
 
 from calando.records.finding import Mini, Slope
@@ -21,6 +22,7 @@ SKEWS = (1.0, 2.0, 4.0)
 MISFIT = 0.15  # of a run's height above the best one: so far a parabola may be off
 ROUGH = 0.05  # of the spread at one length: noise that is expected before any is seen
 STEP = 0.25  # octaves between the grid's peaks
+MODEL = 0.4  # octaves by which the model itself may be off: curves are no parabolas, and their shift is no power
 SURE = 4.0  # degrees of freedom that the expected noise counts for
 
 
@@ -53,6 +55,13 @@ class Posterior:
                 return place + STEP * ((share - total) / weight - 0.5)
             total += weight
         return self.places[-1]
+
+    def span(self, confidence: float) -> tuple[float, float]:
+        """The log2-peaks between which the best one lies with that confidence, widened by what no parabola knows."""
+        tail = (1 - confidence) / 2
+        middle, floor = self.quantile(0.5), MODEL * NormalDist().inv_cdf(1 - tail)
+        low, high = middle - self.quantile(tail), self.quantile(1 - tail) - middle
+        return middle - math.hypot(low, floor), middle + math.hypot(high, floor)
 
     @property
     def best(self) -> float:

@@ -11,6 +11,7 @@ __all__ = ["MiniSearch", "believed", "tidy"]
 
 Wish = tuple[int, float]
 BELOW_EDGE = 3.0  # octaves from where a range test breaks down to the usual best peak of a decayed run
+APART = 0.4  # octaves: nearer than this two mini-runs tell the same
 DOUBT = 1.5  # octaves of standard deviation of that
 
 
@@ -91,25 +92,46 @@ class MiniSearch:
         return "low" if best is mine[0] else "high" if best is mine[-1] else ""
 
     def _wishes(self, minis: Sequence[Mini]) -> list[Wish]:
-        short, long = self.shorts
-        start = self.belief.middle
-        grid = [start + self.apart * (i - (self.first - 1) / 2) for i in range(self.first)]
-        coarse = [(short, tidy(2**x)) for x in grid]
-        if not set(coarse) <= {(m.horizon, m.peak) for m in minis}:
-            return coarse
-        mine = [m.peak for m in minis if m.horizon == short]
-        side = self.side(minis)
-        if side and len(mine) < self.first + 2:
-            step = 2**self.apart
-            return [(short, tidy(min(mine) / step if side == "low" else max(mine) * step))]
-        known = self.known(minis)
-        if known is None:
+        """The stage that is not finished yet; each is worked out from the stages before it alone.
+
+        So it does not matter in which order the runs of one stage finish, nor how many go at a time.
+        """
+        there = {(mini.horizon, mini.peak): mini for mini in minis}
+        seen: list[Mini] = []
+
+        def missing(stage: list[Wish]) -> list[Wish]:
+            if not all(wish in there for wish in stage):
+                return stage
+            seen.extend(there[wish] for wish in stage if there[wish] not in seen)
             return []
-        here = dict(known.tops).get(long) or 2 ** (known.best + known.slope.exponent * math.log2(long / self.horizon))
-        longs = [m for m in minis if m.horizon == long]
-        if len(longs) < 2:
-            if longs:  # the second of a pair that did not fit together
-                return [(long, tidy(here * 2 ** self.around[0]))]
-            return [(long, tidy(here * 2**offset)) for offset in self.around]
-        fill = [(short, tidy(known.tops[0][1] * 2**offset)) for offset in (0.0, -1.0, 0.7)]
-        return [wish for wish in fill if wish[1] not in mine][:1]
+
+        for stage in (self._wide, self._beyond, self._beyond, self._pair, self._fill, self._fill):
+            if left := missing(stage(seen)):
+                return left
+        return []
+
+    def _wide(self, seen: Sequence[Mini]) -> list[Wish]:
+        places = [self.belief.middle + self.apart * (i - (self.first - 1) / 2) for i in range(self.first)]
+        return [(self.shorts[0], tidy(2**x)) for x in places]
+
+    def _beyond(self, seen: Sequence[Mini]) -> list[Wish]:
+        tried, step = [mini.peak for mini in seen], 2**self.apart
+        side = self.side(seen)
+        return [(self.shorts[0], tidy(min(tried) / step if side == "low" else max(tried) * step))] if side else []
+
+    def _pair(self, seen: Sequence[Mini]) -> list[Wish]:
+        if (known := self.known(seen)) is None:
+            return []
+        long = self.shorts[1]
+        here = known.tops[0][1] * known.slope.factor(long / self.shorts[0])
+        return [(long, tidy(here * 2**offset)) for offset in self.around]
+
+    def _fill(self, seen: Sequence[Mini]) -> list[Wish]:
+        """What is left of the budget goes near the best of the shorter length, where nothing was tried yet."""
+        if (known := self.known(seen)) is None:
+            return []
+        short, top = known.tops[0]
+        near = [top * 2**offset for offset in (0.0, -1.0, 0.7)]
+        mine = [mini.peak for mini in seen if mini.horizon == short]
+        free = [peak for peak in near if all(abs(math.log2(peak / other)) > APART for other in mine)]
+        return [(short, tidy(peak)) for peak in free[:1]]

@@ -38,8 +38,7 @@ def conclude(strategy: FindStrategy) -> Finding:
         return _nothing(base, f"no mini-run gave a finite {asked.metric} ({lost})")
     if why := _silent(minis, known.curvature, asked.mode):
         return _nothing(base, why)
-    tail = (1 - asked.confidence) / 2
-    low, high, best = (tidy(2**x) for x in (known.quantile(tail), known.quantile(1 - tail), known.best))
+    low, high, best = (tidy(2**x) for x in (*known.span(asked.confidence), known.best))
     side = search.side(minis)
     found = Finding(
         "edge" if side else "found",
