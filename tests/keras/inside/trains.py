@@ -82,7 +82,8 @@ class Shuffled:
 def _tape(run: Any, model: Any, optimizer: Any) -> Any:
     import tensorflow as tf
 
-    @tf.function(reduce_retracing=True)
+    # one graph for all batches: else which one a batch gets, and how it rounds, hangs on the batches seen before
+    @tf.function(input_signature=[tf.TensorSpec([None, 64], tf.float32), tf.TensorSpec([None], tf.int32)])
     def update(images: Any, labels: Any) -> Any:
         with tf.GradientTape() as tape:
             loss = LOSS(labels, model(images, training=True))
