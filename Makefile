@@ -18,11 +18,9 @@ venv: ## make .venv, or bring it up to date (the other targets do so themselves)
 frameworks: ## the same .venv with every framework and trainer in it (the tests do so themselves)
 	@python=$$(sh scripts/python.sh) && exec "$$python" scripts/setup.py frameworks
 
-run: venv ## the main job: compare schedules on handwritten digits, end with a verdict and one HTML page
-	@echo "[run] which schedule is best for a small network on handwritten digits? about 150 short trainings, 1 to 3 minutes"
-	@$(BIN)/calando compare examples/digits_torch.py:train --study $(STUDY) --seeds 3 --confirm-seeds 12 --workers $(JOBS) \
-		--peaks 0.03 0.1 0.3 --candidates "warmup(5%) | cosine()" "one_cycle()" \
-		"wsd(warmup=5%, cooldown=40%, cooldown_shape=1-sqrt)"
+run: venv ## the main job: search schedules for handwritten digits inside a budget, end with a verdict and one HTML page
+	@echo "[run] which schedule at which peak is best for a small network on handwritten digits? 1 to 3 minutes"
+	@$(BIN)/calando tune examples/digits_torch.py:train --study $(STUDY) --budget 40runs --workers $(JOBS)
 	@echo "[run] again: make run shows this verdict at once; rm -r $(STUDY) begins anew"
 
 test: lint types tests ## everything that CI asks: lint, types, all tests
@@ -48,9 +46,13 @@ quick: frameworks ## the tests without those marked slow, on one core
 nightly: frameworks ## all tests with many more random examples and more kills
 	@CALANDO_KILLS=12 $(PYTEST) -n $(JOBS) -m "" --hypothesis-profile=nightly --timeout=3600
 
-bench: frameworks ## what a step costs, beside PyTorch's own classes, Keras' and optax'
+bench: frameworks ## what steps and studies cost beside their peers, and how well tune and find choose
 	@$(BIN)/python bench/overhead.py
 	@$(BIN)/python bench/frameworks.py
+	@$(BIN)/python bench/lab.py
+	@$(BIN)/python bench/tune.py
+	@cat bench/results/find.md
+	@$(BIN)/python -m bench.replay_llama
 
 picture: venv ## draw the README's picture again
 	@$(BIN)/calando show $(SCHEDULES) --horizon 10000 --peak 3e-4 --svg docs/schedules.svg
