@@ -32,7 +32,7 @@ def main() -> None:
     parser.add_argument("--replay", choices=("rivals", "tune"), help="run searches on the recorded curves")
     parser.add_argument("--live", action="store_true", help="run calando.tune for real")
     parser.add_argument("--write", action="store_true", help="write the table")
-    parser.add_argument("--repeats", type=int, default=choosing.REPEATS, help="searches of each kind replayed")
+    parser.add_argument("--repeats", type=int, help="with --replay: how many searches of each kind")
     parser.add_argument("--workers", type=int, default=1, help="processes to train in")
     parser.add_argument("workloads", nargs="*", metavar="WORKLOAD", help=f"of {', '.join(grid.WORKLOADS)}; all")
     given = parser.parse_args()
@@ -43,9 +43,9 @@ def main() -> None:
             wanted = grid.wanted(name, halves=given.halves)
             recording.pack("grid", name, recording.make("grid", name, wanted, given.workers))
         if given.replay == "rivals":
-            choosing.replay_rivals(name, given.repeats)
+            choosing.replay_rivals(name, given.repeats or choosing.REPEATS["rivals"])
         if given.replay == "tune":
-            choosing.replay_tune(name, given.repeats)
+            choosing.replay_tune(name, given.repeats or choosing.REPEATS["tune"])
         if given.live:
             choosing.live(name)
         if given.fresh:

@@ -14,7 +14,7 @@ from bench.tuning.rivals import RIVALS, SHARES, replays
 
 __all__ = ["chosen", "live", "replay_rivals", "replay_tune"]
 
-REPEATS = 200  # of each rival and of tune, replayed
+REPEATS = {"rivals": 200, "tune": 60}  # replays of each rival, and of tune, which takes longer
 LIVE, AT = 3, 0.15  # live repeats, at that share of the grid
 Found = Sequence[tuple[Cell | None, int]]  # what was chosen and the steps it took, one a search
 
@@ -52,7 +52,7 @@ def optuna_version() -> str:
     return version("optuna")
 
 
-def replay_rivals(name: str, repeats: int = REPEATS, folder: Path = HERE) -> None:
+def replay_rivals(name: str, repeats: int = REPEATS["rivals"], folder: Path = HERE) -> None:
     """Every rival at every budget, `repeats` seeds each."""
     recorded, what = load(name, folder), {}
     for rival in RIVALS:
@@ -64,7 +64,7 @@ def replay_rivals(name: str, repeats: int = REPEATS, folder: Path = HERE) -> Non
     store("rivals", name, what, f"python bench/tune.py --replay rivals {name}", folder)
 
 
-def replay_tune(name: str, repeats: int = REPEATS, folder: Path = HERE) -> None:
+def replay_tune(name: str, repeats: int = REPEATS["tune"], folder: Path = HERE) -> None:
     """`tune` at every budget, `repeats` study seeds each."""
     from bench.tuning import ours
 
