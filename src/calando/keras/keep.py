@@ -127,6 +127,7 @@ class _EagerSeeds:
             dice = getattr(_context(), "_rng", None)
             if isinstance(dice, random.Random):
                 dice.setstate((version, tuple(words), gauss))
+                _context().clear_kernel_cache()  # an operation of a seed that was drawn before would go on, not begin
 
 
 def keeper_for(thing: Any) -> Keeper | None:

@@ -120,9 +120,9 @@ def test_a_listener_hears_what_fit_logs() -> None:
 def test_a_loss_that_diverges_ends_fit_and_the_run() -> None:
     run = a_run()
     x, y = digits()
-    bad = np.full_like(x[:SAMPLES], np.nan)
+    bad = {"x": x[:SAMPLES], "y": y[:SAMPLES], "sample_weight": np.full(SAMPLES, np.nan), "batch_size": BATCH}
     with pytest.raises(StopRun, match="train_loss is nan at step 0"):
-        fitted(run, data=lambda *_: {"x": bad, "y": y[:SAMPLES], "batch_size": BATCH})
+        fitted(run, data=lambda *_: bad)
     assert run.outcome()[0] == "diverged"
 
 
