@@ -40,7 +40,9 @@ PUBLIC = [
     "from_transformers",
     "parse",
     "register",
+    "resume",
     "standalone",
+    "tune",
 ]
 
 # The spellings that must exist, whatever else the catalog has.

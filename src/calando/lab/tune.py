@@ -92,10 +92,10 @@ def tune(
         steps: horizon in updates, >= 1; else what the train function declares.
         peaks: "low..high", or the lattice itself, each > 0; a range test finds them unless given.
         seeds: number of seeds that choose, >= 1, or the seeds themselves.
-        confirm_seeds: the same for the evidence at the end; at most as many as the budget pays for.
+        confirm_seeds: number of seeds for the evidence, >= 1, or the seeds themselves; the budget may pay for fewer.
         workers: processes at a time, >= 1; as many as cores up to 2 unless given.
         study: folder of the study; "studies/<file>" unless given.
-        baseline: what you use today, and the choice is held against; `cosine()` unless given.
+        baseline: the plan that you use today and the choice is held against; `cosine()` unless given.
         humble: whether constant, linear_decay, cosine and wsd take part too.
         seed: of the study itself, >= 0: it decides in which order seeds and peaks are used.
         prove: share of the budget for fresh seeds, in [0, 0.9]; where it pays for fewer than three, all of it chooses.
@@ -121,8 +121,8 @@ def tune(
         mixed: True goes on with other packages, another Python or another number of threads.
         live: True or None shows progress on standard error, False nothing.
         command: words to write down as the command line; this process's own unless given.
-        executor: where runs are made; this machine unless given.
-        available: which runs there are, for a replay of recorded ones.
+        executor: an executor to make runs with; None: this machine's processes, or Ray's.
+        available: a function that says whether a run exists, for a replay of recorded ones; None: all do.
 
     Returns:
         The study; `study.verdict` says in words what to use, `tuned_of(study)` as data.

@@ -111,12 +111,7 @@ def believe(cells: "Cells", seen: Runs, rows: "Whole", asked: Runs) -> Belief:
         seen: finished runs, one at least.
         rows: of which the loss is asked.
         asked: runs of which the result is asked.
-
-    Raises:
-        ValueError: when nothing was seen.
     """
-    if not len(seen.row):
-        raise ValueError("no run to learn from")
     levels = cells.level[seen.row]
     told = _scaled(levels, seen.loss, int(cells.level.max()) + 1)
     fits = _fits(cells, seen, told.value, len(np.unique(levels)) > 1)
