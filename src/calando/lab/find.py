@@ -74,13 +74,13 @@ def find(
         timeout: seconds without a step after which a run is killed, > 0.
         retries: how often a run is started again after its worker died, 0 to 10.
         isolate: True gives every run a process of its own.
-        fresh: set an existing study aside and begin anew.
+        fresh: True sets an existing study aside and begins anew.
         mixed: True goes on with other packages, another Python or another number of threads.
         live: True or None shows progress on standard error, False nothing.
         command: words to write down as the command line; this process's own unless given.
         ray: text, the address of a Ray cluster to work on, "auto" for a local one; this machine unless given.
         place: folder or fsspec URL for snapshots; inside the study unless given.
-        executor: where runs are made; this machine unless given.
+        executor: None for this machine's processes, or what makes the runs instead.
 
     Raises:
         LabError: for a broken train function or study, or a horizon that is too short.
