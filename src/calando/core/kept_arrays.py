@@ -1,5 +1,6 @@
 """NumPy's arrays as the plain `Array` of a captured state, and back, to the last bit."""
 
+import sys
 from typing import TYPE_CHECKING, Any, Final
 
 from calando.core.keepers import Array
@@ -72,14 +73,12 @@ def numpy_of(kept: Array) -> "np.ndarray[Any, Any]":
 
 
 def _of_ml_dtypes(name: str) -> "np.dtype[Any]":
-    """A type that NumPy knows only once ml_dtypes, which JAX and TensorFlow bring, has told it."""
-    from contextlib import suppress
-    from importlib import import_module
-
+    """A type that NumPy knows only once ml_dtypes, which JAX and Keras bring and load, has told it."""
     import numpy as np
 
-    with suppress(ImportError, AttributeError, TypeError):
-        known: np.dtype[Any] = np.dtype(getattr(import_module("ml_dtypes"), name))
+    found = getattr(sys.modules.get("ml_dtypes"), name, None)
+    if found is not None:
+        known: np.dtype[Any] = np.dtype(found)
         return known
     raise LabError(
         given=f"an array of the type {shown(name)}",
