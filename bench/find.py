@@ -4,7 +4,7 @@
     python bench/find.py --write    # also writes bench/results/find.json and find.md
 
 For each workload: nine peaks a factor 2 apart, linear decay over the full horizon, on seeds that no search has seen
-(the middle five peaks are those of bench/tune.py's recorded grids). For each of two searches per workload (other seeds):
+(the middle five peaks are those of bench/tune.py's recorded grids). For each of two searches a workload (other seeds):
 `calando.find` as a user calls it, and its peak trained on the same fresh seeds. Others read one of the range tests that
 this search made, and one of 100 updates, their usual length; what their rates are worth is interpolated on the grid
 (outside of it: the value at its end).
@@ -42,8 +42,8 @@ NEAR = 4.0  # seed SDs above the best: an outer peak of the grid within it is tr
 LONG = 100
 PLAN = "linear_decay()"
 NOTE = (
-    "The lengths of the mini-runs, the bracket below the edge and a bug in the order of stages were settled while looking"
-    "\nat these four workloads with other seeds, so this is no test on unseen tasks."
+    "The lengths of the mini-runs, the bracket below the edge and a bug\nin the order of stages were settled while"
+    " looking at these four workloads, so this is no test on unseen tasks."
 )
 
 
@@ -192,8 +192,8 @@ def table(results: dict[str, Any]) -> str:
     lines = [
         "# find against a nine-point grid and other finders",
         "",
-        f"Final loss above the grid's best, in seed SDs, on {len(FRESH)} fresh paired seeds; linear decay. The seed SD is",
-        "pooled over the grid's three best peaks; its outer four peaks are tried on one seed where that is clearly worse.",
+        f"Final loss above the grid's best, in seed SDs, on {len(FRESH)} fresh paired seeds; linear decay. The seed SD",
+        "is pooled over the grid's three best peaks; its outer four are tried on one seed where that is clearly worse.",
         "At most 1 is a hit. Others read one of find's range tests, and one of 100 updates; what their rates are worth",
         "is interpolated on the grid, or its end's value outside, which flatters them.",
         "",
@@ -209,6 +209,13 @@ def table(results: dict[str, Any]) -> str:
         middle = statistics.median(known)
         cells = " | ".join("-" if v is None else f"{v:.1f}" for v in values)
         lines.append(f"| {finder} | {cells} | {hits} of {len(pairs)} | {middle:.1f} |")
+    found = [results[n]["searches"][i]["regret"]["calando find"] for n, i in pairs]
+    scale = [results[n]["sd"] / results[n]["sd_alone"] for n, _ in pairs]
+    own = [None if v is None else v * x for v, x in zip(found, scale, strict=True)]
+    told = ", ".join("-" if v is None else f"{v:.1f}" for v in own)
+    hits = sum(v is not None and v <= 1 for v in own)
+    lines += ["", "By the SD of the grid's best peak alone (three seeds, so a rough one) find's row reads"]
+    lines += [f"{told}: {hits} of {len(pairs)}. {NOTE}"]
     lines += [
         "",
         "| search | outcome | peak | 80 % interval | grid's best | in it | exponent | steps / T |",
