@@ -42,7 +42,7 @@ CONFIGS = ("transformers", "deepspeed", "timm", "keras", "torch", "optax")
 def export(plan: str, peak: float | None, to: str, form: str | None, out: Path | None, **given: Any) -> None:
     """Print PLAN for a framework: a complete program to fill with one's own model and data, its checkpoints included.
 
-    PLAN may be the folder of a study: then it is the schedule that the study recommends, at its peak and horizon.
+    PLAN may be the folder of a study (studies/digits_torch): then it is the schedule that the study recommends, at its peak and horizon.
 
     With --form config it becomes that library's own scheduler, or is refused with how far the nearest one is off and
     where. python builds the same schedule from Calando's own names; json is the schedule, or the plan alone where no
@@ -52,7 +52,6 @@ def export(plan: str, peak: float | None, to: str, form: str | None, out: Path |
     calando export "warmup(5%) | cosine(end=0.1)" --horizon 10000 --peak 3e-4 --to lightning
     calando export "warmup(5%) | cosine(end=0.1)" --horizon 10000 --peak 3e-4 --to transformers --form config
     calando export "wsd(warmup=5%)" --to json --out wsd.json
-    calando export studies/digits_torch --to keras
     """
     if is_study(plan):
         plan, known = winner(plan)

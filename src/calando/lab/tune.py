@@ -121,7 +121,7 @@ def tune(
         mixed: True goes on with other packages, another Python or another number of threads.
         live: True or None shows progress on standard error, False nothing.
         command: words to write down as the command line; this process's own unless given.
-        executor: an executor to make runs with; None: this machine's processes, or Ray's.
+        executor: None for this machine's processes, or what makes the runs instead.
         available: a function that says whether a run exists, for a replay of recorded ones; None: all do.
 
     Returns:
