@@ -145,7 +145,9 @@ class RayExecutor:
         except self._ray.exceptions.RayTaskError as error:
             self._forget(slot)
             cause = getattr(error, "cause", None)
-            raise (cause if isinstance(cause, LabError) else _unwell(error)) from error
+            if not isinstance(cause, LabError):
+                raise _unwell(error) from error
+            raise LabError(given=cause.given, allowed=cause.allowed, where=cause.where, fix=cause.fix) from error
         for event in heard.events:
             if isinstance(event, Ready):
                 slot.ready = True

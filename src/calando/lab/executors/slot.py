@@ -22,7 +22,7 @@ class Home:
     `folder` is the folder it was started in, `train` the train function as it is named there, `shipped` the same
     as it is named in a copy of its folder, `sha256` its fingerprint, `paths` what could be imported from.
 
-    >>> Home("/home/me", TrainRef("lab/train.py", "train"), TrainRef("train.py", "train"), "1f").paths
+    >>> Home("/data/me", TrainRef("lab/train.py", "train"), TrainRef("train.py", "train"), "1f").paths
     ()
     """
 

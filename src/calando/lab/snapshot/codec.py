@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from calando.core.keepers import Array, State
-from calando.errors import LabError, shown
+from calando.errors import BadFile, LabError, shown
 from calando.lab.snapshot.tensors import SIZES
 
 __all__ = ["digest", "flatten", "frozen", "unflatten"]
@@ -51,7 +51,12 @@ def unflatten(told: Any, arrays: Mapping[str, Array]) -> State:
         return float(inside)
     if kind == "b":
         return base64.b64decode(inside, validate=True)
-    raise ValueError(f"{kind!r} is unknown")
+    raise BadFile(
+        given=f"the mark {shown(kind)}",
+        allowed="one that this version writes",
+        where="state of a snapshot",
+        fix="restore the snapshot from a copy, or go on from an earlier one",
+    )
 
 
 def frozen(state: State) -> State:

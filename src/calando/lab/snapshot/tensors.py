@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from calando.core.keepers import Array
+from calando.errors import BadFile, shown
 
 __all__ = ["SIZES", "parse", "pieces"]
 
@@ -43,14 +44,14 @@ def pieces(arrays: Mapping[str, Array]) -> Iterator[Any]:
 
 
 def parse(file: bytes) -> dict[str, Array]:
-    """The arrays of a file, as views of it; raises ValueError, KeyError or TypeError for what is not one.
+    """The arrays of a file, as views of it; raises BadFile, ValueError, KeyError or TypeError for what is not one.
 
     >>> parse(b"".join(pieces({"a": Array("U8", (2,), b"xy")})))["a"].shape
     (2,)
     """
     length = int.from_bytes(file[:8], "little")
     if len(file) < 8 + length:
-        raise ValueError("the file is cut off")
+        raise _wrong("a file that is cut off")
     body = memoryview(file)[8 + length :]
     found = {}
     for name, entry in json.loads(file[8 : 8 + length]).items():
@@ -62,6 +63,15 @@ def parse(file: bytes) -> dict[str, Array]:
         for size in shape:
             count *= size
         if not 0 <= begin <= end <= len(body) or end - begin != count * SIZES[entry["dtype"]]:
-            raise ValueError(f"{name} does not fit its place")
+            raise _wrong(f"{shown(name)}, which does not fit its place")
         found[name] = Array(entry["dtype"], shape, body[begin:end])
     return found
+
+
+def _wrong(given: str) -> BadFile:
+    return BadFile(
+        given=given,
+        allowed="a whole safetensors file",
+        where="arrays of a snapshot",
+        fix="restore the snapshot from a copy, or go on from an earlier one",
+    )
