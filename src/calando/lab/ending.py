@@ -21,9 +21,9 @@ def outcome_of(
     if any(gauge.hooked and not gauge.total for gauge in gauges):
         idle = "the attached optimizer made no update in the whole run; attach the optimizer that trains"
         return "failed", f"{BROKEN}: {idle}", None
-    steps, values = columns.get(metric, ((), ()))
-    if not steps or steps[-1] != horizon - 1:
+    found = columns.get(metric)
+    if found is None or not found[0] or found[0][-1] != horizon - 1:
         names = ", ".join(sorted(columns)) or "nothing"
         how = f"write `if run.eval_due: run.log({metric}=...)` inside the loop, or name another --metric"
         return "failed", f"{BROKEN}: {metric} was not logged at the end (logged: {names}); {how}", None
-    return "done", "", values[-1]
+    return "done", "", found[1][-1]

@@ -1,6 +1,7 @@
 """What a run named to be kept: whose keeper each thing has, and in which order they are put back."""
 
 from collections.abc import Iterable, Mapping
+from functools import partial
 from typing import Any
 
 from calando.core.keepers import Keeper, State
@@ -67,8 +68,7 @@ class Memory:
         """Take values that are replaced."""
         held = Held(values)
         for name in values:
-            self._values[name] = Value(name, lambda name=name: held.__dict__[name], lambda value, name=name:
-                                       held.__dict__.__setitem__(name, value))  # fmt: skip
+            self._values[name] = Value(name, partial(getattr, held, name), partial(setattr, held, name))
         return held
 
     def settle(self, loader: object, optimizers: Iterable[object], schedulers: Iterable[object]) -> None:
