@@ -6,11 +6,12 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import calando
-from calando.errors import BadValue, LabError
+from calando.errors import BadValue, CalandoError, LabError
 from calando.records import load
 from tests.lab.small import QUADRATIC
 
@@ -78,3 +79,80 @@ def test_killed_at_any_moment_it_goes_on_to_the_same_answer() -> None:
     assert (again.best, again.low, again.high, again.minis) == (whole.best, whole.low, whole.high, whole.minis)
     done = [attempt.key for attempt in load("killed").attempts if attempt.outcome in ("done", "diverged")]
     assert len(done) == len(set(done))
+
+
+def outcome(folder: str) -> tuple[object, ...]:
+    fact = load(folder).facts["finding"]
+    return tuple(str(fact[name]) for name in ("outcome", "best", "low", "high", "confidence", "minis", "steps"))
+
+
+def test_resume_of_a_finished_search_trains_nothing_and_changes_nothing() -> None:
+    found = calando.find(TRAIN, steps=480, live=False, confidence=0.7, rates="1e-5..10")
+    before, runs = outcome(found.path), len(load(found.path).attempts)
+    again = calando.resume(found.path, live=False)
+    assert outcome(found.path) == before
+    assert len(again.attempts) == runs
+    assert again.verdict is None
+    assert {run.spec.phase for run in again.runs} == {"range", "short"}
+
+
+def test_resume_of_a_killed_search_goes_on_as_a_search_to_the_same_answer() -> None:
+    calando.find(TRAIN, steps=480, live=False, confidence=0.7, study="whole")
+    code = f"import calando; calando.find({TRAIN!r}, steps=480, live=False, confidence=0.7, study='killed', workers=1)"
+    child = subprocess.Popen([sys.executable, "-c", code], start_new_session=True)
+    until = time.monotonic() + 30
+    while time.monotonic() < until and not (Path("killed/study.sqlite3").exists() and runs_of("killed")):
+        time.sleep(0.005)
+    os.killpg(child.pid, signal.SIGKILL)
+    child.wait()
+    study = calando.resume("killed", live=False)
+    assert outcome("killed") == outcome("whole")
+    assert sum(run.steps - run.reused for run in study.runs) <= 480
+
+
+def runs_of(folder: str) -> int:
+    try:
+        return len(load(folder).runs)
+    except CalandoError:
+        return 0
+
+
+@pytest.mark.parametrize(
+    ("given", "word"),
+    [
+        ({"confidence": "0.8"}, "find.confidence"),
+        ({"confidence": None}, "find.confidence"),
+        ({"place": 3}, "find.place"),
+        ({"metric": ""}, "find.metric"),
+        ({"seeds": -1}, "find.seeds"),
+        ({"plan": "cosine() @ 0.1"}, "find.plan"),
+        ({"timeout": -1.0}, "find.timeout"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused_under_the_name_of_find(given: dict[str, Any], word: str) -> None:
+    with pytest.raises(CalandoError) as told:
+        calando.find(TRAIN, steps=480, live=False, **given)
+    assert told.value.where == word
+
+
+def test_too_few_updates_for_the_range_tests_are_refused_before_anything_is_trained() -> None:
+    with pytest.raises(LabError, match="range tests") as told:
+        calando.find(TRAIN, steps=480, seeds=12, live=False)
+    assert "fewer seeds or more steps" in told.value.fix
+    assert not Path("studies").exists()
+
+
+RAISES = """
+def train(run):
+    for _ in run.steps():
+        run.lr
+        raise KeyError("a column")
+"""
+
+
+def test_an_exception_of_the_train_function_is_told_with_its_line() -> None:
+    Path("bad.py").write_text(RAISES)
+    answer = calando.find("bad.py:train", steps=480, live=False)
+    assert "the range test failed" in answer.reason
+    assert "a column" in answer.reason
+    assert 'raise KeyError("a column")' in answer.traceback

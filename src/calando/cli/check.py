@@ -2,8 +2,9 @@
 
 import click
 
+from calando.cli.ending import traced
 from calando.cli.training import train_argument
-from calando.errors import LabError, tame
+from calando.errors import tame
 from calando.records.checking import CheckResult
 
 __all__ = ["check"]
@@ -15,11 +16,20 @@ COLOURS = {"ok": "green", "warning": "yellow", "broken": "red", "untested": "yel
 @click.command(short_help="Test in seconds whether a train function keeps the run contract.")
 @train_argument
 @click.option("--steps", type=int, help="Updates of a test run.  [default: 40]")
+@click.option("--peak", help="Learning rate of factor 1, where none is attached.  [default: the optimizer's]")
 @click.option("--metric", help="Logged name that a study would judge.  [default: val_loss]")
 @click.option("--mode", type=click.Choice(["min", "max"]), help="Whether lower or higher is better.  [default: min]")
 @click.option("--timeout", type=float, default=120.0, show_default=True, help="Seconds without a step before a kill.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
-def check(train: str, steps: int | None, metric: str | None, mode: str | None, timeout: float, as_json: bool) -> None:
+def check(
+    train: str,
+    steps: int | None,
+    peak: str | None,
+    metric: str | None,
+    mode: str | None,
+    timeout: float,
+    as_json: bool,
+) -> None:
     """Test whether a train function keeps the run contract, with six short runs; each broken promise is explained.
 
     Ends with status 0 when nothing is broken, 1 when something is.
@@ -30,14 +40,8 @@ def check(train: str, steps: int | None, metric: str | None, mode: str | None, t
     """
     from calando.lab.check import check as test
 
-    try:
-        result = test(train, steps=steps, metric=metric, mode=mode, timeout=timeout)
-    except LabError as error:
-        first, _, trace = error.given.partition("\n")
-        if not trace:
-            raise
-        click.echo(tame(trace.expandtabs()) + "\n", err=True)
-        raise LabError(given=first.rstrip(":"), allowed=error.allowed, where=error.where, fix=error.fix) from error
+    with traced():
+        result = test(train, steps=steps, peak=peak, metric=metric, mode=mode, timeout=timeout)
     if as_json:
         from calando.records.plain import encode
 
@@ -59,5 +63,7 @@ def _show(result: CheckResult) -> None:
                 click.echo(f"{'':<8}   {label}: {tame(text)}")
         if rest:
             click.echo("\n".join(f"{'':<11}{tame(line)}" for line in rest.expandtabs().splitlines()))
-    said = {"ok": "every promise is kept", "warning": "nothing is broken", "broken": "broken: mend this before a study"}
+    open_ = sum(promise.status == "untested" for promise in result.promises)
+    kept = f"nothing is broken, but {open_} untested" if open_ else "nothing is broken"
+    said = {"ok": "every promise is kept", "warning": kept, "broken": "broken: mend this before a study"}
     click.echo(f"\n{said[result.status]}  ({result.steps} updates, {result.seconds:.1f} s)")

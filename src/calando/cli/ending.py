@@ -1,35 +1,45 @@
 """How the verbs that make studies end: what was typed, the verdict shown, the report written, what went wrong."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import click
 
+from calando.cli import INTERRUPTED
 from calando.errors import CalandoError, LabError, tame
 
 if TYPE_CHECKING:
     from calando.records.study import Study
 
-__all__ = ["INTERRUPTED", "NO_RESULT", "command_line", "finish", "followed"]
+__all__ = ["INTERRUPTED", "NO_RESULT", "command_line", "finish", "followed", "traced"]
 
-INTERRUPTED = 130
+Made = TypeVar("Made")
 NO_RESULT = 1
 
 
-def followed(make: "Callable[[], Study]", again: str) -> "Study":
-    """A study that is made, with Ctrl-C and a traceback of the train function told as people read them.
+def followed(make: Callable[[], Made], again: str) -> Made:
+    """What is made, with Ctrl-C and a traceback of the train function told as people read them.
 
     Args:
         make: makes the study.
         again: the command that goes on with it.
     """
     try:
-        return make()
+        with traced():
+            return make()
     except KeyboardInterrupt:
         click.echo("\nstopped; every finished run is kept. To go on:\n  " + again, err=True)
         raise SystemExit(INTERRUPTED) from None
+
+
+@contextmanager
+def traced() -> Iterator[None]:
+    """Show a traceback of the train function with its lines, before the error that it led to."""
+    try:
+        yield
     except LabError as error:
         first, _, trace = error.given.partition("\n")
         if not trace:

@@ -1,22 +1,22 @@
 """`calando find`: an interval for the peak learning rate, for at most the cost of one full run."""
 
 import shlex
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from calando.cli.ending import NO_RESULT, command_line, followed
 from calando.cli.training import cluster_options, train_argument
-from calando.errors import CalandoError, LabError, tame
+from calando.errors import CalandoError, tame
 
 if TYPE_CHECKING:
     from calando.records.finding import Finding
 
-__all__ = ["find"]
+__all__ = ["find", "following", "tell"]
 
-INTERRUPTED = 130
-NO_RESULT = 1
+AWAY, UP = (1.0, 1 / 4, 1 / 16), (1.0, 4.0, 16.0)
+"""By what the bound is multiplied beyond an edge, below it and above it."""
 
 
 @click.command(short_help="Find the peak learning rate: an interval, for at most one run's cost.")
@@ -53,37 +53,26 @@ def find(train: str, as_json: bool, quiet: bool, picture: bool, **given: Any) ->
     """
     from calando.lab.find import find as search
 
-    line = _command_line()
-    try:
-        found = search(train, live=False if quiet else None, command=line, **given)
-    except KeyboardInterrupt:
-        click.echo("\nstopped; every finished run is kept. To go on:\n  " + shlex.join(line), err=True)
-        raise SystemExit(INTERRUPTED) from None
-    except LabError as error:
-        first, _, trace = error.given.partition("\n")
-        if not trace:
-            raise
-        click.echo(tame(trace.expandtabs()) + "\n", err=True)  # a traceback keeps its lines
-        raise LabError(given=first.rstrip(":"), allowed=error.allowed, where=error.where, fix=error.fix) from error
+    line = command_line()
+    found = followed(lambda: search(train, live=False if quiet else None, command=line, **given), shlex.join(line))
     if as_json:
         from calando.records.plain import encode
 
         click.echo(encode(found))
-    else:
-        _show(found)
+    tell(found, given["steps_per_epoch"], picture=picture, shown=not as_json)
+
+
+def tell(found: "Finding", steps_per_epoch: int | None = None, *, picture: bool, shown: bool = True) -> None:
+    """Show an answer and draw it; ends with status 1 where there is no signal."""
+    if shown:
+        _show(found, steps_per_epoch)
     if picture:
         _draw(found)
     if found.outcome == "no signal":
         raise SystemExit(NO_RESULT)
 
 
-def _command_line() -> tuple[str, ...]:
-    words = sys.argv[1:]
-    ours = words.index("--") if "--" in words else len(words)  # what follows is a script's own
-    return ("calando", *(word for word in words[:ours] if word != "--fresh"), *words[ours:])
-
-
-def _show(found: "Finding") -> None:
+def _show(found: "Finding", steps_per_epoch: int | None) -> None:
     """The range tests' rules, the mini-runs, and the answer in words."""
     if found.reading is not None and found.reading.marks:
         click.echo("\nrange test         all seeds   by seed")
@@ -97,14 +86,39 @@ def _show(found: "Finding") -> None:
         for mini in found.minis:
             end = mini.status if mini.value is None else f"{mini.value:.5g}"
             click.echo(f"  {mini.horizon:>7} updates at peak {mini.peak:<9g} {tame(found.metric)} {end}")
+    if found.traceback:
+        click.echo("\n" + tame(found.traceback.expandtabs().rstrip()))
     click.echo(f"\nVERDICT  {tame(found.headline)}")
     for sentence in found.sentences[1:]:
         click.echo(f"  {tame(sentence)}")
     for doubt in found.not_proven:
         click.echo(f"  not proven: {tame(doubt)}")
     if found.best is not None:
-        plan = shlex.quote(f"{found.shape} @ {found.best:g}")
-        click.echo(f"\nnext    calando compare {tame(found.train)} --candidates {tame(plan)}")
+        click.echo(f"\nnext    {tame(shlex.join(following(found, steps_per_epoch)))}")
+
+
+def following(found: "Finding", steps_per_epoch: int | None = None) -> list[str]:
+    """The command that tries the answer on full runs; at an edge, the one that looks beyond it."""
+    beyond: list[str] = []
+    plan, verb = found.shape, "compare"
+    if found.outcome == "found":
+        plan = f"{found.shape} @ {found.best:g}"
+    else:
+        below = "low" in found.reason
+        if below or (found.reading is not None and found.reading.edge is not None):
+            beyond = ["--peaks", *(f"{(found.best or 1.0) * factor:.3g}" for factor in (AWAY[::-1] if below else UP))]
+        else:  # training never broke: the range test ended too early
+            rides = found.reading.rides if found.reading is not None else ()
+            top = max((max(ride.rates) for ride in rides), default=10.0)
+            verb, beyond = "find", ["--rates", f"1e-6..{100 * top:.3g}", "--fresh"]
+    words = ["--plan", plan] if verb == "find" else ["--candidates", plan]
+    words += ["--no-humble"] if verb == "compare" and beyond else []
+    words += [*beyond, "--steps", str(found.horizon)]
+    words += ["--metric", found.metric] if found.metric != "val_loss" else []
+    words += ["--mode", found.mode] if found.mode != "min" else []
+    words += ["--steps-per-epoch", str(steps_per_epoch)] if steps_per_epoch is not None else []
+    train = ["--", *shlex.split(found.train)] if found.train.startswith("python ") else [found.train]
+    return ["calando", verb, *words, *train] if train[0] == "--" else ["calando", verb, *train, *words]
 
 
 def _draw(found: "Finding") -> None:

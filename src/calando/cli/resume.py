@@ -1,5 +1,6 @@
 """`calando resume`: go on with a study, whatever asked its question."""
 
+import json
 import shlex
 from typing import Any
 
@@ -34,12 +35,20 @@ def resume(folder: str, report: bool, quiet: bool, **given: Any) -> None:
     \b
     calando resume studies/digits_torch
     """
+    from calando.cli.find import tell
     from calando.lab.resume import resume as go_on
+    from calando.lab.resume import verb_of
     from calando.records import load
+    from calando.records.finding import Finding
+    from calando.records.plain import decode
 
     line = command_line()
     began = [run.spec.key for run in load(folder).runs]
     study = followed(lambda: go_on(folder, live=False if quiet else None, command=line, **given), shlex.join(line))
     more = len({run.spec.key for run in study.runs} - set(began))
     click.echo(f"{more} more runs" if more else "nothing was left to do", err=True)
+    if verb_of(study) == "find":
+        found = decode(Finding, json.dumps(study.facts["finding"]), study.path)
+        tell(found, study.spec.steps_per_epoch, picture=report)
+        return
     finish(study, report=report)

@@ -40,9 +40,11 @@ def status(folder: str, as_json: bool, decisions: int) -> None:
 def state(study: "Study") -> dict[str, Any]:
     """How far a study is, as plain data."""
     from calando.lab.resume import verb_of
+    from calando.lab.troubles import broken
 
     spec, spent = study.spec, study.spent
     tune = study.facts.get("tune", {})
+    answer = study.facts.get("finding", {}).get("headline")
     budget = tune.get("steps")
     phases: dict[str, dict[str, int]] = {}
     for run in study.runs:
@@ -63,7 +65,7 @@ def state(study: "Study") -> dict[str, Any]:
         "question": spec.question,
         "train": spec.train,
         "horizon": spec.horizon,
-        "state": "running" if live is not None else "finished" if study.verdict is not None else "stopped",
+        "state": "running" if live is not None else "finished" if study.verdict is not None or answer else "stopped",
         "budget": {"asked": tune.get("budget"), "updates": budget} if tune else None,
         "trained": spent.trained,
         "shared": spent.shared,
@@ -78,7 +80,8 @@ def state(study: "Study") -> dict[str, Any]:
         "decisions": [
             {"phase": one.phase, "about": one.about, "text": one.text, "runs": one.runs} for one in study.decisions
         ],
-        "verdict": None if study.verdict is None else study.verdict.headline,
+        "broken": next((run.reason for run in study.runs if broken(run)), ""),
+        "verdict": answer or (None if study.verdict is None else study.verdict.headline),
         "command": list(study.command),
     }
 
@@ -100,6 +103,8 @@ def alive(study: "Study") -> bool:
 
 def lines(told: dict[str, Any], decisions: int) -> list[str]:
     """The same for people."""
+    from calando.lab.phrases import counted
+
     found = [told["question"], f"{told['verb']} of {told['train']}, {told['horizon']:,} updates a run: {told['state']}"]
     budget = told["budget"]
     if budget and budget["updates"]:
@@ -111,16 +116,20 @@ def lines(told: dict[str, Any], decisions: int) -> list[str]:
     if told["shared"] or told["lost"]:
         found.append(f"shared {told['shared']:,} updates, lost {told['lost']:,} to kills")
     found.append(
-        f"{told['runs']} runs finished, {told['diverged']} diverged, {told['failed']} failed; "
+        f"{counted(told['runs'], 'run')} finished, {told['diverged']} diverged, {told['failed']} failed; "
         f"{len(told['running'])} running; {told['seconds']:,} s in runs"
     )
-    found += [f"  {name}: {one['runs']} runs, {one['updates']:,} updates" for name, one in told["phases"].items()]
+    for name, one in told["phases"].items():
+        found.append(f"  {name}: {counted(one['runs'], 'run')}, {one['updates']:,} updates")
     if told["disk"]["peak"]:
         found.append(f"snapshots: {told['disk']['now']:,} bytes now, {told['disk']['peak']:,} at most")
     latest = told["decisions"][-decisions:] if decisions > 0 else []
     found += [f"  {one['phase']}: {(one['about'] + ' ') if one['about'] else ''}{one['text']}" for one in latest]
     if told["verdict"]:
         found.append(told["verdict"])
-    if told["state"] == "stopped":
+    if told["broken"]:
+        found.append(told["broken"])
+        found.append(f"mend it, try it by calando check {told['train']}, then begin anew with --fresh")
+    elif told["state"] == "stopped":
         found.append(f"to go on: calando resume {Path(told['study']).parent}")
     return found

@@ -4,9 +4,12 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from calando.lab.candidates import read_peak
 from calando.lab.checking.probes import probed
 from calando.lab.checking.promises import judged
 from calando.lab.checking.where import places_of
+from calando.lab.find import named
+from calando.lab.logged import read_name
 from calando.lab.question import read_mode, real, whole
 from calando.lab.session import not_inside_a_worker
 from calando.lab.trainref import name_train
@@ -19,15 +22,17 @@ def check(
     train: str | Callable[[Any], Any],
     *,
     steps: int | None = None,
+    peak: float | str | None = None,
     metric: str | None = None,
     mode: str | None = None,
     timeout: float = 120.0,
 ) -> CheckResult:
-    """Test whether a train function keeps the run contract, with six short runs in two worker processes.
+    """Test whether a train function keeps the run contract, with seven short runs in two worker processes.
 
     Args:
         train: the train function, or its name as "file.py:function" or "module:function".
         steps: updates of a test run, >= 8; 40, or fewer where the train function declares fewer, unless given.
+        peak: learning rate of factor 1, > 0; the optimizer's own unless given, 1.0 where none is attached.
         metric: the logged name that a study would judge, "val_loss" unless given or declared.
         mode: "min" where a lower metric is better, "max" where a higher one is.
         timeout: seconds without a step after which a run is killed, > 0.
@@ -50,10 +55,14 @@ def check(
     not_inside_a_worker("check")
     ref = name_train(train)
     ref.fingerprint()
-    count = None if steps is None else whole(steps, "steps", 8, 10**9)
-    patience = real(timeout, "timeout", 0.0, 1e9, ends=False)
+    with named("check"):
+        count = None if steps is None else whole(steps, "steps", 8, 10**9)
+        patience = real(timeout, "timeout", 0.0, 1e9, ends=False)
+    rate = None if peak is None else read_peak(peak, "check.peak")
+    if metric is not None:
+        read_name(metric, "check.metric")
     began = time.monotonic()
-    probes = probed(ref, count, metric, None if mode is None else read_mode(mode), patience)
+    probes = probed(ref, count, metric, None if mode is None else read_mode(mode), patience, peak=rate)
     promises = judged(probes, places_of(ref), log_cost)
     spent = sum(
         probe.ended.steps - (probe.task.start.step if probe.task.start else 0) for probe in probes.runs.values()

@@ -1,28 +1,32 @@
 """`find`: an interval for the peak learning rate, for at most the cost of one full run."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from calando.errors import BadValue, LabError, shown
+from calando.core.text import parse
+from calando.errors import BadValue, DoesNotFit, LabError, shown
 from calando.lab.candidates import read_candidate, read_peak
 from calando.lab.declare import Declared
 from calando.lab.executors.base import Executor
+from calando.lab.finding.ranges import range_steps
 from calando.lab.finding.strategy import FindStrategy, Question, asked
 from calando.lab.finding.verdict import conclude
 from calando.lab.guard import Guard
 from calando.lab.logged import read_name
-from calando.lab.question import read_mode, read_seeds, reconcile, whole
+from calando.lab.question import read_mode, read_seeds, real, reconcile, whole
 from calando.lab.session import not_inside_a_worker, read_folder, read_how, sitting, study_folder
 from calando.lab.trainref import TrainRef, name_train
+from calando.lab.tuning.compress import compressed
 from calando.records.finding import Finding
-from calando.records.study import StudySpec
+from calando.records.study import Candidate, StudySpec
 
 if TYPE_CHECKING:
     from calando.core.plan import Plan
 
-__all__ = ["find", "find_folder", "read_span"]
+__all__ = ["find", "find_folder", "named", "read_span"]
 
 SHORTEST = 96
 """Updates: below, a sixteenth of the horizon is too short for a whole schedule."""
@@ -31,7 +35,7 @@ SPAN = (1e-6, 10.0)
 
 def find(
     train: str | Callable[[Any], Any],
-    plan: "str | Plan" = "linear_decay()",
+    plan: "str | Plan | Candidate" = "linear_decay()",
     *,
     steps: int | None = None,
     rates: str | Sequence[float] = SPAN,
@@ -62,9 +66,9 @@ def find(
     Args:
         train: the train function, or its name as "file.py:function" or "module:function".
         plan: the schedule whose peak is wanted.
-        steps: horizon T in updates, >= 96; else what the train function declares.
+        steps: horizon T in updates, >= 256 with three seeds; else what the train function declares.
         rates: span of the range tests, "1e-6..10" or (lowest, highest), both > 0.
-        seeds: number of range tests, >= 3, or their seeds.
+        seeds: number of range tests, >= 3, or their seeds; more of them take a longer horizon.
         confidence: of the interval, in (0, 1).
         workers: runs at a time, >= 1; as many as cores up to 2 unless given.
         study: folder of the study; "studies/<file>-find" unless given.
@@ -101,46 +105,53 @@ def find(
     ref = name_train(train)
     sha = ref.fingerprint()
     candidate = read_candidate(plan)
-    span = read_span(rates)
-    chosen = read_seeds(seeds, 0, "seeds", least=3)
-    if not 0 < confidence < 1:
+    if candidate.peak is not None:
         raise BadValue(
-            given=f"confidence={shown(confidence)}",
-            allowed="a number between 0 and 1",
-            where="find.confidence",
-            fix="give for example 0.8",
+            given=f"a plan with its peak: {candidate.plan} @ {candidate.peak:g}",
+            allowed="a plan without a peak: the peak is what is looked for",
+            where="find.plan",
+            fix=f'give "{candidate.plan}"; --rates says where to look',
         )
-    how = read_how(
-        workers=workers,
-        timeout=timeout,
-        retries=retries,
-        isolate=isolate,
-        fresh=fresh,
-        mixed=mixed,
-        live=live,
-        command=command,
-        ray=ray,
-        place=place,
-    )
+    if metric is not None:
+        read_name(metric, "find.metric")
+    span = read_span(rates)
+    with named("find"):
+        chosen = read_seeds(seeds, 0, "seeds", least=3)
+        sure = real(confidence, "confidence", 0.0, 1.0, ends=False)
+        how = read_how(
+            workers=workers,
+            timeout=timeout,
+            retries=retries,
+            isolate=isolate,
+            fresh=fresh,
+            mixed=mixed,
+            live=live,
+            command=command,
+            ray=ray,
+            place=_read_place(place),
+        )
     folder = find_folder(ref) if study is None else read_folder(study, ref, fresh=fresh, where="find.study")
     if steps is not None:
-        _horizon(steps, Declared(), ref)
+        horizon = _horizon(steps, Declared(), ref, len(chosen))
+        if steps_per_epoch is not None or "ep" not in candidate.plan:
+            _fits(candidate.plan, horizon, steps_per_epoch)
     with sitting(ref, folder, how, executor) as here:
         declared = here.ready.declared
-        horizon = _horizon(steps, declared, ref)
+        horizon = _horizon(steps, declared, ref, len(chosen))
         question = asked(
             Question(
                 ref.text,
                 horizon,
                 candidate.plan,
-                metric=read_name(metric or declared.metric or "val_loss", "find.metric"),
+                metric=read_name(metric if metric is not None else declared.metric or "val_loss", "find.metric"),
                 mode=read_mode(mode or declared.mode or "min"),
                 steps_per_epoch=steps_per_epoch if steps_per_epoch is not None else declared.steps_per_epoch,
-                confidence=float(confidence),
+                confidence=sure,
             ),
             chosen,
             span,
         )
+        _fits(candidate.plan, horizon, question.steps_per_epoch)
         spec = StudySpec(
             question=f"For {ref.text} over {horizon} updates: at which peak is {candidate.plan} best?",
             train=ref.text,
@@ -156,7 +167,7 @@ def find(
             metric=question.metric,
             mode=read_mode(question.mode),
             baseline=candidate.label,
-            confidence=float(confidence),
+            confidence=sure,
         )
         old = here.adopt()
         if old is not None:
@@ -165,8 +176,9 @@ def find(
         strategy = FindStrategy(question, old.runs if old is not None else ())
         if old is not None:
             here.hold(old, more=bool(strategy.left()))
+        here.store.save_fact("verb", "find")  # first: a question without its verb would be taken for a comparison
+        here.store.save_fact("find", {"plan": candidate.plan, "rates": span, "seeds": chosen, "confidence": sure})
         here.begin(spec)
-        here.store.save_fact("verb", "find")
         here.work(strategy, Guard(steps=horizon))
         found = replace(conclude(strategy), path=str(folder))
         here.store.save_fact("finding", found)
@@ -207,7 +219,58 @@ def read_span(given: object, where: str = "find.rates") -> tuple[float, float]:
     )
 
 
-def _horizon(steps: int | None, declared: Declared, ref: TrainRef) -> int:
+@contextmanager
+def named(verb: str) -> Iterator[None]:
+    """Errors of arguments that every verb takes, told under this verb's name.
+
+    >>> with named("find"):
+    ...     real("a", "confidence", 0.0, 1.0, ends=False)
+    Traceback (most recent call last):
+    calando.errors.BadValue: confidence='a'; allowed: a number between 0 and 1
+      at: find.confidence
+      do: give confidence as a plain number
+    """
+    try:
+        yield
+    except BadValue as error:
+        verbs, dot, name = error.where.partition(".")
+        if verbs != "compare" or not dot:
+            raise
+        fix = error.fix
+        if fix.endswith("as a plain number"):
+            fix = f"give for {name} {error.allowed}"
+        raise BadValue(given=error.given, allowed=error.allowed, where=f"{verb}.{name}", fix=fix) from None
+
+
+def _read_place(place: object) -> str | None:
+    if place is None or (isinstance(place, str | Path) and str(place).strip()):
+        return None if place is None else str(place)
+    raise BadValue(
+        given=f"place={shown(place)}",
+        allowed="a folder, or an fsspec URL",
+        where="find.place",
+        fix="leave it out to keep snapshots in the study's folder",
+    )
+
+
+def _fits(plan: str, horizon: int, steps_per_epoch: int | None) -> None:
+    """Refuse, before anything is trained, a plan that cannot be made whole in the mini-runs' updates."""
+    try:
+        parse(plan).bind(horizon, steps_per_epoch=steps_per_epoch)
+    except DoesNotFit as error:
+        fix = error.fix.replace("pass steps_per_epoch=... to bind", "add --steps-per-epoch N, or declare it")
+        raise DoesNotFit(given=error.given, allowed=error.allowed, where="find.plan", fix=fix) from error
+    for short in Question("", horizon).shorts:
+        if compressed(plan, horizon, short, steps_per_epoch) is None:
+            raise LabError(
+                given=f"{plan} over {horizon} updates, which cannot be made whole in {short}",
+                allowed="a plan that keeps its shape in a sixteenth and a quarter of the horizon",
+                where="find.plan",
+                fix="write its lengths as shares, such as 5%, or give more --steps",
+            )
+
+
+def _horizon(steps: int | None, declared: Declared, ref: TrainRef, seeds: int) -> int:
     horizon = steps if steps is not None else declared.steps
     if horizon is None:
         raise LabError(
@@ -216,13 +279,23 @@ def _horizon(steps: int | None, declared: Declared, ref: TrainRef) -> int:
             where="find.steps",
             fix="give --steps N, or write @calando.declare(steps=N) above the train function",
         )
-    horizon = whole(horizon, "steps", 1, 2**53)
+    with named("find"):
+        horizon = whole(horizon, "steps", 1, 2**53)
     if horizon < SHORTEST:
         raise LabError(
             given=f"a horizon of {horizon} updates",
             allowed=f"at least {SHORTEST}: a sixteenth of it must hold a whole schedule",
             where="find.steps",
             fix=f"so short a run is quickly tried: calando compare {ref.text} --peaks 0.001 0.01 0.1",
+        )
+    need = seeds * range_steps(horizon, seeds)
+    minis = sum(count * short for count, short in zip((4, 2), Question("", horizon).shorts, strict=True))
+    if need + minis > horizon:
+        raise LabError(
+            given=f"{seeds} range tests of {range_steps(horizon, seeds)} updates for a run of {horizon}",
+            allowed=f"at most {horizon - minis} updates for range tests: the mini-runs take {minis}",
+            where="find.seeds" if seeds > 3 else "find.steps",
+            fix=f"give {'fewer seeds or ' if seeds > 3 else ''}more steps, for example --steps {4 * need + 16}",
         )
     return horizon
 

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from calando.errors import LabError
 from calando.lab import evidence
 from calando.lab.comparing import CompareStrategy
 from calando.lab.judge import judge
@@ -97,7 +96,8 @@ def verb_of(study: Study) -> str:
     >>> verb_of(Study(StudySpec("?", "t.py:train", 10, ())))
     'compare'
     """
-    return next((verb for verb in ("tune", "find") if verb in study.facts), "compare")
+    told = study.facts.get("verb")
+    return next((verb for verb in ("tune", "find") if verb == told or verb in study.facts), "compare")
 
 
 def _compare(old: Study, how: How) -> Study:
@@ -120,21 +120,14 @@ def _compare(old: Study, how: How) -> Study:
 def _find(old: Study, how: How) -> Study:
     from calando.lab.find import find
 
-    asked = old.facts["find"]
-    if not {"plan", "rates", "seeds"} <= set(asked):
-        raise LabError(
-            given="a search for a peak that does not say what it asked",
-            allowed="a folder that `calando find` began",
-            where=old.path,
-            fix="run the command of the study again: " + " ".join(old.command),
-        )
     spec, folder = old.spec, Path(old.path).parent
     find(
         spec.train,
-        asked["plan"],
+        spec.candidates[0],
         steps=spec.horizon,
-        rates=asked["rates"],
-        seeds=asked["seeds"],
+        rates=spec.peaks,
+        seeds=spec.select_seeds,
+        confidence=spec.confidence,
         workers=how.workers,
         study=folder,
         metric=spec.metric,
@@ -146,5 +139,7 @@ def _find(old: Study, how: How) -> Study:
         mixed=how.mixed,
         live=how.live,
         command=how.command,
+        ray=how.ray,
+        place=how.place,
     )
     return load(folder)

@@ -101,7 +101,7 @@ class Mini:
 class Slope:
     """How the best peak moves with the horizon: best peak ~ horizon^exponent, with its standard deviation.
 
-    `fitted` is False when only one length gave results, so that the exponent is what was expected beforehand.
+    `fitted` is False when the runs narrow it hardly, so that the exponent is what was expected beforehand.
 
     >>> Slope(-0.5, 0.2, fitted=True).factor(4)
     0.5
@@ -126,10 +126,11 @@ class Finding:
 
     `outcome`: "found" (an interval of peaks around a best guess), "edge" (the best peak tried lies at an end of
     what was tried, so that `best` is a bound), "no signal" (`reason` says why). `low` to `high` holds the best
-    peak at the full horizon with the stated confidence, as the model sees it. `shape` is the plan that was
+    peak at the full horizon with the stated confidence, as the model sees it (all None at an edge). `shape` is the plan that was
     decayed; `tops` the best peak at each short horizon; `curvature` how much the metric rises one octave off,
     `bases` the lowest value of each short horizon's parabola,
     `skew` by how many times steeper it is above the best peak than below. `steps` were trained, of at most `horizon`.
+    `traceback` is that of the first run that raised.
 
     >>> Finding("no signal", "the loss is flat", "t.py:train", "linear_decay()", 600).best is None
     True
@@ -143,7 +144,7 @@ class Finding:
     best: float | None = None
     low: float | None = None
     high: float | None = None
-    confidence: float = 0.8
+    confidence: float | None = 0.8
     reading: RangeReading | None = None
     minis: tuple[Mini, ...] = ()
     tops: tuple[tuple[int, float], ...] = ()
@@ -158,4 +159,5 @@ class Finding:
     not_proven: tuple[str, ...] = ()
     skew: float = 1.0
     path: str = ""
+    traceback: str = ""
     version: int = 1

@@ -61,11 +61,12 @@ def finding_html(found: Finding) -> str:
         for mark in (found.reading.marks if found.reading else ())
     )
     return (
-        '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>calando find</title>'
+        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
+        f"<title>{escape(_capital(found.headline))}</title>"
         "<style>body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#222}"
         "svg{width:100%;height:auto}table{border-collapse:collapse;margin:1rem 0}"
         "td,th{padding:.2rem .8rem;text-align:left;border-bottom:1px solid #ddd}</style></head><body>"
-        f"<h1>{escape(found.headline)}</h1><p>{escape(found.train)}</p>{finding_svg(found)}{said}"
+        f"<h1>{escape(_capital(found.headline))}</h1><p>{escape(found.train)}</p>{finding_svg(found)}{said}"
         f"<h2>Not proven</h2><ul>{doubts}</ul>"
         f"<h2>Range tests</h2><table><tr><th>rule</th><th>all seeds</th><th>by seed</th></tr>{marks}</table>"
         f"<h2>Mini-runs</h2><table><tr><th>updates</th><th>peak</th><th>seed</th><th>{escape(found.metric)}</th></tr>"
@@ -134,17 +135,21 @@ def _minis(axes: "Axes", found: Finding) -> None:
     if not found.minis:
         axes.text(0.5, 0.5, "none were made", transform=axes.transAxes, ha="center")
         return
-    if found.best is not None and found.low is not None and found.high is not None:
+    if found.low is not None and found.high is not None and found.confidence is not None:
         sure = f"{100 * found.confidence:.0f} % at {found.horizon} updates"
         axes.axvspan(found.low, found.high, color=BAND, lw=0, label=sure)
-        axes.axvline(found.best, color=BEST, lw=2, label=f"best guess {found.best:g}")
+    if found.best is not None:
+        what = "best guess" if found.outcome == "found" else "a bound:"
+        axes.axvline(found.best, color=BEST, lw=2, label=f"{what} {found.best:g}")
     for horizon, colour in zip(sorted({mini.horizon for mini in found.minis}), SEEDS, strict=False):
         mine = [mini for mini in found.minis if mini.horizon == horizon]
         good = [(mini.peak, mini.value) for mini in mine if mini.value is not None]
         axes.plot([p for p, _ in good], [v for _, v in good], "o", color=colour, label=f"{horizon} updates")
         lost = [mini.peak for mini in mine if mini.value is None]
-        if lost and good:
-            axes.plot(lost, [max(v for _, v in good)] * len(lost), "x", color=colour, ms=8, label="lost")
+        if lost:  # at the axes' upper edge, which is no value
+            said = f"{horizon} updates, no result: diverged or failed"
+            edge = axes.get_xaxis_transform()
+            axes.plot(lost, [0.97] * len(lost), "x", color=colour, ms=8, label=said, transform=edge)
         _parabola(axes, found, horizon, colour, [mini.peak for mini in mine])
     axes.legend(fontsize=8, frameon=False, loc="center left", bbox_to_anchor=(1.0, 0.5))
 
@@ -157,7 +162,14 @@ def _parabola(axes: "Axes", found: Finding, horizon: int, colour: str, peaks: li
     reach = max(1.5, *(min(2.5, abs(math.log2(peak) - middle)) for peak in peaks))
     octaves = [reach * (i / 30 - 1) for i in range(61)]
     heights: list[Any] = [base + found.curvature * u * u * (found.skew if u > 0 else 1.0) for u in octaves]
+    values = [mini.value for mini in found.minis if mini.value is not None]
+    if values and min(values) >= 0:  # a loss: the model may dip below what it can be, the picture must not
+        heights = [max(0.0, height) for height in heights]
     axes.plot([2 ** (middle + u) for u in octaves], heights, color=colour, lw=1, alpha=0.7)
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def _rate(rate: float | None) -> str:

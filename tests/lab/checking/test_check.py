@@ -35,7 +35,7 @@ def test_a_train_function_that_keeps_every_promise_is_ok() -> None:
     assert result.promise("knobs").found == "weight_decay (0.0001 to 0.1 log, else 0.01)"
     assert "in one process and in two" in result.promise("the same seed gives the same run").found
     assert "from update 12 of 24" in result.promise("a snapshot resumes bit for bit").found
-    assert result.steps == 24 * 4 + 6 + 12
+    assert result.steps == 24 * 5 + 6 + 12
 
 
 def test_an_unseeded_generator_is_named_as_the_culprit() -> None:
@@ -137,3 +137,59 @@ def test_an_exception_is_shown_with_the_users_own_line() -> None:
     assert promise.status == "broken"
     assert promise.found.startswith("ValueError: no luck")
     assert "promises.py:" in promise.where
+
+
+BY_HAND = """
+import os, random
+CURVES = (1, 3, 10, 30)
+def train(run):
+    chance = random.Random(run.seed)
+    weights = [chance.gauss(0, 1) for _ in CURVES]
+    for t in run.steps():
+        rate = run.lr
+        {inside}
+        weights = [w - rate * (c * w + chance.gauss(0, 0.5)) for w, c in zip(weights, CURVES)]
+        loss = sum(c * w * w for w, c in zip(weights, CURVES)) / 2
+        run.log(train_loss=loss)
+        if run.eval_due:
+            run.log(val_loss=loss)
+"""
+
+
+def by_hand(folder: Path, inside: str = "pass", **given: float) -> CheckResult:
+    file = folder / "tp.py"
+    file.write_text(BY_HAND.format(inside=inside))
+    return check(f"{file}:train", steps=24, **given)  # type: ignore[arg-type]
+
+
+def test_a_worker_that_dies_leaves_its_promises_untested(tmp_path: Path) -> None:
+    result = by_hand(tmp_path, "os._exit(3) if t == 5 else None", peak=0.01)
+    assert result.promise("it runs to its end").status == "broken"
+    assert {p.status for p in result.promises if p.name != "it runs to its end"} == {"untested"}
+
+
+def test_a_worker_that_dies_later_leaves_untested_what_its_run_would_have_shown(tmp_path: Path) -> None:
+    result = by_hand(tmp_path, "os._exit(3) if run.seed == 1 and t == 5 else None", peak=0.01)
+    assert result.promise("it runs to its end").status == "broken"
+    assert result.promise("another seed gives another run").status == "untested"
+
+
+def test_a_run_that_diverges_leaves_the_metric_untested_and_asks_for_a_peak(tmp_path: Path) -> None:
+    wild = by_hand(tmp_path)
+    metric = wild.promise("the metric is logged")
+    assert (metric.status, "--peak" in metric.fix) == ("untested", True)
+    assert by_hand(tmp_path, peak=0.01).promise("the metric is logged").status == "ok"
+
+
+def test_a_rate_that_is_read_and_never_used_is_broken(tmp_path: Path) -> None:
+    promise = by_hand(tmp_path, "rate = 0.01", peak=0.01).promise("the rate used is the rate asked")
+    assert promise.status == "broken"
+    assert "read and not used" in promise.found
+    assert by_hand(tmp_path, peak=0.01).promise("the rate used is the rate asked").status == "ok"
+
+
+def test_the_steps_asked_for_are_the_steps_run(tmp_path: Path) -> None:
+    file = tmp_path / "tp.py"
+    file.write_text(BY_HAND.format(inside="pass"))
+    result = check(f"{file}:train", steps=9, peak=0.01)
+    assert result.promise("it runs to its end").found.startswith("9 updates")

@@ -1,14 +1,17 @@
 """The search as a whole on made-up curves: what it wants, what it costs, what it concludes."""
 
 import math
+import random
 from dataclasses import replace
 
 import pytest
 
+from calando.core.text import parse
+from calando.lab.finding import RangeTest
 from calando.lab.finding.strategy import FindStrategy
 from calando.lab.finding.verdict import conclude
-from calando.records.finding import Finding
-from calando.records.run import RunRecord, RunSpec
+from calando.records.finding import Finding, Mini
+from calando.records.run import Curve, RunRecord, RunSpec
 from tests.lab.finding.made import bowl, falling_then_breaking, played, question
 
 
@@ -169,3 +172,77 @@ def test_the_two_longer_mini_runs_lie_on_both_sides_of_what_is_expected() -> Non
     answer = found()
     low, high = (mini.peak for mini in answer.minis if mini.horizon == 240)
     assert math.log2(high / low) == pytest.approx(2.0, abs=0.02)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_decisions_do_not_depend_on_who_finishes_first(seed: int) -> None:
+    chance, final = random.Random(seed), bowl(0.02, -0.3, noise=0.01)
+    usual = played(FindStrategy(question()), final).decisions()
+    strategy = FindStrategy(question())
+    while left := strategy.left():
+        run = chance.choice(left)
+        value = None if run.phase == "range" else final(run)
+        done = falling_then_breaking(run) if value is None else RunRecord(run, "done", final=value, steps=run.horizon)
+        strategy.finished(done)
+    assert strategy.decisions() == usual
+    assert len(usual) >= 3
+
+
+def noisy_metric(run: RunSpec) -> RunRecord:
+    """A range test whose training loss shows its rate, while the metric is nothing but noise of 0.1."""
+    chance = random.Random(f"evaluations {run.seed}")
+    record = falling_then_breaking(run)
+    noise = Curve(tuple(range(8)), tuple(2 + chance.gauss(0, 0.1) for _ in range(8)))
+    return replace(record, curves={**record.curves, "val_loss": noise})
+
+
+def test_a_metric_of_pure_noise_is_no_signal() -> None:
+    outcomes = []
+    for seed in range(20):
+        chance = random.Random(seed)
+        rides = {0: seed, 1: 100 + seed, 2: 200 + seed}
+        ask = replace(question(), ranges=RangeTest(38, tuple(rides.values())))
+        outcomes.append(conclude(played(FindStrategy(ask), lambda run: 2 + chance.gauss(0, 0.1), noisy_metric)))
+    assert sum(answer.outcome == "no signal" for answer in outcomes) >= 18
+    assert sum("cannot be told from noise" in answer.reason for answer in outcomes) >= 18
+
+
+def test_a_signal_beyond_the_noise_is_still_found() -> None:
+    def noisy(run: RunSpec) -> RunRecord:
+        chance = random.Random(f"evaluations {run.seed}")
+        record = falling_then_breaking(run)
+        noise = Curve(tuple(range(8)), tuple(2 + chance.gauss(0, 0.01) for _ in range(8)))
+        return replace(record, curves={**record.curves, "val_loss": noise})
+
+    strategy = played(FindStrategy(question()), bowl(0.02, -0.3, noise=0.01), noisy)
+    assert 0.001 < (strategy.noise or 0) < 0.03
+    assert conclude(strategy).outcome == "found"
+
+
+def test_an_edge_has_no_interval() -> None:
+    answer = found(best=1e-9, exponent=0.0)
+    assert (answer.outcome, answer.low, answer.high, answer.confidence) == ("edge", None, None, None)
+    assert "%" not in answer.headline
+
+
+def test_an_exponent_that_runs_hardly_narrow_is_not_called_fitted() -> None:
+    from calando.lab.finding.fit import Belief, posterior
+
+    short = [Mini(60, 0.02 * 4.0**i, 0, 1 + 0.05 * i * i) for i in (-1, 0, 1, 2)]
+    flat = [Mini(240, peak, 0, 1.0) for peak in (0.01, 0.0100001)]
+    belief = Belief(math.log2(0.02), 1.5, 60)
+    assert not posterior([*short, *flat], 960, belief).slope.fitted
+    assert not posterior(short, 960, belief).slope.fitted
+
+
+def test_mini_runs_of_a_plan_in_updates_are_whole() -> None:
+    ask = replace(question(), plan="warmup(400) | cosine()")
+    strategy = played(FindStrategy(ask), bowl())
+    plans = {run.spec.plan for run in strategy._runs.values() if run.spec.phase == "short"}
+    assert len(plans) == 1
+    assert parse(plans.pop()).bind(60)(59) < 0.05
+
+
+def test_a_range_test_that_failed_says_so_before_names_are_looked_at() -> None:
+    record = RunRecord(RangeTest(30).runs()[0], "failed", reason="KeyError: 'x'")
+    assert "the range test failed: KeyError" in RangeTest(30).read([record]).reason

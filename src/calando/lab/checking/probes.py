@@ -19,6 +19,7 @@ __all__ = ["EVALS", "MOVING", "Probe", "Probes", "probed"]
 
 MOVING = "warmup(25%) | linear_decay(end=0.1)"
 """A schedule whose rate differs at every update, so that one update too many or too few is seen."""
+OTHER_RATES = "linear_decay(end=0.5)"
 EVALS = 4
 
 
@@ -45,7 +46,8 @@ class Probe:
 @dataclass(frozen=True, slots=True)
 class Probes:
     """All short runs of a check, by name: "first", "twin" (same seed, another process, with a snapshot in the middle),
-    "again" (same seed, same process), "other" (another seed), "quarter", "resumed"."""
+    "again" (same seed, same process), "other" (another seed), "quarter",
+    "rates" (other rates at every update), "resumed"."""
 
     ready: Ready
     runs: Mapping[str, Probe] = field(default_factory=dict)
@@ -72,7 +74,13 @@ def _opened(ref: TrainRef, folder: Path, timeout: float) -> Iterator[LocalExecut
 
 
 def probed(
-    ref: TrainRef, steps: int | None, metric: str | None, mode: str | None, timeout: float, params: str = ""
+    ref: TrainRef,
+    steps: int | None,
+    metric: str | None,
+    mode: str | None,
+    timeout: float,
+    params: str = "",
+    peak: float | None = None,
 ) -> Probes:
     """Make the short runs, in two worker processes and a folder that is thrown away.
 
@@ -91,12 +99,13 @@ def probed(
         _first(two, ref)
         declared = ready.declared
         count = steps or min(40, max(8, declared.steps or 40))
-        count -= count % 4
-        judged = metric or declared.metric or "val_loss"
+        if steps is None:
+            count -= count % 4
+        judged = metric if metric is not None else declared.metric or "val_loss"
         plan = _bound(MOVING, count, declared.steps_per_epoch)
         short = _bound(MOVING, count // 4, declared.steps_per_epoch)
         base = Task(
-            RunSpec("check", MOVING, None, 0, count, params=params),
+            RunSpec("check", MOVING, peak, 0, count, params=params),
             plan,
             EVALS,
             judged,
@@ -107,13 +116,16 @@ def probed(
         )
         runs = {"first": _made(one, base)}
         found = Probes(ready, runs, judged, count)
-        if runs["first"].ended.status == "failed":
+        if runs["first"].ended.status not in ("done", "diverged"):
             return found
         runs["twin"] = _made(two, _change(base, keep_at=(count // 2,)))
         runs["again"] = _made(one, base)
-        runs["other"] = _made(one, _change(base, spec=RunSpec("check", MOVING, None, 1, count, params=params)))
-        quarter = RunSpec("check", MOVING, None, 0, count // 4, params=params)
+        runs["other"] = _made(one, _change(base, spec=RunSpec("check", MOVING, peak, 1, count, params=params)))
+        quarter = RunSpec("check", MOVING, peak, 0, count // 4, params=params)
         runs["quarter"] = _made(two, _change(base, spec=quarter, schedule=short))
+        rates = RunSpec("check", OTHER_RATES, peak, 0, count, params=params)
+        bound = _bound(OTHER_RATES, count, declared.steps_per_epoch)
+        runs["rates"] = _made(one, _change(base, spec=rates, schedule=bound))
         reached = runs["twin"].reached
         if reached is not None and reached.snapshot is not None:
             runs["resumed"] = _made(one, _change(base, start=reached.snapshot))

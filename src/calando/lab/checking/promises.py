@@ -13,6 +13,7 @@ __all__ = ["BY_NAME", "judged"]
 RUNS, SEED, OTHER = "it runs to its end", "the same seed gives the same run", "another seed gives another run"
 RATE, QUARTER, MOVES = "the rate used is the rate asked", "a quarter horizon is a quarter", "the loss moves"
 METRIC, LOG, RESUMES, KNOBS = "the metric is logged", "logging is cheap", "a snapshot resumes bit for bit", "knobs"
+PEAK = "give --peak with a rate that trains, for example --peak 0.01, or the optimizer a smaller lr"
 SMALL = 1e-4  # relative: a difference that sums in another order explain
 TIMED = 0.5  # seconds, below which two runs cannot be told apart by the clock
 DEAR = 0.05  # of an update's time
@@ -28,7 +29,7 @@ def judged(probes: Probes, places: Places, log_cost: Callable[[int], float]) -> 
         log_cost: seconds that one `run.log` of so many values takes.
     """
     first = probes.first
-    if first.ended.status == "failed":
+    if first.ended.status not in ("done", "diverged"):
         return _failed(probes, places)
     promises = [
         _runs(probes, places),
@@ -50,6 +51,7 @@ def _failed(probes: Probes, places: Places) -> tuple[Promise, ...]:
     ended = probes.first.ended
     reason = ended.reason.removeprefix(f"{BROKEN}: ")
     what, _, fix = reason.partition("; ")
+    what = what or f"the run was {ended.status}"
     name, where, why = RUNS, places.at("steps"), "nothing can be learnt from a run that stops"
     if ended.reason.startswith(BROKEN):
         if "rate" in what or "nothing uses the candidate" in what or "made no update" in what:
@@ -84,15 +86,18 @@ def _line_of(traceback: str, places: Places) -> str:
 
 
 def _runs(probes: Probes, places: Places) -> Promise:
-    lost = {name: run.ended for name, run in probes.runs.items() if run.ended.status in ("failed", "lost")}
+    lost = {name: run.ended for name, run in probes.runs.items() if run.ended.status not in ("done", "diverged")}
     if lost:
         name, ended = next(iter(lost.items()))
         said = f'the first run did, the run "{name}" did not: {ended.reason}'
         return Promise(RUNS, "broken", said, "a study makes hundreds of runs", "mend the error", places.at("steps"))
     if probes.first.ended.status == "diverged":
-        why = "at the optimizer's own rate a run should not diverge within a few updates"
-        fix = "give the optimizer a smaller lr, or look at the first updates"
-        return Promise(RUNS, "warning", f"it diverged: {probes.first.ended.reason}", why, fix, places.at("attach"))
+        asked = probes.first.task.spec.peak
+        why = f"at {'the rate it starts from' if asked is None else f'peak {asked:g}'} no run should diverge so early"
+        fix = f"{PEAK}, or look at the first updates"
+        return Promise(
+            RUNS, "warning", f"it diverged: {probes.first.ended.reason}", why, fix, places.at("attach", "lr")
+        )
     return Promise(RUNS, "ok", f"{probes.steps} updates in {probes.first.ended.seconds:.2g} s")
 
 
@@ -103,16 +108,35 @@ def rate(probes: Probes, places: Places) -> Promise:
         why = "a schedule counts updates: with two in one turn it moves half as fast as you think"
         fix = "make one turn of the loop per optimizer.step(), also under gradient accumulation"
         return Promise(RATE, "warning", turns[0], why, fix, places.at("steps"))
-    if not places.has("attach") and places.file and (places.has("lr") or places.has("schedule")):
+    rates, again = probes.get("rates"), probes.get("again")
+    by_hand = not places.has("attach") and bool(places.file) and (places.has("lr") or places.has("schedule"))
+    if rates is None or rates.ended.status not in ("done", "diverged"):
+        return Promise(RATE, "untested", "no run with other rates came to its end")
+    steady = again is not None and difference(probes.first, again) is None
+    if steady and _unmoved(probes.first, rates):
+        why = "a study would compare schedules that change nothing"
+        fix = "use the rate of every update: run.attach(optimizer), or run.lr in the step of your own"
+        said = "every logged number is the same under other rates: the rate is read and not used"
+        return Promise(RATE, "broken", said, why, fix, places.at("attach", "lr", "steps"))
+    if by_hand:
+        said = "taken by hand from run.lr or run.schedule; other rates give another run" if steady else "taken by hand"
         return Promise(
-            RATE, "ok", "taken by hand from run.lr or run.schedule, so that only you know", where=places.at("lr")
+            RATE, "ok" if steady else "untested", f"{said}, beyond that only you know", where=places.at("lr")
         )
     return Promise(RATE, "ok", f"at every one of {probes.steps} updates of {MOVING}")
+
+
+def _unmoved(first: Probe, rates: Probe) -> bool:
+    """Whether two runs under different rates logged the very same numbers."""
+    mine, other = ({n: c for n, c in probe.ended.curves.items() if n != "lr"} for probe in (first, rates))
+    return len(set(first.losses)) > 1 and mine == other  # a loss that never moves is another promise's
 
 
 def same(probes: Probes, places: Places) -> Promise:
     """The same seed in this process, and in another."""
     first, again, twin = probes.first, probes.get("again"), probes.get("twin")
+    if any(run is None or run.ended.status not in ("done", "diverged") for run in (again, twin)):
+        return Promise(SEED, "untested", "a run of the same seed did not come to its end")
     here = None if again is None else difference(first, again)
     there = None if twin is None else difference(first, twin)
     if here is None and there is None:
@@ -183,8 +207,8 @@ def difference(left: Probe, right: Probe) -> str | None:
 def other(probes: Probes, places: Places) -> Promise:
     """Another seed must change something."""
     second = probes.get("other")
-    if second is None:
-        return Promise(OTHER, "untested", "no second seed was run")
+    if second is None or second.ended.status not in ("done", "diverged"):
+        return Promise(OTHER, "untested", "no run of a second seed came to its end")
     if probes.first.losses and difference(probes.first, second) is None:
         why = "seeds that change nothing make every result look certain"
         fix = "seed from run.seed, not from a number of your own: torch.manual_seed(run.seed)"
@@ -201,10 +225,10 @@ def other(probes: Probes, places: Places) -> Promise:
 def quarter(probes: Probes, places: Places) -> Promise:
     """A quarter of the updates, and about a quarter of the time."""
     short, full = probes.get("quarter"), probes.get("again") or probes.first
-    if short is None:
-        return Promise(QUARTER, "untested", "no quarter was run")
+    if short is None or short.ended.status != "done":
+        return Promise(QUARTER, "untested", "no quarter came to its end" if short is not None else "no quarter was run")
     wanted = probes.steps // 4
-    if short.ended.steps != wanted and short.ended.status == "done":
+    if short.ended.steps != wanted:
         said = f"{short.ended.steps} updates where {wanted} were asked for"
         return Promise(
             QUARTER, "broken", said, "the run owns the horizon", "loop over run.steps alone", places.at("steps")
@@ -244,7 +268,9 @@ def metric(probes: Probes, places: Places) -> Promise:
     missing = sorted(set(due) - set(steps))
     fix = f"write `if run.eval_due: run.log({probes.metric}=...)` inside the loop"
     if probes.first.ended.status == "diverged":
-        return Promise(METRIC, "untested", "the run diverged before its end")
+        return Promise(
+            METRIC, "untested", "the run diverged before its end", "nothing shows what a study would judge", PEAK
+        )
     if missing:
         said = f"{probes.metric} is missing at {len(missing)} of {len(due)} evaluations"
         why = "curves of the metric have holes; only the last one decides"

@@ -14,6 +14,8 @@ def unkept(kept: Iterable[object], optimizers: Iterable[Any]) -> list[str]:
     >>> unkept([], [SimpleNamespace(param_groups=[{"params": [weight]}])])
     ['not kept: 1 of 1 tensors that the optimizer trains, the first of shape (2, 3), belong to nothing in run.keep']
     """
+    if any(_opaque(thing) for thing in kept):
+        return []  # what a pair of functions or an object of the user's own holds, nobody sees
     known = {id(part) for thing in kept for part in _parts(thing)}
     if any(callable(getattr(thing, "get_weights", None)) for thing in kept):
         return []  # a framework whose objects hold copies: identity says nothing there
@@ -31,6 +33,27 @@ def unkept(kept: Iterable[object], optimizers: Iterable[Any]) -> list[str]:
                 f" {first}, belong to nothing in run.keep"
             )
     return remarks
+
+
+def _opaque(thing: object) -> bool:
+    if isinstance(thing, dict):
+        return any(_opaque(part) for part in thing.values())
+    if isinstance(thing, list | tuple):
+        pair = type(thing) is tuple and len(thing) == 2 and not any(hasattr(part, "parameters") for part in thing)
+        return (pair and all(callable(part) for part in thing)) or any(_opaque(part) for part in thing)
+    if callable(getattr(thing, "parameters", None)) or hasattr(thing, "param_groups") or hasattr(thing, "shape"):
+        return False
+    if not callable(getattr(thing, "state_dict", None)):
+        return False
+    return _has_arrays(thing.state_dict())
+
+
+def _has_arrays(state: object) -> bool:
+    if isinstance(state, dict):
+        return any(_has_arrays(part) for part in state.values())
+    if isinstance(state, list | tuple):
+        return any(_has_arrays(part) for part in state)
+    return bool(getattr(state, "shape", ()))
 
 
 def _parts(thing: object) -> Iterable[object]:

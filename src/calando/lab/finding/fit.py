@@ -18,6 +18,8 @@ __all__ = ["EXPECTED", "Belief", "Posterior", "posterior"]
 
 EXPECTED = (-0.3, 0.3)
 """Mean and standard deviation of the exponent beforehand: T^-1/2 to T^-1/5 is usual, T^-1 and T^0 were seen."""
+TOLD = 0.8
+"""Of the standard deviation beforehand: an exponent that runs narrow less than this is not called fitted."""
 SKEWS = (1.0, 2.0, 4.0)
 MISFIT = 0.15  # of a run's height above the best one: so far a parabola may be off
 ROUGH = 0.05  # of the spread at one length: noise that is expected before any is seen
@@ -113,11 +115,10 @@ def posterior(minis: Sequence[Mini], horizon: int, belief: Belief, mode: str = "
     weights = tuple(float(shares[places == place].sum()) for place in axis)
     tops = {h: middle + exponent * math.log2(h / horizon) for h in lengths}
     bases = tuple((h, sign * _base([row for row in rows if row.block[0] == h], tops[h], bend, skew)) for h in lengths)
-    paired = [h for h in lengths if sum(mini.horizon == h for mini in good) > 1]
     return Posterior(
         tuple(float(place) for place in axis),
         weights,
-        Slope(exponent, spread, fitted=len(paired) > 1),
+        Slope(exponent, spread, fitted=spread < TOLD * EXPECTED[1]),
         sign * bend,
         bases,
         tuple((h, 2**top) for h, top in tops.items()),

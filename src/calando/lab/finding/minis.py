@@ -33,6 +33,14 @@ def believed(reading: RangeReading, horizon: int) -> Belief:
 
 
 @dataclass(frozen=True, slots=True)
+class Stage:
+    """Mini-runs that are asked for together, and those that they were chosen by."""
+
+    wishes: tuple[Wish, ...]
+    seen: tuple[Mini, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class MiniSearch:
     """The mini-runs of a search: a pure function of what the range tests said and of the results so far.
 
@@ -63,18 +71,9 @@ class MiniSearch:
 
     def wanted(self, minis: Sequence[Mini]) -> list[Wish]:
         """What to run next, as (horizon, peak); nothing when the search is over or the budget is spent."""
-        left = self.budget - sum(mini.steps for mini in minis)
-        wishes = self._wishes(minis)
+        stages = self.stages(minis)
         done = {(mini.horizon, mini.peak) for mini in minis}
-        kept: list[Wish] = []
-        for wish in wishes:
-            if wish in done or wish in kept:
-                continue
-            left -= wish[0]
-            if left < 0:
-                break
-            kept.append(wish)
-        return kept
+        return [wish for wish in stages[-1].wishes if wish not in done] if stages else []
 
     def known(self, minis: Sequence[Mini]) -> Posterior | None:
         """The posterior after these runs; None when none gave a result."""
@@ -91,24 +90,25 @@ class MiniSearch:
         best = min(good, key=lambda m: (m.value or 0.0) * (1 if self.mode == "min" else -1))
         return "low" if best is mine[0] else "high" if best is mine[-1] else ""
 
-    def _wishes(self, minis: Sequence[Mini]) -> list[Wish]:
-        """The stage that is not finished yet; each is worked out from the stages before it alone.
+    def stages(self, minis: Sequence[Mini]) -> list["Stage"]:
+        """Every stage so far, the last of them perhaps unfinished; each is worked out from those before it alone.
 
         So it does not matter in which order the runs of one stage finish, nor how many go at a time.
         """
         there = {(mini.horizon, mini.peak): mini for mini in minis}
         seen: list[Mini] = []
-
-        def missing(stage: list[Wish]) -> list[Wish]:
-            if not all(wish in there for wish in stage):
-                return stage
-            seen.extend(there[wish] for wish in stage if there[wish] not in seen)
-            return []
-
-        for stage in (self._wide, self._beyond, self._beyond, self._pair, self._fill, self._fill):
-            if left := missing(stage(seen)):
-                return left
-        return []
+        found: list[Stage] = []
+        for ask in (self._wide, self._beyond, self._beyond, self._pair, self._fill, self._fill):
+            known = {(mini.horizon, mini.peak) for mini in seen}
+            asked = [wish for wish in dict.fromkeys(ask(seen)) if wish not in known]
+            left = self.budget - sum(mini.steps for mini in seen)
+            wishes = [wish for i, wish in enumerate(asked) if sum(h for h, _ in asked[: i + 1]) <= left]
+            if wishes:
+                found.append(Stage(tuple(wishes), tuple(seen)))
+            if len(wishes) < len(asked) or not all(wish in there for wish in wishes):
+                break
+            seen.extend(there[wish] for wish in wishes)
+        return found
 
     def _wide(self, seen: Sequence[Mini]) -> list[Wish]:
         places = [self.belief.middle + self.apart * (i - (self.first - 1) / 2) for i in range(self.first)]

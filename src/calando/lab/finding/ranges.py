@@ -118,13 +118,13 @@ def _mark(rule: str, pooled: Sweep, records: Sequence[RunRecord], sweeps: dict[i
 def _unread(records: Sequence[RunRecord], losses: Sequence[str]) -> str:
     if not records:
         return "no range test has finished"
+    failed = next((record for record in records if record.status == "failed"), None)
+    if failed is not None:
+        return f"the range test failed: {failed.reason}"
     names = sorted({name for record in records for name in record.curves if name != "lr"})
     if not any(name in names for name in losses):
         logged = ", ".join(names) or "nothing"
         return f"no training loss was logged (only {logged}); log train_loss at every update"
-    failed = next((record for record in records if record.status == "failed"), None)
-    if failed is not None:
-        return f"the range test failed: {failed.reason}"
     if all(record.status == "diverged" for record in records):
         return f"training broke within a few updates of the lowest rate ({records[0].reason}); begin lower"
     return f"{losses[0]} was logged too seldom to be read; log it at every update"

@@ -1,18 +1,23 @@
 """`find` as a strategy: range tests first, then mini-runs, each step a pure function of what has finished."""
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from calando.core.text import parse
 from calando.lab.board import Board, Row, Running, Tally, spark
 from calando.lab.executors.base import Opened
-from calando.lab.finding.minis import MiniSearch
+from calando.lab.finding.minis import MiniSearch, Stage
 from calando.lab.finding.ranges import LABEL, RangeTest, range_steps
+from calando.lab.tuning.compress import compressed
 from calando.records.decision import Decision
 from calando.records.finding import Mini, RangeReading
 from calando.records.run import RunRecord, RunSpec
 
 __all__ = ["FindStrategy", "Question"]
+
+EARLY = 8
+"""Evaluations of a range test; the first three fall where the rate is still low."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +54,6 @@ class FindStrategy:
     def __init__(self, question: Question, runs: Iterable[RunRecord] = ()) -> None:
         self.question = question
         self._runs = {run.spec.key: run for run in runs}
-        self._decided: list[Decision] = []
         self._update()
 
     def opened(self, event: Opened) -> None:
@@ -65,8 +69,8 @@ class FindStrategy:
         return list(self._left)
 
     def evals(self, run: RunSpec) -> int:
-        """One, at the end: a decayed run is judged there alone."""
-        return 1
+        """One, at the end, for a decayed run; more for a range test, whose first ones show the metric's own noise."""
+        return EARLY if run.phase == "range" else 1
 
     def schedule(self, run: RunSpec) -> str:
         """The bound schedule of a run, as calando JSON."""
@@ -114,6 +118,26 @@ class FindStrategy:
         return tuple(sorted(found, key=lambda mini: (mini.horizon, mini.peak, mini.seed)))
 
     @property
+    def noise(self) -> float | None:
+        """Standard deviation of the metric where hardly anything is trained: at the lowest rates of the range tests.
+
+        The second differences of three evaluations a seed, so that a steady fall is no noise. None when unknown.
+        """
+        found = []
+        for run in self.question.ranges.runs():
+            record = self._runs.get(run.key)
+            values = record.curve(self.question.metric).values[:3] if record is not None else ()
+            if len(values) == 3 and all(math.isfinite(value) for value in values):
+                found.append((values[0] - 2 * values[1] + values[2]) ** 2 / 6)
+        return math.sqrt(math.fsum(found) / len(found)) if len(found) > 1 else None
+
+    @property
+    def traceback(self) -> str:
+        """Of the first run that raised, by horizon, peak and seed; "" when none did."""
+        order = sorted(self._runs.values(), key=lambda run: (run.spec.horizon, run.spec.peak or 0.0, run.spec.seed))
+        return next((run.traceback for run in order if run.traceback), "")
+
+    @property
     def spent(self) -> int:
         """Updates trained so far."""
         return sum(run.steps - run.reused for run in self._runs.values())
@@ -131,36 +155,36 @@ class FindStrategy:
 
     def _update(self) -> None:
         asked = self.question
+        self._decided: list[Decision] = []
         self.reading: RangeReading | None = None
         ranges = asked.ranges.runs()
         self._left = [run for run in ranges if run.key not in self._runs]
         if self._left:
             return
         self.reading = asked.ranges.read(self._runs.values())
-        said = self.reading.reason or " ".join(self.reading.sentences)
-        self._decide("range", said)
+        self._decided.append(
+            Decision("range", self.reading.reason or " ".join(self.reading.sentences), runs=len(ranges))
+        )
         if (search := self.search) is None:
             return
+        for stage in search.stages(self.minis):
+            horizon = stage.wishes[0][0]
+            peaks = ", ".join(f"{peak:g}" for _, peak in stage.wishes)
+            text = f"peaks {peaks} over {horizon} updates: {self._why(search, stage)}"
+            self._decided.append(Decision("short", text, runs=len(ranges) + len(stage.seen)))
         for horizon, peak in search.wanted(self.minis):
-            run = RunSpec(asked.plan, asked.plan, peak, search.seed, horizon, "short", asked.ranges.params)
-            if run.key not in self._runs:
-                self._left.append(run)
-        if self._left:
-            peaks = ", ".join(f"{run.peak:g}" for run in self._left)
-            self._decide("short", f"peaks {peaks} over {self._left[0].horizon} updates: {self._why()}")
+            whole = compressed(asked.plan, asked.horizon, horizon, asked.steps_per_epoch) or asked.plan
+            self._left.append(RunSpec(asked.plan, whole, peak, search.seed, horizon, "short", asked.ranges.params))
 
-    def _why(self) -> str:
-        tried = len(self.minis)
-        if not tried:
+    def _why(self, search: MiniSearch, stage: Stage) -> str:
+        if not stage.seen:
             return "a wide look around an eighth of where training breaks"
-        side = self.search.side(self.minis) if self.search else ""
-        if side and self._left[0].horizon == self.question.shorts[0]:
+        short, tried = self.question.shorts[0], len(stage.seen)
+        if stage.wishes[0][0] != short:
+            return f"both sides of where the parabola through {tried} runs expects the best"
+        if side := search.side(stage.seen):
             return f"the best of {tried} so far is the {side}est, so it may lie beyond"
-        return f"both sides of where the parabola through {tried} runs expects the best"
-
-    def _decide(self, phase: str, text: str) -> None:
-        if all(one.text != text for one in self._decided):
-            self._decided.append(Decision(phase, text, runs=len(self._runs)))
+        return f"near the best of the {tried} runs so far, where none was made yet"
 
     def _label(self, horizon: int) -> str:
         return f"{horizon} updates"

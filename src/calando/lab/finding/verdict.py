@@ -1,5 +1,6 @@
 """What a search concludes, in numbers and in words."""
 
+import math
 from dataclasses import replace
 
 from calando.lab.finding.minis import tidy
@@ -9,6 +10,8 @@ from calando.records.finding import Finding, Mini
 __all__ = ["conclude"]
 
 WIDE = 16.0
+MANIFOLD = 14.7
+"""F(6, 3) at 97.5 %: so much more than the noise (known from three seeds) must results scatter to mean anything."""
 
 
 def conclude(strategy: FindStrategy) -> Finding:
@@ -26,6 +29,7 @@ def conclude(strategy: FindStrategy) -> Finding:
         steps=strategy.spent,
         metric=asked.metric,
         mode=asked.mode,
+        traceback=strategy.traceback,
     )
     search = strategy.search
     if reading is None:
@@ -36,10 +40,13 @@ def conclude(strategy: FindStrategy) -> Finding:
     if known is None:
         lost = ", ".join(f"{m.peak:g} {m.status}" for m in minis) or "none was made"
         return _nothing(base, f"no mini-run gave a finite {asked.metric} ({lost})")
-    if why := _silent(minis, known.curvature, asked.mode):
+    if why := _silent(minis, asked.metric) or _only_noise(minis, strategy.noise, asked.metric):
         return _nothing(base, why)
     low, high, best = (tidy(2**x) for x in (*known.span(asked.confidence), known.best))
     side = search.side(minis)
+    if side:  # the best lies outside of what was tried: a bound, and no interval around it
+        ends = [mini.peak for mini in minis if mini.horizon == asked.shorts[0]]
+        best = tidy((min if side == "low" else max)(ends) * known.slope.factor(asked.horizon / asked.shorts[0]))
     found = Finding(
         "edge" if side else "found",
         f"the best of the short runs is the {side}est peak tried" if side else "",
@@ -47,9 +54,9 @@ def conclude(strategy: FindStrategy) -> Finding:
         asked.plan,
         asked.horizon,
         best,
-        min(low, best),
-        max(high, best),
-        asked.confidence,
+        None if side else min(low, best),
+        None if side else max(high, best),
+        None if side else asked.confidence,
         reading,
         minis,
         known.tops,
@@ -64,15 +71,35 @@ def conclude(strategy: FindStrategy) -> Finding:
     return _worded(found, side)
 
 
-def _silent(minis: tuple[Mini, ...], curvature: float, mode: str) -> str:
+def _silent(minis: tuple[Mini, ...], metric: str) -> str:
     values = [mini.value for mini in minis if mini.value is not None]
     if len(values) < 3:
         return f"only {len(values)} mini-runs gave a result, and a parabola takes three"
     if max(values) == min(values):
         return f"every mini-run ended at {values[0]:g}: the peak makes no difference, or the metric does not move"
-    if curvature * (1 if mode == "min" else -1) <= 0:
-        return "the mini-runs show no best peak: their results do not bend around one"
     return ""
+
+
+def _only_noise(minis: tuple[Mini, ...], noise: float | None, metric: str) -> str:
+    """Why a flat line per length is enough: what it leaves unexplained is no more than the metric's own noise.
+
+    Where that is so a parabola can only follow the noise, whatever it explains.
+    """
+    if not noise:
+        return ""
+    flat = 0.0
+    for horizon in {mini.horizon for mini in minis}:
+        values = [mini.value for mini in minis if mini.horizon == horizon and mini.value is not None]
+        middle = math.fsum(values) / max(1, len(values))
+        flat += math.fsum((value - middle) ** 2 for value in values)
+    free = sum(mini.value is not None for mini in minis) - len({m.horizon for m in minis if m.value is not None})
+    if flat > MANIFOLD * max(1, free) * noise**2:
+        return ""
+    spread = math.sqrt(flat / max(1, free))
+    return (
+        f"the mini-runs scatter by {spread:.2g}, and {metric} by about {noise:.2g} where hardly anything is trained:"
+        " that cannot be told from noise"
+    )
 
 
 def _nothing(base: Finding, reason: str) -> Finding:
@@ -83,7 +110,7 @@ def _nothing(base: Finding, reason: str) -> Finding:
 
 def _worded(found: Finding, side: str) -> Finding:
     best, low, high = (0.0 if x is None else x for x in (found.best, found.low, found.high))
-    sure = f"{100 * found.confidence:.0f} %"
+    sure = "" if found.confidence is None else f"{100 * found.confidence:.0f} %"
     where = f"{found.shape} over {found.horizon} updates"
     if side:
         word = "at most" if side == "low" else "at least"
@@ -97,15 +124,18 @@ def _worded(found: Finding, side: str) -> Finding:
         f"{count} mini-runs, whole schedules of {found.shape} on short horizons, place the best peak at {tops}."
     )
     if found.slope is not None:
-        kind = "fitted from these lengths" if found.slope.fitted else "expected, as only one length gave results"
+        kind = (
+            "fitted from these lengths" if found.slope.fitted else "expected beforehand, as these lengths hardly tell"
+        )
         said.append(
             f"The best peak moves with the horizon to the power {found.slope.exponent:.2f} +- {found.slope.sd:.2f},"
-            f" {kind}; carried to {found.horizon} updates that gives {best:g} ({low:g} to {high:g}, {sure})."
+            f" {kind}; carried to {found.horizon} updates that gives {best:g}"
+            + (" as a bound." if side else f" ({low:g} to {high:g}, {sure}).")
         )
     share = 100 * found.steps / found.horizon
     said.append(f"All of it took {found.steps} updates, {share:.0f} % of one full run.")
-    doubts = [f"That no run of {found.horizon} updates was made: what only shows late (overfitting) is not seen."]
-    if high / max(low, 1e-300) > WIDE:
+    doubts = [f"No run of {found.horizon} updates was made: what only shows late (overfitting) is not seen."]
+    if not side and high / max(low, 1e-300) > WIDE:
         doubts.append(f"The interval is wide, a factor of {high / low:.0f}: take more seeds, or compare its two ends.")
     if found.slope is not None and not found.slope.fitted:
         doubts.append("How the best peak moves with the horizon was not measured here.")
