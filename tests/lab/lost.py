@@ -74,6 +74,14 @@ def workers_of(study: Study | None) -> list[int]:
     return [a.pid for a in study.attempts if not a.outcome and a.session == len(study.sessions)]
 
 
+def children(pid: int) -> list[int]:
+    """Every worker of a coordinator, also one that is still loading and has no run."""
+    try:
+        return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    except OSError:
+        return []
+
+
 def gone(pid: int, seconds: float = 10) -> bool:
     end = time.monotonic() + seconds
     while time.monotonic() < end:
@@ -121,7 +129,10 @@ def tormented(folder: Path, kills: int, seed: int, pause: float, *more: str) -> 
             out, err = process.communicate()
             raise AssertionError(f"it ended with {process.returncode} after {len(log)} kills\n{out}{err}")
         study = in_store(folder)
-        workers, whom = workers_of(study), chance.choice(("coordinator", "worker", "both"))
+        workers, whom = (
+            sorted({*workers_of(study), *children(process.pid)}),
+            chance.choice(("coordinator", "worker", "both")),
+        )
         if whom != "coordinator" and workers:
             try:
                 os.kill(chance.choice(workers), signal.SIGKILL)

@@ -5,6 +5,7 @@ import signal
 import time
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -202,6 +203,30 @@ def test_a_source_that_cannot_be_loaded_is_told_with_its_traceback(tmp_path: Pat
     with pytest.raises(LabError, match="cannot be loaded") as caught:
         compare("t.py:train", ["cosine()"], steps=10, live=False)
     assert told in caught.value.given
+
+
+LOADS_LATE = """
+import os, signal
+from pathlib import Path
+from typing import Any
+mark = Path("loads")
+mark.write_text(mark.read_text() + "x" if mark.exists() else "x")
+if len(mark.read_text()) <= {deaths}:
+    os.kill(os.getpid(), signal.SIGKILL)
+def train(run):
+    for _ in run.steps():
+        run.log(train_loss=run.lr, val_loss=run.lr)
+"""
+
+
+def test_a_first_worker_that_is_killed_while_it_loads_is_started_again(tmp_path: Path) -> None:
+    (tmp_path / "t.py").write_text(LOADS_LATE.format(deaths=2))
+    given: dict[str, Any] = {"steps": 3, "workers": 1, "humble": False, "confirm_seeds": 1, "live": False}
+    with pytest.raises(LabError, match=r"died by signal 9 \(SIGKILL\) while it was loading"):
+        compare("t.py:train", ["cosine()"], retries=0, **given)
+    (tmp_path / "loads").unlink()
+    found = compare("t.py:train", ["cosine()"], retries=2, **given)
+    assert [run.status for run in found.runs] == ["done"]
 
 
 def test_workers_get_their_share_of_the_threads(tmp_path: Path) -> None:

@@ -143,6 +143,48 @@ def test_killed_at_any_statement_of_the_update_the_file_is_whole(folder: Path, t
     assert versions == {1, VERSION}
 
 
+def test_a_file_that_claims_to_be_older_than_its_tables_is_refused_as_damaged(tmp_path: Path) -> None:
+    filled(tmp_path)
+    hand = sqlite3.connect(tmp_path / FILE)
+    hand.execute("PRAGMA user_version = 1")
+    hand.close()
+    before = (tmp_path / FILE).read_bytes()
+    for act in (Store, load):
+        with pytest.raises(BadFile, match="damaged study file") as caught:
+            act(tmp_path)
+        assert "restore it from a copy" in caught.value.fix
+        assert (tmp_path / FILE).read_bytes() == before
+
+
+def flipped(file: Path, table: str) -> None:
+    hand = sqlite3.connect(file)
+    (values,) = hand.execute(f"SELECT vals FROM {table}").fetchone()  # noqa: S608
+    hand.execute(f"UPDATE {table} SET vals = ?", (bytes([values[0], values[1] ^ 8, *values[2:]]),))  # noqa: S608
+    hand.commit()
+    hand.close()
+
+
+def test_one_flipped_bit_of_a_curve_is_noticed(tmp_path: Path, folder: Path) -> None:
+    filled(tmp_path)
+    Store(folder).close()  # a file that was of version 1 has checksums from then on, too
+    for place in (tmp_path, folder):
+        flipped(place / FILE, "curve")
+        for act in (Store, load):
+            with pytest.raises(BadFile, match=r"damaged curve .* checksum"):
+                act(place)
+
+
+def test_one_flipped_bit_of_a_stage_is_noticed_before_a_run_goes_on_from_it(tmp_path: Path) -> None:
+    from tests.records.test_stages import a_stage
+
+    with Store(tmp_path) as store:
+        store.save_spec(SPEC)
+        store.finish_stage(0, a_stage(0, 4))
+    flipped(tmp_path / FILE, "stretch")
+    with Store(tmp_path) as store, pytest.raises(BadFile, match="damaged curve lr"):
+        store.path_to(a_stage(0, 4).key)
+
+
 def test_a_long_old_file_keeps_every_curve(tmp_path: Path) -> None:
     long = RunRecord(
         RunSpec("c", "cosine()", 0.1, 0, 10), "done", final=1.0, curves={"x": Curve(range(5000), (0.5,) * 5000)}

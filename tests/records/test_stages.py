@@ -104,7 +104,8 @@ def test_the_disk_is_accounted_for(store: Store) -> None:
 
 
 def test_the_bill_counts_what_was_trained_shared_and_lost(store: Store) -> None:
-    starts = [store.begin_attempt(1, "k", 7) for _ in range(4)]
+    asked = a_run(0).spec.key, a_run(1).spec.key, "k", replace(TRUNK, seed=9).key
+    starts = [store.begin_attempt(1, key, 7) for key in asked]
     store.finish(starts[0], a_run(0))
     store.finish(starts[1], a_run(1, reused=6))
     store.end_attempt(starts[2], "lost", "killed", trained=5)  # no stage was finished: all of it is gone
@@ -115,6 +116,35 @@ def test_the_bill_counts_what_was_trained_shared_and_lost(store: Store) -> None:
         trained=10 + 4 + 4, shared=6, lost=5 + 3, starts=4, stages=1, snapshots=1, disk=100, disk_peak=100
     )
     assert (bill.alone, bill.times) == (24, 24 / 18)
+
+
+def test_a_stage_that_is_trained_twice_is_lost_once_however_its_run_ends(store: Store) -> None:
+    stage, record = a_stage(0, 4, run=a_run(0).spec), a_run(0)
+    first, second = (store.begin_attempt(1, record.spec.key, 7) for _ in range(2))
+    store.finish_stage(first, stage)  # and killed together with its coordinator: this attempt is never ended
+    assert load(store.folder).spent.trained == 4
+    assert load(store.folder).spent.lost == 0
+    store.drop_snapshot(stage.key)
+    store.finish_stage(second, stage)
+    assert (load(store.folder).spent.trained, load(store.folder).spent.lost) == (4, 4)
+    store.finish(second, record, 10)
+    assert (load(store.folder).spent.trained, load(store.folder).spent.lost) == (10, 4)
+
+
+def test_stages_that_cover_the_same_updates_count_once(store: Store) -> None:
+    attempt = store.begin_attempt(1, TRUNK.key, 7)
+    store.finish_stage(attempt, a_stage(0, 4))
+    store.finish_stage(attempt, a_stage(0, 7))
+    assert (load(store.folder).spent.trained, load(store.folder).spent.lost) == (7, 4)
+
+
+def test_snapshots_inside_the_folder_are_noted_relative_to_it(store: Store) -> None:
+    home = store.folder.resolve()
+    urls = [str(home / "snapshots" / "4-ab"), "/elsewhere/7-cd", "memory://x/9-ef"]
+    for stop, url in zip((4, 7, 9), urls, strict=True):
+        store.finish_stage(0, replace(a_stage(stop - 1, stop), snapshot=SnapshotRef(stop, url, "", 1)))
+    assert [stage.snapshot and stage.snapshot.url for stage in store.stages()] == ["snapshots/4-ab", *urls[1:]]
+    assert [store.resolved(stage.snapshot.url) for stage in store.stages() if stage.snapshot] == urls
 
 
 def test_decisions_are_added_to_and_mended(store: Store) -> None:

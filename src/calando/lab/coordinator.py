@@ -9,12 +9,22 @@ from typing import Literal
 from calando.errors import CalandoError
 from calando.lab.board import Running
 from calando.lab.dispatch import Dispatch
-from calando.lab.executors.base import Ended, Event, Executor, Opened, Progress, Reached, Ready, Task, Unloadable
+from calando.lab.executors.base import (
+    Ended,
+    Event,
+    Executor,
+    Loaded,
+    Opened,
+    Progress,
+    Reached,
+    Ready,
+    Task,
+    Unloadable,
+)
 from calando.lab.guard import Guard
 from calando.lab.live import View
 from calando.lab.moves import Strategy
 from calando.lab.shelf import DISK, Shelf
-from calando.lab.sources import changed
 from calando.lab.stages import Leg
 from calando.lab.troubles import changed_code, hopeless, no_room, stop_when_broken, unloadable
 from calando.records.plain import decode
@@ -80,7 +90,8 @@ class Coordinator:
         self.cut: Literal["", "steps", "time"] = ""
         self._failing = all(run.status == "failed" for run in study.runs)
         self._trained = sum(run.steps - run.reused for run in study.runs)
-        self._sources = study.environment.sources
+        self._environment = study.environment
+        self._sources = dict(study.environment.sources)
         self._shown = 0.0
         self._deaths: Counter[str] = Counter()  # in this sitting: whoever ends a whole sitting also ends its workers
         self._starts = Counter(a.key for a in study.attempts)
@@ -200,8 +211,11 @@ class Coordinator:
         if isinstance(event, Unloadable):
             raise unloadable(self._spec.train, event.traceback)
         if isinstance(event, Ready):
-            if names := changed(self._sources, event.sources):
+            if names := [n for n, sha in event.sources.items() if self._sources.get(n) != sha]:
                 raise changed_code(self._spec.train, names)
+            return False
+        if isinstance(event, Loaded):
+            self._loaded(event)
             return False
         if event.key not in self._running:
             return False
@@ -241,6 +255,15 @@ class Coordinator:
             if event.key:
                 self._store.save_fact("opened", general)
             self._opened = general
+
+    def _loaded(self, event: Loaded) -> None:
+        """Modules that were imported inside a run belong to the code that the study is made with."""
+        if names := [n for n, sha in event.sources.items() if self._sources.get(n, sha) != sha]:
+            raise changed_code(self._spec.train, names)
+        if event.sources.keys() - self._sources.keys():
+            self._sources |= event.sources
+            self._environment = replace(self._environment, sources=dict(self._sources))
+            self._store.save_environment(self._session, self._environment)
 
     def _reached(self, event: Reached) -> bool:
         """Commit a finished stage: what was logged in it and its snapshot, in one transaction."""

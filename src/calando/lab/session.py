@@ -9,7 +9,7 @@ import threading
 import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from calando.errors import BadValue, LabError, shown
@@ -23,7 +23,7 @@ from calando.lab.live import View, view_for
 from calando.lab.moves import Strategy
 from calando.lab.question import real, whole
 from calando.lab.shelf import DISK
-from calando.lab.sources import same_making
+from calando.lab.sources import on_disk, same_making
 from calando.lab.trainref import TrainRef
 from calando.lab.troubles import unloadable
 from calando.records.result import Verdict
@@ -154,13 +154,13 @@ class Sitting:
     (runs are made, once or several times), `end` (the verdict is written).
     """
 
-    def __init__(self, store: Store, train: str, how: How, executor: Executor, view: View, ready: Ready) -> None:
+    def __init__(self, store: Store, ref: TrainRef, how: How, executor: Executor, view: View, ready: Ready) -> None:
         self.store = store
         self.how = how
         self.view = view
         self.ready = ready
         self.environment: Environment = describe(ready.packages, threads_for(how.workers), ready.sources)
-        self._train = train
+        self._ref = ref
         self._executor = executor
         self._spec: StudySpec | None = None
         self._session = 0
@@ -175,9 +175,15 @@ class Sitting:
     def hold(self, old: Study, *, more: bool) -> None:
         """Hold how runs are made now against how the finished ones were made; see `same_making`.
 
+        Modules that were imported only inside runs are looked up on the disk.
+
         Raises:
             LabError: when they differ.
         """
+        if old.runs or old.stages:
+            sources = self.environment.sources
+            unseen = on_disk(self._ref, old.environment.sources.keys() - sources.keys())
+            self.environment = replace(self.environment, sources={**unseen, **sources})
         same_making(old, self.environment, more=more, mixed=self.how.mixed)
 
     def begin(self, spec: StudySpec, *, retry_failed: bool = False) -> None:
@@ -221,10 +227,11 @@ class Sitting:
         """Where this study's snapshots go; below a place that is shared they have a folder of their own."""
         if not self.how.place:
             return ""
-        facts = self.store.facts()
-        if "place" not in facts:
+        facts, here = self.store.facts(), str(self.store.folder.resolve())
+        if "place" not in facts or facts.get("place of") != here:  # a copy leaves alone what the original still needs
             place = self.how.place if "://" in self.how.place else str(Path(self.how.place).resolve())
             facts["place"] = f"{place.rstrip('/')}/calando-{uuid.uuid4().hex[:12]}"
+            self.store.save_fact("place of", here)
             self.store.save_fact("place", facts["place"])
         return str(facts["place"])
 
@@ -249,14 +256,15 @@ def sitting(ref: TrainRef, folder: Path, how: How, executor: Executor | None = N
         try:
             view.say(f"starting a worker and loading {ref.text} ...")
             ready = _first_worker(chosen, ref)
-            yield Sitting(store, ref.text, how, chosen, view, ready)
+            yield Sitting(store, ref, how, chosen, view, ready)
         finally:
             chosen.close()
 
 
 def _executor(ref: TrainRef, folder: Path, how: How, view: View) -> Executor:
     if how.ray is None:
-        return LocalExecutor(ref, how.workers, folder.resolve() / "logs", how.timeout, isolate=how.isolate)
+        logs = folder.resolve() / "logs"
+        return LocalExecutor(ref, how.workers, logs, how.timeout, isolate=how.isolate, retries=how.retries)
     from calando.lab.executors.ray import RayExecutor
 
     view.say(f"joining Ray ({how.ray}) ...")

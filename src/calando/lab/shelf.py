@@ -28,7 +28,11 @@ class Shelf:
     def __init__(self, store: Store, place: str, limit: int = DISK, stages: Iterable[StageRecord] = ()) -> None:
         self.place = place
         self.limit = limit
-        self.stages: dict[str, StageRecord] = {s.key: replace(s, curves={}) for s in stages if s.snapshot is not None}
+        self.stages: dict[str, StageRecord] = {
+            s.key: replace(s, curves={}, snapshot=replace(s.snapshot, url=store.resolved(s.snapshot.url)))
+            for s in stages
+            if s.snapshot is not None
+        }
         self.used = sum(_size(stage) for stage in self.stages.values())
         self._largest = max((_size(stage) for stage in self.stages.values()), default=0)
         self._store = store
@@ -38,7 +42,7 @@ class Shelf:
         self._largest = max(self._largest, snapshot.size)
         if self.used + snapshot.size <= self.limit:
             return True
-        _remove(snapshot.url)
+        self._remove(snapshot.url)
         return False
 
     def put(self, stage: StageRecord) -> None:
@@ -68,7 +72,7 @@ class Shelf:
             return
         self.used -= _size(stage)
         self._store.drop_snapshot(key)
-        _remove(stage.snapshot.url)
+        self._remove(stage.snapshot.url)
 
     def sweep(self) -> None:
         """Remove what a process that was killed left half written, or had no time to remove."""
@@ -78,17 +82,16 @@ class Shelf:
         with suppress(OSError, CalandoError):
             for url in listed(self.place):
                 if url not in known:
-                    _remove(url)
+                    self._remove(url)
+
+    def _remove(self, url: str) -> None:
+        """Away with it if it lies in this study's own place; where that fails the next sweep tries again."""
+        from calando.lab.snapshot import remove
+
+        if url.rpartition("/")[0] == self.place.rstrip("/"):
+            with suppress(OSError, CalandoError):
+                remove(url)
 
 
 def _size(stage: StageRecord) -> int:
     return 0 if stage.snapshot is None else stage.snapshot.size
-
-
-def _remove(url: str) -> None:
-    """Away with it; where that fails the next sweep tries again."""
-    from calando.lab.snapshot import remove
-
-    if url:
-        with suppress(OSError, CalandoError):
-            remove(url)

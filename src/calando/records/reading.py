@@ -11,7 +11,7 @@ from calando.records.decision import Decision
 from calando.records.plain import decode
 from calando.records.result import Verdict
 from calando.records.run import Attempt, Curve, RunRecord
-from calando.records.schema import unpack, version_of
+from calando.records.schema import seal, unpack, version_of
 from calando.records.stage import SnapshotRef, StageRecord
 from calando.records.study import Environment, Session, Study, StudySpec
 
@@ -66,8 +66,10 @@ def _read_all(connection: sqlite3.Connection, path: Path) -> Study | None:
     if not spec:
         return None
     curves: dict[int, dict[str, Curve]] = {}
-    for run, name, steps, values in rows("SELECT run, name, steps, vals FROM curve ORDER BY run, name"):
-        curves.setdefault(run, {})[name] = unpack(steps, values)
+    later = version_of(connection) >= 2
+    sealed = "seal" if later else "NULL"
+    for run, name, *stored in rows(f"SELECT run, name, steps, vals, {sealed} FROM curve ORDER BY run, name"):  # noqa: S608
+        curves.setdefault(run, {})[name] = _opened(f"{path}: run {run}", name, *stored)
     runs = [
         replace(decode(RunRecord, text, f"{path}: run {number}"), curves=curves.get(number, {}))
         for number, text in rows("SELECT id, record FROM run ORDER BY id")
@@ -78,7 +80,6 @@ def _read_all(connection: sqlite3.Connection, path: Path) -> Study | None:
             "SELECT id, command, pid, workers, started, ended, environment FROM session ORDER BY id"
         )
     ]
-    later = version_of(connection) >= 2
     first = "SELECT key, session, pid, started, ended, outcome, reason FROM attempt ORDER BY id"
     attempts = [Attempt(*row) for row in rows(first.replace("reason", "reason, trained, kept") if later else first)]
     verdict = rows("SELECT record FROM verdict")
@@ -119,8 +120,20 @@ def facts_of(connection: sqlite3.Connection) -> dict[str, Any]:
 
 def curves_of(connection: sqlite3.Connection, stage: int) -> dict[str, Curve]:
     """The curves of one stage, by its number."""
-    found = connection.execute("SELECT name, steps, vals FROM stretch WHERE stage = ? ORDER BY name", (stage,))
-    return {name: unpack(steps, values) for name, steps, values in found}
+    found = connection.execute("SELECT name, steps, vals, seal FROM stretch WHERE stage = ? ORDER BY name", (stage,))
+    return {name: _opened(f"stage {stage}", name, *stored) for name, *stored in found}
+
+
+def _opened(where: str, name: str, steps: bytes, values: bytes, sealed: int | None) -> Curve:
+    """A stored curve, held against its checksum where it has one."""
+    if sealed is not None and seal(name, steps, values) != sealed:
+        raise BadFile(
+            given=f"a damaged curve {name} (its checksum differs)",
+            allowed="a curve as it was written",
+            where=where,
+            fix="restore the study file from a copy; nothing was written to it",
+        )
+    return unpack(steps, values)
 
 
 def unwritable(path: Path, error: Exception) -> LabError:

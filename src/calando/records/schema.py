@@ -2,13 +2,14 @@
 
 import sqlite3
 import sys
+import zlib
 from array import array
 from pathlib import Path
 
 from calando.errors import BadFile
 from calando.records.run import Curve
 
-__all__ = ["APPLICATION", "VERSION", "check", "create", "migrate", "pack", "unpack", "version_of"]
+__all__ = ["APPLICATION", "VERSION", "check", "create", "migrate", "pack", "seal", "unpack", "version_of"]
 
 APPLICATION = 0x43414C41  # "CALA" in the file's header
 VERSION = 2
@@ -44,12 +45,13 @@ CREATE TABLE stage (
 );
 CREATE TABLE stretch (
     stage INTEGER NOT NULL REFERENCES stage(id), name TEXT NOT NULL, steps BLOB NOT NULL, vals BLOB NOT NULL,
-    PRIMARY KEY (stage, name)
+    seal INTEGER NOT NULL, PRIMARY KEY (stage, name)
 ) WITHOUT ROWID;
 CREATE TABLE decision (id INTEGER PRIMARY KEY, record TEXT NOT NULL);
 CREATE TABLE fact (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 ALTER TABLE attempt ADD COLUMN trained INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE attempt ADD COLUMN kept INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE curve ADD COLUMN seal INTEGER NOT NULL DEFAULT 0;
 """
 
 _STEPS = {2: _SECOND}
@@ -85,6 +87,10 @@ def migrate(connection: sqlite3.Connection) -> None:
         for version in range(version_of(connection) + 1, VERSION + 1):
             for statement in _STEPS[version].split(";")[:-1]:
                 connection.execute(statement)
+            if version == 2:
+                curves = connection.execute("SELECT run, name, steps, vals FROM curve").fetchall()
+                rows = [(seal(*curve[1:]), *curve[:2]) for curve in curves]
+                connection.executemany("UPDATE curve SET seal = ? WHERE run = ? AND name = ?", rows)
             connection.execute(f"PRAGMA user_version={version}")
         connection.execute("COMMIT")
     except BaseException:
@@ -120,6 +126,9 @@ def check(connection: sqlite3.Connection, path: Path, *, thorough: bool = False)
             where=str(path),
             fix="use the newer calando that wrote it, or name another study folder",
         )
+    later = connection.execute("SELECT count(*) FROM sqlite_schema WHERE name IN ('stage', 'stretch')").fetchone()[0]
+    if version == 1 and later:
+        sound = "it says version 1 and holds tables of version 2"
     if sound != "ok":
         raise BadFile(
             given=f"a damaged study file ({sound})",
@@ -140,6 +149,15 @@ def pack(curve: Curve) -> tuple[bytes, bytes]:
         steps.byteswap()
         values.byteswap()
     return steps.tobytes(), values.tobytes()
+
+
+def seal(name: str, steps: bytes, values: bytes) -> int:
+    """The checksum of a stored curve: CRC-32 of its name, steps and values, one after the other.
+
+    >>> seal("lr", b"", b"")
+    916072004
+    """
+    return zlib.crc32(values, zlib.crc32(steps, zlib.crc32(name.encode())))
 
 
 def unpack(steps: bytes, values: bytes) -> Curve:

@@ -16,7 +16,7 @@ from calando.records.plain import encode
 from calando.records.reading import curves_of, facts_of, read, reader, stages_of, unwritable
 from calando.records.result import Verdict
 from calando.records.run import Curve, RunRecord
-from calando.records.schema import VERSION, check, create, migrate, pack, version_of
+from calando.records.schema import VERSION, check, create, migrate, pack, seal, version_of
 from calando.records.stage import StageRecord, joined
 from calando.records.study import Environment, Study, StudySpec
 
@@ -164,6 +164,11 @@ class Store:
         with self._writing() as connection:
             connection.execute("UPDATE session SET ended = ? WHERE id = ?", (time.time(), session))
 
+    def save_environment(self, session: int, env: Environment) -> None:
+        """Write anew what a sitting's runs are made with: they load more on their way."""
+        with self._writing() as connection:
+            connection.execute("UPDATE session SET environment = ? WHERE id = ?", (encode(env), session))
+
     def begin_attempt(self, session: int, key: str, pid: int) -> int:
         """Note that a run is started; gives the attempt's number."""
         with self._writing() as connection:
@@ -208,7 +213,8 @@ class Store:
         A stage that is already there is written anew if it had lost its snapshot, and stays as it is otherwise.
         """
         row = encode(replace(stage, curves={}, snapshot=None))
-        ref = None if stage.snapshot is None else encode(stage.snapshot)
+        left = stage.snapshot
+        ref = None if left is None else encode(replace(left, url=self._relative(left.url)))
         with self._writing() as connection:
             old = connection.execute("SELECT id, snapshot FROM stage WHERE key = ?", (stage.key,)).fetchone()
             steps = stage.stop - stage.start
@@ -230,6 +236,14 @@ class Store:
                 ).lastrowid
             _write_curves(connection, "stretch", number, stage.curves)
             _weigh(connection, 0 if stage.snapshot is None else stage.snapshot.size)
+
+    def resolved(self, url: str) -> str:
+        """Where a snapshot of this study lies now: its place is noted relative to the folder where it lies inside."""
+        return url if not url or "://" in url else str(self.folder.resolve() / url)
+
+    def _relative(self, url: str) -> str:
+        home = self.folder.resolve()
+        return Path(url).relative_to(home).as_posix() if "://" not in url and home in Path(url).parents else url
 
     def drop_snapshot(self, key: str) -> None:
         """Note that the snapshot at the end of a stage is gone; curves that no snapshot stands on go with it."""
@@ -350,8 +364,9 @@ def _end_attempt(
 
 
 def _write_curves(connection: sqlite3.Connection, table: str, owner: int | None, curves: Mapping[str, Curve]) -> None:
-    rows = [(owner, name, *pack(curve)) for name, curve in curves.items()]
-    connection.executemany(f"INSERT INTO {table} VALUES (?, ?, ?, ?)", rows)  # noqa: S608 - no text from outside
+    packed = {name: pack(curve) for name, curve in curves.items()}
+    rows = [(owner, name, *columns, seal(name, *columns)) for name, columns in packed.items()]
+    connection.executemany(f"INSERT INTO {table} VALUES (?, ?, ?, ?, ?)", rows)  # noqa: S608 - no text from outside
 
 
 def _weigh(connection: sqlite3.Connection, written: int) -> None:

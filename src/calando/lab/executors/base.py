@@ -8,7 +8,7 @@ from calando.lab.declare import Declared
 from calando.records.run import Curve, RunSpec, Status
 from calando.records.stage import Knob, SnapshotRef
 
-__all__ = ["Ended", "Event", "Executor", "Opened", "Progress", "Reached", "Ready", "Task", "Unloadable"]
+__all__ = ["Ended", "Event", "Executor", "Loaded", "Opened", "Progress", "Reached", "Ready", "Task", "Unloadable"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +40,13 @@ class Ready:
 
     declared: Declared
     packages: Mapping[str, str] = field(default_factory=dict)
+    sources: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A run has imported more of the train function's own modules; told before its next stage, and before its end."""
+
     sources: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -118,7 +125,7 @@ class Ended:
     digest: str = ""
 
 
-Event = Ready | Unloadable | Opened | Progress | Reached | Ended
+Event = Ready | Loaded | Unloadable | Opened | Progress | Reached | Ended
 
 
 class Executor(Protocol):

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from calando.errors import LabError
 from calando.lab.declare import Declared
-from calando.lab.executors.base import Ended, Event, Ready, Task, Unloadable
+from calando.lab.executors.base import Ended, Event, Loaded, Ready, Task, Unloadable
 from calando.lab.executors.machine import threads_for
 from calando.lab.executors.process import WorkerProcess
 from calando.lab.executors.wire import Columns
@@ -33,6 +33,7 @@ class LocalExecutor:
         timeout: seconds without a step after which a run is killed and recorded as failed, > 0.
         isolate: whether every run gets a process of its own.
         threads: threads of each worker, >= 1, instead of cores / workers.
+        retries: how often a worker that died while it was loading is started again, >= 0.
     """
 
     def __init__(
@@ -44,6 +45,7 @@ class LocalExecutor:
         *,
         isolate: bool = False,
         threads: int | None = None,
+        retries: int = 1,
     ) -> None:
         if not hasattr(os, "killpg"):
             raise LabError(
@@ -58,6 +60,8 @@ class LocalExecutor:
         self._timeout = timeout
         self._isolate = isolate
         self._threads = threads or threads_for(workers)
+        self._retries = retries
+        self._stillborn = 0
         self._running: list[WorkerProcess] = []
         self._selector = selectors.DefaultSelector()
 
@@ -159,6 +163,8 @@ class LocalExecutor:
             process.ready = True
             declared: dict[str, object] = message["declared"]  # type: ignore[assignment]
             return [Ready(Declared(**declared), message["packages"], message["sources"])]  # type: ignore[arg-type]
+        if kind == "loaded":
+            return [Loaded(message["sources"])]  # type: ignore[arg-type]
         if kind == "unloadable":
             self._drop(process)
             return [Unloadable(str(message["traceback"]))]
@@ -177,8 +183,13 @@ class LocalExecutor:
             process.popen.wait(2)  # its own last status, not that of our kill
         status = self._drop(process)
         how = f"by signal {-status} ({_signal_name(-status)})" if status < 0 else f"with exit status {status}"
+        if task is None and not process.ready:
+            self._stillborn += 1
+            if self._stillborn > self._retries:
+                return [Unloadable(f"the worker died {how} while it was loading\n{tail}")]
+            self.warm()
         if task is None:
-            return [] if process.ready else [Unloadable(f"the worker died {how} while it was loading\n{tail}")]
+            return []
         return [task.lost("lost", f"the worker died {how} at step {task.steps}", tail)]
 
     def _stop(self, process: WorkerProcess, reason: str) -> list[Event]:

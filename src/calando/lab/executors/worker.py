@@ -20,7 +20,7 @@ from calando.lab.executors.base import Task
 from calando.lab.executors.surroundings import Surroundings, flush
 from calando.lab.executors.wire import Columns, Inbox, send
 from calando.lab.executors.working import make, told
-from calando.lab.sources import loaded_sources
+from calando.lab.sources import Watch
 from calando.lab.trainref import TrainRef, name_train
 from calando.records.plain import decode
 
@@ -49,10 +49,16 @@ class Worker:
             return
         declared = declared_by(train)
         facts = {name: getattr(declared, name) for name in declared.__slots__}
-        sources = loaded_sources(self._ref)
-        self._say({"op": "ready", "declared": facts, "packages": packages(), "sources": sources})
+        watch = Watch(self._ref)
+        self._say({"op": "ready", "declared": facts, "packages": packages(), "sources": watch.news()})
+
+        def tell(header: dict[str, Any], columns: Columns) -> None:
+            if header["op"] in ("reached", "ended") and (news := watch.news()):
+                self._say({"op": "loaded", "sources": news})
+            self._say(header, columns)
+
         while (task := self._tasks.get())["op"] == "run":
-            make(train, decode(Task, task["task"], "worker"), self._say, self._around)
+            make(train, decode(Task, task["task"], "worker"), tell, self._around)
 
     def _listen(self) -> None:
         inbox = Inbox()
