@@ -98,7 +98,7 @@ class Coordinator:
         self._running: dict[str, Running] = {}
         self._attempts: dict[str, int] = {}
         self._logs = store.folder.resolve() / "logs"
-        self._decided = len(study.decisions)
+        self._decided = study.decisions
         facts, stages = store.facts(), store.stages()
         self._shelf = Shelf(store, place or str(store.folder.resolve() / "snapshots"), disk, stages)
         self._dispatch = Dispatch(strategy, self._shelf, stages, view, share)
@@ -150,6 +150,7 @@ class Coordinator:
             if self._view.draws and (now := time.monotonic()) - self._shown >= REDRAW:
                 self._shown = now
                 self._view.show(self._strategy.board(self._running, self._workers))
+        self._note_decisions()
         self._dispatch.close()
 
     def _start(self, wanted: list[RunSpec]) -> bool:
@@ -274,9 +275,9 @@ class Coordinator:
 
     def _note_decisions(self) -> None:
         decisions = self._strategy.decisions()
-        if len(decisions) > self._decided:
+        if decisions and decisions != self._decided:  # an extended study decides anew
             self._store.save_decisions(decisions)
-            self._decided = len(decisions)
+            self._decided = decisions
 
     def _progress(self, event: Progress) -> None:
         known = self._running[event.key]
