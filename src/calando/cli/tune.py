@@ -22,7 +22,15 @@ __all__ = ["tune"]
     metavar="PLAN ...",
     help='Shapes to search, "[label:] plan [@ peak]".  [default: common ones]',
 )
-@click.option("--peaks", metavar="LOW..HIGH", help="Peak learning rates to search.  [default: a range test finds them]")
+@click.option(
+    "--peaks",
+    multiple=True,
+    metavar="LOW..HIGH|LR ...",
+    help="Peak learning rates to search, and none beyond.  [default: a range test finds them]",
+)
+@click.option(
+    "--extend", type=int, help="Points by which the search may leave them.  [default: 0; after a range test 3]"
+)
 @click.option("--steps", type=int, help="Updates per full run.  [default: what the train function declares]")
 @click.option("--baseline", metavar="PLAN", help="What you use today.  [default: cosine()]")
 @click.option("--humble/--no-humble", default=True, show_default=True, help="Constant, linear, cosine, wsd take part.")
@@ -30,9 +38,9 @@ __all__ = ["tune"]
 @click.option("--study", metavar="FOLDER", help="Folder of the study.  [default: studies/FILE]")
 @click.option("--seeds", type=int, default=5, show_default=True, help="Seeds that choose.")
 @click.option("--confirm-seeds", type=int, default=8, show_default=True, help="Fresh seeds for the evidence, at most.")
-@click.option("--prove", type=float, default=0.25, show_default=True, help="Share of the budget for the evidence.")
-@click.option("--seed", type=int, default=0, show_default=True, help="Seed of the study itself.")
-@click.option("--search/--no-search", default=True, show_default=True, help="Search declared values along.")
+@click.option("--prove", type=float, help="Share of the budget for the evidence.  [default: 0.25]")
+@click.option("--seed", type=int, help="Seed of the study itself.  [default: 0]")
+@click.option("--search/--no-search", default=None, help="Search declared values along.  [default: search]")
 @click.option(
     "--share/--no-share", default=None, help="Train what runs have in common once.  [default: if it saves 5 %]"
 )

@@ -1,8 +1,9 @@
 """`tune`: which schedule to use, found and proved inside a budget."""
 
 import json
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import astuple, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +17,9 @@ from calando.lab.question import build, real, reconcile, whole
 from calando.lab.session import How, Sitting, not_inside_a_worker, read_folder, read_how, sitting
 from calando.lab.trainref import name_train
 from calando.lab.tuning.budget import Budget, read_budget
+from calando.lab.tuning.going_on import earlier, emptier, finished, go_on_with, same_kind, search_of
 from calando.lab.tuning.opening import short_horizons
+from calando.lab.tuning.pace import Pace, Reading, readings_of
 from calando.lab.tuning.prospect import prospect
 from calando.lab.tuning.space import lattice
 from calando.lab.tuning.verdict import verdict
@@ -43,16 +46,16 @@ def tune(
     candidates: "Sequence[str | Plan | Candidate] | Mapping[str, str | Plan]" = (),
     *,
     steps: int | None = None,
-    peaks: str | Sequence[float] | None = None,
+    peaks: str | Sequence[float | str] | None = None,
     seeds: int | Iterable[int] = 5,
     confirm_seeds: int | Iterable[int] = 8,
     workers: int | None = None,
     study: str | Path | None = None,
     baseline: "str | Plan | Candidate | None" = None,
     humble: bool = True,
-    seed: int = 0,
-    prove: float = 0.25,
-    search: bool = True,
+    seed: int | None = None,
+    prove: float | None = None,
+    search: bool | None = None,
     share: bool | None = None,
     disk: int | str = "2GB",
     ray: str | None = None,
@@ -62,7 +65,7 @@ def tune(
     mode: str | None = None,
     steps_per_epoch: int | None = None,
     horizons: Sequence[int] | None = None,
-    extend: int = 3,
+    extend: int | None = None,
     confidence: float = 0.95,
     margin: float = 0.0,
     timeout: float = 600.0,
@@ -97,9 +100,12 @@ def tune(
         study: folder of the study; "studies/<file>" unless given.
         baseline: the plan that you use today and the choice is held against; `cosine()` unless given.
         humble: whether constant, linear_decay, cosine and wsd take part too.
-        seed: of the study itself, >= 0: it decides in which order seeds and peaks are used.
-        prove: share of the budget for fresh seeds, in [0, 0.9]; where it pays for fewer than three, all of it chooses.
-        search: whether values that the train function declares by `run.suggest` are searched along.
+        seed: of the study itself, >= 0: it decides in which order seeds and peaks are used. None: 0, or as the study
+            began; so are `prove`, `search` and `horizons`, and others than it began with are refused.
+        prove: share of the budget for fresh seeds, in [0, 0.9], 0.25 unless given; where it pays for fewer than three,
+            all of it chooses.
+        search: whether values that the train function declares by `run.suggest` are searched along; they are unless
+            given.
         share: whether runs go on from one another's snapshots; None where it saves at least 5 % of the steps.
         disk: bytes that snapshots may use together, as a number or as "2GB"; 0 for none.
         ray: text, the address of a Ray cluster, "auto" for one here; None: this machine.
@@ -109,7 +115,8 @@ def tune(
         mode: "min" where a lower metric is better, "max" where a higher one is.
         steps_per_epoch: updates per pass over the data, for lengths such as "3ep".
         horizons: lengths of shorter runs, below the horizon; an eighth and a quarter of it unless given.
-        extend: by how many points the lattice may grow past its ends, 0 to 20.
+        extend: by how many points the lattice may grow past its ends, 0 to 20; above 0 shorter runs may also go two
+            points above it. None: 0 where `peaks` are given, 3 where a range test found them.
         confidence: of intervals and of the tie set, in (0, 1).
         margin: differences up to this size do not matter, >= 0, in units of the metric.
         timeout: seconds without a step after which a run is killed and recorded as failed, > 0.
@@ -142,14 +149,16 @@ def tune(
           do: check the path; it is relative to the folder you are in
     """
     not_inside_a_worker("tune")
+    began = time.monotonic()
     evidence.need_scipy()
     given = read_budget(budget)
     ref = name_train(train)
     sha = ref.fingerprint()
     everyone, reference = gather(candidates or SHAPES, humble=humble, baseline=baseline)
     grid = read_peaks(peaks)
-    part = real(prove, "prove", 0.0, 0.9, ends=True)
-    own = whole(seed, "seed", 0, 2**32 - 1)
+    part = real(0.25 if prove is None else prove, "prove", 0.0, 0.9, ends=True)
+    own = whole(0 if seed is None else seed, "seed", 0, 2**32 - 1)
+    asked = {"seed": seed, "prove": prove, "search": search, "horizons": horizons, "share": share}
     how = read_how(
         workers=workers,
         timeout=timeout,
@@ -181,7 +190,7 @@ def tune(
             steps_per_epoch=steps_per_epoch,
             metric=metric,
             mode=mode,
-            extend=extend,
+            extend=(0 if grid else 3) if extend is None else extend,
             confidence=confidence,
             margin=margin,
             question=question or f"Which schedule should {ref.text} use?",
@@ -194,7 +203,7 @@ def tune(
             seconds=given.seconds,
             horizons=lengths,
             bracket=not grid,
-            search=search,
+            search=search is not False,
             prove=part,
             batch=2 if recorded else max(2, how.workers),
             seed=own,
@@ -210,11 +219,11 @@ def tune(
         spec, tune_spec = ask(here.ready.declared)
         old = here.adopt()
         if old is not None:
-            _same_kind(old)
+            same_kind(old)
             spec = reconcile(old.spec, spec)
-            before = _tune_spec(old)
-            tune_spec = replace(tune_spec, batch=before.batch, workers=before.workers)
-        found = _work(here, spec, tune_spec, old, available, retry_failed=retry_failed)
+            given_now = [name for name, value in asked.items() if value is not None]
+            tune_spec = go_on_with(search_of(old), tune_spec, given_now)
+        found = _work(here, spec, tune_spec, old, available, began, retry_failed=retry_failed)
     return found or load(folder)
 
 
@@ -232,8 +241,9 @@ def go_on(
         BadFile: when there is no such study.
     """
     not_inside_a_worker("resume")
+    began = time.monotonic()
     old = load(folder)
-    _same_kind(old)
+    same_kind(old)
     ref = name_train(old.spec.train)
     place = Path(old.path).parent
     with sitting(ref, place, how, executor) as here:
@@ -241,7 +251,7 @@ def go_on(
         if stored is None:
             return old
         now = replace(stored.spec, train_sha256=ref.fingerprint())
-        found = _work(here, reconcile(stored.spec, now), _tune_spec(stored), stored, available)
+        found = _work(here, reconcile(stored.spec, now), search_of(stored), stored, available, began)
     return found or load(place)
 
 
@@ -261,6 +271,7 @@ def _work(
     tune_spec: TuneSpec,
     old: Study | None,
     available: Callable[[RunSpec], bool] | None,
+    began: float,
     *,
     retry_failed: bool = False,
 ) -> Study | None:
@@ -270,23 +281,43 @@ def _work(
     runs = {}
     if old is not None:
         runs = {run.spec.key: run for run in old.runs if not (retry_failed and run.status == "failed")}
-    strategy = TuneStrategy(spec, tune_spec, runs, available)
-    seconds = None
-    if tune_spec.seconds is not None:
-        seconds = max(0.0, tune_spec.seconds - (0.0 if old is None else used(old)))
+    guard, pace = Guard(steps=tune_spec.steps), None
+    same = old is not None and spec == old.spec and search_of(old) == tune_spec
+    if (seconds := tune_spec.seconds) is not None:
+        gone = (0.0 if old is None else used(old)) + time.monotonic() - began
+        guard = Guard(seconds=max(0.0, seconds - gone))
+
+        def save(readings: Sequence[Reading]) -> None:
+            here.store.save_fact("pace", {"seconds": seconds, "readings": [astuple(one) for one in readings]})
+
+        if available is None:
+            stored = (
+                readings_of(old.facts.get("pace"), seconds) if old is not None and same and not retry_failed else ()
+            )
+            pace = Pace(seconds, lambda: guard.left, tune_spec.workers, stored, save)
+    before = () if old is None else earlier(old, extended=not same or retry_failed)
+    strategy = TuneStrategy(spec, tune_spec, runs, available, pace, before)
     if old is not None:
-        if spec == old.spec and _tune_spec(old) == tune_spec and old.verdict is not None and not retry_failed:
+        if same and finished(old) and not retry_failed:
             return old
         here.hold(old, more=True)
     here.begin(spec, retry_failed=retry_failed)
     here.store.save_fact("verb", "tune")
+    here.store.save_fact("earlier", list(before))
+    if pace is not None:
+        pace.keep()
     here.store.save_fact("tune", json.loads(encode(tune_spec)))
     for line in prospect(spec, tune_spec):
         here.view.say(line)
-    done = here.work(strategy, Guard(steps=tune_spec.steps, seconds=seconds))
+    done = here.work(strategy, guard)
     answer = strategy.tuned(done.cut)
+    found = verdict(spec, tune_spec, answer, done.runs, strategy.pair)
+    if old is not None and emptier(found, old.verdict):
+        here.view.say("the earlier verdict stands: this sitting ended before it could say as much")
+        here.end(old.verdict)
+        return None
     here.store.save_fact("tuned", json.loads(encode(answer)))
-    here.end(verdict(spec, tune_spec, answer, done.runs))
+    here.end(found)
     return None
 
 
@@ -303,17 +334,24 @@ def used(study: Study) -> float:
     return found
 
 
-def read_peaks(given: str | Sequence[float] | None) -> tuple[float, ...]:
+def read_peaks(given: str | Sequence[float | str] | None) -> tuple[float, ...]:
     """The lattice of peaks: from "low..high", or as given; empty for None.
 
-    >>> read_peaks("1e-3..4e-3"), read_peaks([0.1, 0.3])
-    ((0.001, 0.002, 0.004), (0.1, 0.3))
+    >>> read_peaks("1e-3..4e-3"), read_peaks([0.1, 0.3]), read_peaks(["0.1..0.2", "0.3"])
+    ((0.001, 0.002, 0.004), (0.1, 0.3), (0.1, 0.2, 0.3))
 
     Raises:
         BadValue: for anything else.
     """
     if given is None:
         return ()
+    if not isinstance(given, (str, Sequence)):
+        raise BadValue(
+            given=f"the peaks {shown(given)}",
+            allowed="low..high, or a list of rates",
+            where="tune.peaks",
+            fix='write for example "1e-4..1e-1" or [0.01, 0.1]',
+        )
     if isinstance(given, str):
         low, dots, high = given.partition("..")
         if not dots:
@@ -327,7 +365,8 @@ def read_peaks(given: str | Sequence[float] | None) -> tuple[float, ...]:
                 fix='write for example "1e-4..1e-1"',
             )
         return lattice(*ends)
-    return tuple(sorted({read_peak(peak, "tune.peaks") for peak in given}))
+    parts = [read_peaks(one) if isinstance(one, str) else (read_peak(one, "tune.peaks"),) for one in given]
+    return tuple(sorted({peak for part in parts for peak in part}))
 
 
 def _affordable(budget: Budget, horizon: int) -> int | None:
@@ -346,18 +385,11 @@ def _affordable(budget: Budget, horizon: int) -> int | None:
 def _horizons(given: Sequence[int] | None, full: int) -> tuple[int, ...]:
     if given is None:
         return short_horizons(full)
-    return (*sorted({whole(one, "horizons", 1, full) for one in given} - {full}), full)
-
-
-def _tune_spec(study: Study) -> TuneSpec:
-    return decode(TuneSpec, json.dumps(study.facts["tune"]), f"{study.path}: tune")
-
-
-def _same_kind(study: Study) -> None:
-    if "tune" not in study.facts:
-        raise LabError(
-            given=f"a study that is no search: {study.path}",
-            allowed="a folder that `calando tune` began",
-            where="tune.study",
-            fix="name another folder by --study, or set the old one aside with --fresh",
+    if isinstance(given, str) or not isinstance(given, Sequence):
+        raise BadValue(
+            given=f"horizons={shown(given)}",
+            allowed=f"a list of whole numbers from 1 to {full}",
+            where="tune.horizons",
+            fix="write for example horizons=[100, 200]",
         )
+    return (*sorted({whole(one, "horizons", 1, full) for one in given} - {full}), full)

@@ -18,7 +18,7 @@ QUADRATIC = str(Path(__file__).parents[1] / "trains" / "quadratic.py")
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     place = tmp_path_factory.mktemp("tune") / "s"
-    small(place)
+    small(place, prove=0.5)
     return place
 
 

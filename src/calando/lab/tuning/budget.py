@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from calando.errors import BadValue, shown
 
-__all__ = ["PROOF", "Budget", "proving", "read_budget"]
+__all__ = ["PROOF", "Budget", "proving", "read_budget", "unproven"]
 
 _TEXT = re.compile(
     r"\s*([0-9]*\.?[0-9]+(?:e[0-9]+)?)\s*(k|m)?\s*(s|sec|min|m|h|d|runs?|steps?|updates)?\s*", re.IGNORECASE
@@ -94,3 +94,20 @@ def proving(budget: float, prove: float, seeds: int) -> int:
     """
     count = min(seeds, math.floor(prove * budget / 2 + 1e-9))
     return count if count >= PROOF else 0
+
+
+def unproven(prove: float, seeds: int, rival: object) -> str:
+    """Why nothing is run on fresh seeds.
+
+    >>> unproven(0.25, 1, "cosine()")
+    'none: fewer than 3 fresh seeds are allowed, which prove nothing'
+    >>> unproven(0.25, 8, "cosine()")
+    'none: the budget is too small to prove anything'
+    """
+    if rival is None:
+        return "none: there is nothing to hold the choice against"
+    if not prove:
+        return "none: no part of the budget is kept for it"
+    if seeds < PROOF:
+        return f"none: fewer than {PROOF} fresh seeds are allowed, which prove nothing"
+    return "none: the budget is too small to prove anything"

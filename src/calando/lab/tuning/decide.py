@@ -103,6 +103,7 @@ def standpoints(now: Known, out: Mapping[str, str], seed: int, mode: str) -> tup
     base = 0.0 if leader is None else now.mean(leader)
     level = space.full
     known = any(space.rows[index].level == level and index in now.sound for index, _ in now.made)
+    least = now.least
     found = []
     for shape, candidate in enumerate(space.candidates):
         row = best_row(now, shape)
@@ -115,7 +116,7 @@ def standpoints(now: Known, out: Mapping[str, str], seed: int, mode: str) -> tup
             Standpoint(
                 candidate.label,
                 candidate.peak if candidate.peak is not None else space.peaks[space.rows[row].peak],
-                (1 if mode == "min" else -1) * belief.loss(value, level) if known else math.nan,
+                (1 if mode == "min" else -1) * max(least, belief.loss(value, level)) if known else math.nan,
                 belief.loss(value + sd, level) - belief.loss(value, level),
                 chance=float((holder == shape).mean()),
                 behind=max(0.0, belief.loss(value, level) - belief.loss(base, level)),

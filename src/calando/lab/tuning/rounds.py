@@ -43,8 +43,8 @@ class Known:
     """What is finished, as the surrogate sees it.
 
     `made` are the rows and seeds' places of finished runs, `sound` the rows with a result, `counts` finished runs by
-    shape, `out` dropped shapes. `belief` (None before the first run) is of the rows in `full`, those of the full
-    horizon, and of the runs in `choices`.
+    shape, `out` dropped shapes, `least` the lowest loss of a full run. `belief` (None before the first run) is of the
+    rows in `full`, those of the full horizon, and of the runs in `choices`.
     """
 
     space: Space
@@ -56,6 +56,7 @@ class Known:
     full: tuple[int, ...]
     choices: tuple[tuple[int, int], ...]
     belief: Belief | None
+    least: float = -math.inf
 
     def ask(self, row: int, place: int) -> RunSpec:
         """The run of a row under the seed at that place."""
@@ -123,7 +124,10 @@ def known(
         asked = Runs(ask[:, 0], ask[:, 1], np.full(len(ask), np.nan))
         belief = believe(space.cells, seen, np.array(full, dtype=np.int64), asked)
     made = frozenset(zip(rows, marks, strict=True))
-    return Known(space, tuple(seeds), made, sound, counts, out, full, tuple(choices), belief)
+    last = frozenset(full)
+    ends = [x for row, x in zip(rows, losses, strict=True) if row in last and math.isfinite(x)]
+    least = min(ends, default=-math.inf)  # extrapolated, a belief may fall below what a loss can be
+    return Known(space, tuple(seeds), made, sound, counts, out, full, tuple(choices), belief, least)
 
 
 def next_runs(now: Known, left: int, batch: int, shares: Shares | None = None) -> list[Choice]:

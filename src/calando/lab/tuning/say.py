@@ -5,7 +5,8 @@ import math
 
 from calando.lab.phrases import counted, interval_text, joined, number, share
 from calando.lab.tuning.budget import PROOF
-from calando.records.result import Comparison, Verdict
+from calando.lab.tuning.proof import Proof
+from calando.records.result import Verdict
 from calando.records.study import StudySpec
 from calando.records.tuning import Standpoint, Tuned, TuneSpec
 
@@ -25,25 +26,37 @@ def spoken(tuned: Tuned) -> str:
     )
 
 
-def headline(spec: StudySpec, tuned: Tuned, held: Comparison | None) -> str:
+def headline(spec: StudySpec, tuned: Tuned, proof: Proof | None) -> str:
     """One sentence: what to use and how sure that is."""
     if tuned.winner is None:
         return "Nothing can be chosen: no run gave a result."
-    if held is None:
-        return f"Use {spoken(tuned)}; chosen on {_runs(tuned)}, not confirmed on fresh seeds."
-    seeds = counted(held.n, "fresh seed")
-    if held.is_ == "better":
-        return f"Use {spoken(tuned)}: better than {held.reference} on {seeds}."
-    if held.is_ == "worse":
-        return f"Keep {held.reference}: on {seeds} it is better than {spoken(tuned)}, which the search had chosen."
-    if held.reference == spec.baseline:
-        return f"{spoken(tuned)} is not shown to be better than {held.reference} on {seeds}: keep what you have."
-    return f"Use {spoken(tuned)}; {held.reference} cannot be told from it on {seeds}."
+    said = spoken(tuned)
+    if proof is None:
+        return f"Use {said}; chosen on {_runs(tuned)}, not confirmed on fresh seeds."
+    rival, losses = proof.held.reference, proof.losses()
+    also = f"; {losses}" if losses else ""
+    take = "Keep" if rival == spec.baseline else "Use"
+    if proof.outcome == "lost":
+        return f"{take} {rival}: {losses}; the search had chosen {said}."
+    if proof.outcome == "outlasted":
+        return f"Use {said}: {losses}; where both have a result, it is {_side(proof)} {rival} {proof.seen()}."
+    if proof.outcome == "better":
+        return f"Use {said}: better than {rival} {proof.seen()}{also}."
+    if proof.outcome == "worse":
+        return f"{take} {rival}: {said}, which the search had chosen, is worse {proof.seen()}{also}."
+    if rival == spec.baseline:
+        return f"{said} is not shown to be better than {rival} {proof.seen()}{also}: keep what you have."
+    return f"Use {said}; {rival} cannot be told from it {proof.seen()}{also}."
 
 
-def why(point: Standpoint, tuned: Tuned, held: Comparison | None, *, tied: bool) -> str:
+def _side(proof: Proof) -> str:
+    return {"better": "better than", "worse": "worse than", "open": "not separated from"}[proof.held.is_]
+
+
+def why(point: Standpoint, tuned: Tuned, proof: Proof | None, *, tied: bool) -> str:
     """Why a shape stands where it stands."""
     runs = counted(point.runs, "run")
+    held = None if proof is None else proof.held
     if point.label == tuned.winner:
         return f"Chosen on {runs} of it, {point.full} over the full horizon; {_percent(point.chance)} likely the best."
     fresh = ""
@@ -59,14 +72,22 @@ def why(point: Standpoint, tuned: Tuned, held: Comparison | None, *, tied: bool)
     return f"B{told}" if tied else f"Not in the tie set, which is surer to hold the best than asked without it: b{told}"
 
 
-def sentences(tuned: Tuned, found: Verdict, held: Comparison | None) -> list[str]:
+def sentences(tuned: Tuned, found: Verdict, proof: Proof | None) -> list[str]:
     """The whole verdict in words."""
     told = []
-    if held is not None and held.interval is not None:
-        side = {"better": "better than", "worse": "worse than", "open": "not separated from"}[held.is_]
-        told.append(f"{held.candidate} is {side} {held.reference}: {interval_text(held.interval)}.")
-    elif held is not None:
-        told.append(f"{held.candidate} and {held.reference} have too few fresh seeds in common to compare.")
+    if proof is not None:
+        held, losses = proof.held, proof.losses()
+        if held.interval is not None:
+            told.append(f"{held.candidate} is {_side(proof)} {held.reference}: {interval_text(held.interval)}.")
+        elif proof.flat:
+            how = {"better": "better than", "worse": "worse than"}.get(_flat_side(proof, found.mode), "level with")
+            told.append(f"{held.candidate} is {how} {held.reference} {proof.seen()}.")
+        elif held.n:
+            told.append(f"{held.candidate} and {held.reference} have too few fresh seeds in common to compare.")
+        else:
+            told.append(f"{held.candidate} and {held.reference} were not compared {proof.seen()}.")
+        if losses:
+            told.append(f"{losses}: a lost run counts against who lost it.")
     others = [label for label in found.tie_set if label != found.leader]
     if others:
         told.append(f"May be as good: {joined(others)}.")
@@ -92,15 +113,23 @@ def sentences(tuned: Tuned, found: Verdict, held: Comparison | None) -> list[str
     return told
 
 
-def not_proven(spec: StudySpec, tune: TuneSpec, tuned: Tuned, held: Comparison | None) -> list[str]:
+def not_proven(spec: StudySpec, tune: TuneSpec, tuned: Tuned, proof: Proof | None) -> list[str]:
     """What must not be concluded."""
     told = []
-    if tuned.winner is not None and held is None:
+    if tuned.winner is not None and proof is None:
         need = math.ceil(2 * PROOF / max(tune.prove, 1e-9)) * tune.full
         text = "That the choice is better than anything: with so little budget all of it went into choosing."
         if tune.prove > 0 and tuned.budget < need:
             text += f" About {need - tuned.budget:,} more updates of budget would leave room for fresh seeds."
         told.append(text)
+    if proof is not None and any(proof.lost):
+        both = counted(proof.held.n, "seed")
+        told.append(
+            f"Anything from the {both} that both finished alone: {proof.losses()}, and these are left out there."
+        )
+    if proof is not None and proof.flat:
+        seeds = counted(proof.held.n, "fresh seed")
+        told.append(f"How far chance moves the difference: {seeds} gave the same one, so they are one observation.")
     close = [p.label for p in tuned.standpoints if p.label != tuned.winner and p.chance > 0.05 and not p.out]
     if close:
         told.append(f"That the choice is the best of all: {joined(close)} may be; the search only believes otherwise.")
@@ -108,6 +137,11 @@ def not_proven(spec: StudySpec, tune: TuneSpec, tuned: Tuned, held: Comparison |
         told.append("What each declared value does by itself: they were searched along with the schedule.")
     told.append(f"Anything beyond {spec.horizon:,} updates, this model and this data.")
     return told
+
+
+def _flat_side(proof: Proof, mode: str) -> str:
+    gap = proof.held.difference or 0.0
+    return "level" if not gap else "better" if (gap < 0) == (mode == "min") else "worse"
 
 
 def _runs(tuned: Tuned) -> str:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from calando.lab.tuning.kernel import Cells
 
-__all__ = ["Row", "Space", "lattice", "settings_for"]
+__all__ = ["HIGHER", "Row", "Space", "lattice", "settings_for"]
 
 HIGHER = 2  # points of the lattice above the full horizon's: shorter runs like higher rates
 NEAR = 0.25  # distance of two shapes' factors at which what is known of one says little of the other
@@ -42,7 +42,7 @@ class Space:
     Args:
         candidates: the shapes.
         plans: by shape and level the plan's text for that horizon; None where it has none.
-        peaks: the lattice, ascending; the last `HIGHER` ones are for shorter horizons alone where `open_ended`.
+        peaks: the lattice, ascending; those from `top` on are for shorter horizons alone.
         horizons: ascending, the full one last.
         settings: JSON of each setting of the declared values, "" for none, the default first.
         cube: the settings in the unit cube.
@@ -171,12 +171,14 @@ def build(
     cube: tuple[tuple[float, ...], ...] = ((),),
     offered: "Callable[[RunSpec], bool] | None" = None,
     seeds: Sequence[int] = (0,),
+    higher: int = HIGHER,
 ) -> Space:
     """The space over candidates, peaks and horizons.
 
     Args:
         offered: which runs there are (a replay); every one unless given.
         seeds: of which one at least must be offered.
+        higher: points above the lattice that shorter horizons may try.
     """
     import numpy as np
 
@@ -185,7 +187,7 @@ def build(
 
     plans, curves = _shapes(tuple(c.plan for c in candidates), tuple(horizons), steps_per_epoch)
     grid = list(peaks)
-    for _ in range(HIGHER if len(grid) > 1 else 0):
+    for _ in range(higher if len(grid) > 1 else 0):
         grid.append(float(f"{grid[-1] * (grid[-1] / grid[-2]):.6g}"))
     full = len(horizons) - 1
     rows = []

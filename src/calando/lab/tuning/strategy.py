@@ -3,23 +3,26 @@
 A round is decided on from finished rounds alone, so the order in which runs finish cannot matter.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from calando.lab.board import Board, Running, Tally, time_left
 from calando.lab.phrases import counted, number
 from calando.lab.tuning import decide, show
-from calando.lab.tuning.budget import proving
+from calando.lab.tuning.account import affordable, paid, spendings
+from calando.lab.tuning.budget import proving, unproven
 from calando.lab.tuning.opening import first_look, probe_run, shuffled
+from calando.lab.tuning.pace import Pace
 from calando.lab.tuning.ranging import Ranging
 from calando.lab.tuning.rounds import Known, Round, best_row, known, next_runs
 from calando.lab.tuning.sharing import Sharer
-from calando.lab.tuning.space import Row, Space, build, settings_for
+from calando.lab.tuning.space import HIGHER, Row, Space, build, settings_for
 from calando.records.decision import Decision
 from calando.records.run import RunRecord, RunSpec
 from calando.records.stage import Knob
 from calando.records.study import StudySpec
-from calando.records.tuning import Spending, Tuned, TuneSpec
+from calando.records.tuning import Tuned, TuneSpec
 
 if TYPE_CHECKING:
     from calando.lab.executors.base import Opened
@@ -42,6 +45,8 @@ class TuneStrategy:
         tune: the search's own.
         runs: what is finished already.
         available: which runs there are, where not all are (a replay).
+        pace: what a budget by the clock pays for.
+        earlier: keys of the runs that the study had made when it was extended: they are paid, and they teach.
     """
 
     def __init__(
@@ -50,6 +55,8 @@ class TuneStrategy:
         tune: TuneSpec,
         runs: Mapping[str, RunRecord] | None = None,
         available: Callable[[RunSpec], bool] | None = None,
+        pace: Pace | None = None,
+        earlier: Collection[str] = (),
     ) -> None:
         self.spec, self.tune = spec, tune
         self.peaks = spec.peaks
@@ -63,7 +70,9 @@ class TuneStrategy:
         self._kept: bool | None = None
         self._told: dict[int, float] = {}
         self._grown = 0
-        self._available = available
+        self._available, self._pace, self._earlier = available, pace, frozenset(earlier)
+        self._longest = tune.full
+        self._lifted = False
         self._runs: dict[str, RunRecord] = dict(runs or {})
         self._pending: dict[str, RunSpec] = {}
         self._over = False
@@ -132,28 +141,21 @@ class TuneStrategy:
         return self.rounds[-1].phase if self.rounds else "start"
 
     def spent(self) -> int:
-        """Updates trained so far in rounds of this search."""
-        return sum(self._cost(run) for one in self.rounds for run in one.runs)
+        """Updates trained so far in rounds of this search, and before it."""
+        return paid(self._mine | self._earlier, self._runs)
 
-    def _cost(self, run: RunSpec) -> int:
-        record = self._runs.get(run.key)
-        return 0 if record is None else record.steps - record.reused
+    @property
+    def pair(self) -> tuple[RunSpec, RunSpec] | None:
+        """The choice and its rival, as fresh seeds hold them against each other; None while there are not both."""
+        return None if self.choice is None or self.rival is None else (self.choice, self.rival)
+
+    @property
+    def _mine(self) -> frozenset[str]:
+        return frozenset(run.key for one in self.rounds for run in one.runs)
 
     def tuned(self, cut: str = "") -> Tuned:
         """The answer as far as it goes."""
         now = self._known
-        phases: dict[str, list[Round]] = {}
-        for one in self.rounds:
-            phases.setdefault(one.phase, []).append(one)
-        spending = tuple(
-            Spending(
-                phase,
-                sum(one.planned for one in some),
-                sum(self._cost(run) for one in some for run in one.runs),
-                sum(run.key in self._runs for one in some for run in one.runs),
-            )
-            for phase, some in phases.items()
-        )
         chosen = self.choice or self._choose(now)
         confirmed = any(one.phase == "confirmation" and one.runs for one in self.rounds)
         return Tuned(
@@ -163,9 +165,9 @@ class TuneStrategy:
             settings="" if chosen is None else chosen.params,
             standpoints=() if now is None else decide.standpoints(now, self.out, self.tune.seed, self.spec.mode),
             slope=None if now is None or now.belief is None or self._slope is None else now.belief.slope,
-            budget=self.budget or 0,
+            budget=self.budget or 0 if self._pace is None else max(self.budget or 0, self.spent()),
             spent=self.spent(),
-            spending=spending,
+            spending=spendings(self.rounds, self._runs, self._earlier),
             knobs=self.knobs,
             confirmed=confirmed,
             cut=cut,
@@ -187,11 +189,13 @@ class TuneStrategy:
         seen = {one.phase for one in self.rounds}
         if "confirmation" in seen:
             return None
-        if self.tune.probe and "probe" not in seen:
-            run = probe_run(self.tune.full, self.seeds[0])
-            return Round("probe", (run,), run.horizon)
-        if self.budget is None:
-            self._read_pace()
+        if self.tune.probe and (probe := self._probe()) is not None:
+            return probe
+        if self._pace is not None:
+            reading = self._pace.read(self.spent(), self._runs.values(), self.tune.full)
+            self.budget, self._longest = reading.budget, reading.longest
+        elif self.budget is None:
+            self.budget = 40 * self.tune.full  # the clock stops it
         if not self.peaks and self.tune.bracket and "range test" not in seen:
             return Ranging(self.spec, self.tune).round()
         notes: list[Decision] = []
@@ -205,20 +209,28 @@ class TuneStrategy:
             notes.append(Decision("choice", f"none: all of {counted(len(now.made), 'run')} were lost"))
             return Round("confirmation", (), 0, tuple(notes))
         batch = max(self.tune.batch, len(now.made) // 24)  # one run more hardly changes what many have said
-        found = next_runs(now, self._spendable(), batch, self._sharer.shares if self._sharing else None)
+        shares = self._sharer.shares if self._sharing else None
+        found = next_runs(now, self._spendable(), batch, shares)
+        if not found and not self._lifted:  # nothing shorter is left: what is left over buys longer runs
+            self._lifted = True
+            now = self._look()
+            found = next_runs(now, self._spendable(), batch, shares)
         if not found:
             return self._confirm(now, notes)
         runs = tuple(now.ask(one.row, one.seed) for one in found)
         phase = "full horizon" if any(run.phase == "final" for run in runs) else "short horizons"
         return Round(phase, runs, sum(one.steps for one in found), tuple(notes))
 
-    def _read_pace(self) -> None:
-        record = next((self._runs[r.key] for one in self.rounds for r in one.runs if r.key in self._runs), None)
-        seconds = self.tune.seconds or 0.0
-        if record is None or not record.steps or record.seconds <= 0:
-            self.budget = 40 * self.tune.full  # the clock stops it
-            return
-        self.budget = max(1, int(0.92 * seconds * self.tune.workers * record.steps / record.seconds))
+    def _probe(self) -> Round | None:
+        """A short run, and where the clock is the budget another one in the worker that is warm then."""
+        probes = [one for one in self.rounds if one.phase == "probe"]
+        run = probe_run(self.tune.full, self.seeds[0])
+        if not probes:
+            return Round("probe", (run,), run.horizon)
+        if self._pace is None or len(probes) > 1:
+            return None
+        longer = self._pace.second_probe(self._runs[run.key], self.tune.horizons[0])
+        return Round("probe", (replace(run, horizon=longer),), longer) if longer else None
 
     @property
     def _reserve(self) -> int:
@@ -252,18 +264,21 @@ class TuneStrategy:
             cube=cube,
             offered=self._available,
             seeds=self.seeds,
+            higher=HIGHER if self.spec.extend or self._available is not None else 0,
         )
 
     def _look(self) -> Known:
         space = self._space()
-        runs = {run.key: self._runs[run.key] for one in self.rounds for run in one.runs if run.key in self._runs}
+        runs = {key: self._runs[key] for key in self._mine | self._earlier if key in self._runs}
         self._known = known(space, self.seeds, runs, self.spec.mode, self.out, self._offered)
         return self._known
 
     def _offered(self, run: RunSpec) -> bool:
         """Whether a run may be made: it exists, and the budget pays for enough of its length to compare."""
         shortest = run.horizon == self.tune.horizons[0]
-        if not shortest and run.horizon * FEWEST > (self.budget or 0):
+        if not shortest and not self._lifted and run.horizon * FEWEST > (self.budget or 0):
+            return False
+        if self._pace is not None and run.horizon > self._longest:
             return False
         return self._available is None or self._available(run)
 
@@ -272,13 +287,15 @@ class TuneStrategy:
         shares = self._sharer.shares if self._sharing else None
         rows = first_look(
             space,
-            self._spendable() / self.tune.full,
+            ((self.budget or 0) - self._reserve - paid(self._mine, self._runs)) / self.tune.full,
             self.tune.seed,
             lambda row: space.ask(row, self._seed_of(space, row)),
             shares,
         )
-        runs = tuple(space.ask(row, self._seed_of(space, row)) for row in rows)
         phase = "full horizon" if rows[0].level == space.full else "short horizons"
+        runs = tuple(space.ask(row, self._seed_of(space, row)) for row in rows)
+        if self._earlier:
+            runs = tuple(affordable([[run] for run in runs], self._spendable(), self._earlier))
         return Round(phase, runs, sum(run.horizon for run in runs), tuple(notes))
 
     def _most_offered(self, available: Callable[[RunSpec], bool]) -> tuple[int, ...]:
@@ -344,22 +361,24 @@ class TuneStrategy:
         text = f"chosen at peak {number(chosen.peak or 0.0)} on {counted(len(now.made), 'run')}"
         notes.append(Decision("choice", text, chosen.candidate, len(now.made)))
         left = (self.budget or 0) - self.spent()
-        seeds = min(len(self.spec.confirm_seeds), left // (2 * self.tune.full)) if self.proofs else 0
+        fits = self.tune.full <= self._longest or self._pace is None
         self.rival = self._rival(now, chosen)
-        if not seeds or self.rival is None:
-            notes.append(Decision("confirmation", "none: the budget is too small to prove anything, all of it chose"))
+        pair, full = self.pair or (), self.tune.full
+        wanted = [
+            [RunSpec(one.candidate, one.plan, one.peak, seed, full, "confirm", one.params) for one in pair]
+            for seed in (self.spec.confirm_seeds if pair and self.proofs and fits else ())
+        ]
+        runs = tuple(affordable(wanted, left, self._earlier))
+        if not runs or self.rival is None:
+            notes.append(Decision("confirmation", unproven(self.tune.prove, len(self.spec.confirm_seeds), self.rival)))
             return Round("confirmation", (), 0, tuple(notes))
-        runs = tuple(
-            RunSpec(one.candidate, one.plan, one.peak, seed, self.tune.full, "confirm", one.params)
-            for seed in self.spec.confirm_seeds[:seeds]
-            for one in (chosen, self.rival)
-        )
         rival = f"{self.rival.candidate} at peak {number(self.rival.peak or 0.0)}"
-        text = f"on {counted(seeds, 'fresh seed')}, paired with {rival}"
+        text = f"on {counted(len(runs) // 2, 'fresh seed')}, paired with {rival}"
         notes.append(Decision("confirmation", text, chosen.candidate))
         if self._available is not None and not all(self._available(run) for run in runs):
             return Round("confirmation", (), 0, tuple(notes[:-1]))
-        return Round("confirmation", runs, len(runs) * self.tune.full, tuple(notes))
+        planned = sum(run.horizon for run in runs if run.key not in self._earlier)
+        return Round("confirmation", runs, planned, tuple(notes))
 
     def _rival(self, now: Known, chosen: RunSpec) -> RunSpec | None:
         """The baseline at its own best peak; where that is the choice, the best of the others."""

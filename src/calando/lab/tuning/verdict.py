@@ -3,9 +3,10 @@
 from collections.abc import Mapping, Sequence
 
 from calando.lab import evidence
+from calando.lab.tuning.proof import Proof, of_pair, prove, values_of
 from calando.lab.tuning.say import headline, not_proven, sentences, why
-from calando.records.result import Comparison, Cost, MoreSeeds, Standing, Verdict
-from calando.records.run import RunRecord
+from calando.records.result import Cost, MoreSeeds, Standing, Verdict
+from calando.records.run import RunRecord, RunSpec
 from calando.records.study import StudySpec
 from calando.records.tuning import Tuned, TuneSpec
 
@@ -14,7 +15,13 @@ __all__ = ["verdict"]
 POWER = 0.8
 
 
-def verdict(spec: StudySpec, tune: TuneSpec, tuned: Tuned, runs: Mapping[str, RunRecord]) -> Verdict:
+def verdict(
+    spec: StudySpec,
+    tune: TuneSpec,
+    tuned: Tuned,
+    runs: Mapping[str, RunRecord],
+    pair: tuple[RunSpec, RunSpec] | None = None,
+) -> Verdict:
     """The verdict of a search: a pure function of its question, its answer and its runs.
 
     The choice and what it was held against stand on fresh seeds that chose nothing. All others stand where the
@@ -22,6 +29,7 @@ def verdict(spec: StudySpec, tune: TuneSpec, tuned: Tuned, runs: Mapping[str, Ru
 
     Args:
         runs: finished runs by key.
+        pair: the choice and its rival; only fresh seeds of just these count. None: nothing was confirmed.
 
     Example:
         >>> from calando.records import Candidate, StudySpec
@@ -29,19 +37,16 @@ def verdict(spec: StudySpec, tune: TuneSpec, tuned: Tuned, runs: Mapping[str, Ru
         >>> verdict(spec, TuneSpec("1runs", 10, (10,)), Tuned(None), {}).leader is None
         True
     """
-    fresh: dict[str, list[RunRecord]] = {}
-    for run in runs.values():
-        if run.spec.phase == "confirm":
-            fresh.setdefault(run.spec.candidate, []).append(run)
-    held = held_against(spec, tuned, fresh)
+    fresh = of_pair(runs.values(), pair)
+    proof = held_against(spec, pair, fresh)
     leader = tuned.winner
-    if leader is not None and held is not None and held.is_ == "worse":
-        leader = held.reference
+    if proof is not None and proof.outcome in ("worse", "lost"):
+        leader = proof.held.reference
     labels = [one.label for one in tuned.standpoints]
-    tied = _tied(spec, tuned, leader, held)
+    tied = _tied(spec, tuned, leader, proof)
     order = sorted(labels, key=lambda label: (label != leader, label not in tied, labels.index(label)))
-    standings = tuple(_standing(spec, tuned, label, rank + 1, fresh, held, tied) for rank, label in enumerate(order))
-    keep = held is not None and held.is_ != "better" and held.reference == spec.baseline
+    standings = tuple(_standing(spec, tuned, label, rank + 1, fresh, proof, tied) for rank, label in enumerate(order))
+    keep = proof is not None and proof.outcome == "open" and proof.held.reference == spec.baseline
     made = list(runs.values())
     found = Verdict(
         metric=spec.metric,
@@ -53,48 +58,46 @@ def verdict(spec: StudySpec, tune: TuneSpec, tuned: Tuned, runs: Mapping[str, Ru
         tie_set=tied,
         recommended=spec.baseline if keep else leader,
         standings=standings,
-        more=_more(spec, held, fresh),
+        more=_more(spec, proof, fresh),
         cost=Cost(
             runs=len(made),
             steps=sum(run.steps - run.reused for run in made),
             diverged=sum(run.status == "diverged" for run in made),
             failed=sum(run.status == "failed" for run in made),
         ),
-        method=_method(spec, tuned),
-        doubt="" if held is not None else "nothing was confirmed on fresh seeds",
+        method=_method(spec, proof),
+        doubt=proof.doubt if proof is not None else "nothing was confirmed on fresh seeds",
     )
-    return _worded(spec, tune, tuned, found, held)
+    return _worded(spec, tune, tuned, found, proof)
 
 
-def held_against(spec: StudySpec, tuned: Tuned, fresh: Mapping[str, Sequence[RunRecord]]) -> Comparison | None:
-    """The choice held against its rival on fresh seeds; None without any."""
-    rivals = [label for label in fresh if label != tuned.winner]
-    if tuned.winner is None or tuned.winner not in fresh or not rivals:
+def held_against(
+    spec: StudySpec, pair: tuple[RunSpec, RunSpec] | None, fresh: Mapping[str, Sequence[RunRecord]]
+) -> Proof | None:
+    """The choice held against its rival on fresh seeds; None without any of both."""
+    if pair is None or any(one.candidate not in fresh for one in pair):
         return None
-    left, right = (_values(fresh[label]) for label in (tuned.winner, rivals[0]))
-    return evidence.compare_pair(
-        tuned.winner, rivals[0], left, right, mode=spec.mode, confidence=spec.confidence, margin=spec.margin
-    )
+    choice, rival = (one.candidate for one in pair)
+    return prove(spec, choice, rival, fresh[choice], fresh[rival])
 
 
-def _values(runs: Sequence[RunRecord]) -> dict[int, float]:
-    return {run.spec.seed: run.final for run in runs if run.sound and run.final is not None}
-
-
-def _tied(spec: StudySpec, tuned: Tuned, leader: str | None, held: Comparison | None) -> tuple[str, ...]:
+def _tied(spec: StudySpec, tuned: Tuned, leader: str | None, proof: Proof | None) -> tuple[str, ...]:
     """The leader and, likeliest first, as many others as together hold the best one with the study's confidence."""
     if leader is None:
         return ()
     found, sum_ = [leader], next((one.chance for one in tuned.standpoints if one.label == leader), 0.0)
+    held = None if proof is None else proof.held
+    beaten = None
+    if held is not None and held.is_ != "open":
+        beaten = held.reference if held.is_ == "better" else held.candidate
     for one in sorted(tuned.standpoints, key=lambda one: -one.chance):
-        beaten = held is not None and held.is_ == "better" and held.reference == one.label
-        if one.label == leader or one.out or beaten:
+        if one.label == leader or one.out or one.label == beaten:
             continue
         if sum_ < spec.confidence:
             found.append(one.label)
             sum_ += one.chance
-    if held is not None and held.is_ == "open" and held.reference not in found:
-        found.append(held.reference)
+    if held is not None and held.is_ == "open":
+        found += [label for label in (held.candidate, held.reference) if label not in found]
     return tuple(found)
 
 
@@ -104,12 +107,13 @@ def _standing(
     label: str,
     rank: int,
     fresh: Mapping[str, Sequence[RunRecord]],
-    held: Comparison | None,
+    proof: Proof | None,
     tied: Sequence[str],
 ) -> Standing:
     candidate = spec.candidate(label)
+    held = None if proof is None else proof.held
     mine = sorted(fresh.get(label, ()), key=lambda run: run.spec.seed)
-    values = list(_values(mine).values())
+    values = list(values_of(mine).values())
     point = next(one for one in tuned.standpoints if one.label == label)
     peak = tuned.peak if label == tuned.winner else mine[0].spec.peak if mine else point.peak
     return Standing(
@@ -125,21 +129,21 @@ def _standing(
         failed=sum(run.status == "failed" for run in mine),
         tied=label in tied,
         versus_baseline=held if held is not None and label == held.candidate else None,
-        why=why(point, tuned, held, tied=label in tied),
+        why=why(point, tuned, proof, tied=label in tied),
     )
 
 
-def _more(spec: StudySpec, held: Comparison | None, fresh: Mapping[str, Sequence[RunRecord]]) -> tuple[MoreSeeds, ...]:
+def _more(spec: StudySpec, proof: Proof | None, fresh: Mapping[str, Sequence[RunRecord]]) -> tuple[MoreSeeds, ...]:
     """How many more fresh seeds would tell the choice from its rival, if they differ as much as it seems."""
-    if held is None or held.is_ != "open" or held.interval is None:
+    if proof is None or proof.outcome != "open" or (held := proof.held).interval is None or any(proof.lost):
         return ()
-    left, right = (_values(fresh[label]) for label in (held.candidate, held.reference))
+    left, right = (values_of(fresh[label]) for label in (held.candidate, held.reference))
     total = evidence.seeds_needed(evidence.paired(left, right), 1 - spec.confidence, POWER)
     more = None if total is None else max(1, total - held.n)
     return (MoreSeeds(held.candidate, held.reference, more, 2 * (more or 0) * spec.horizon, POWER),)
 
 
-def _method(spec: StudySpec, tuned: Tuned) -> str:
+def _method(spec: StudySpec, proof: Proof | None) -> str:
     return (
         "The choice rests on a Gaussian process over shape, peak, horizon and seed, fitted to every finished run, each "
         "judged at the end of its own whole schedule and never cut. Runs were picked one after another by what they "
@@ -147,18 +151,18 @@ def _method(spec: StudySpec, tuned: Tuned) -> str:
         + (
             "The choice was then held against its rival on fresh paired seeds, none of which had chosen anything: a "
             f"two-sided Student t interval at {spec.confidence:g}."
-            if tuned.confirmed
+            if proof is not None
             else "No fresh seeds were run."
         )
     )
 
 
-def _worded(spec: StudySpec, tune: TuneSpec, tuned: Tuned, found: Verdict, held: Comparison | None) -> Verdict:
+def _worded(spec: StudySpec, tune: TuneSpec, tuned: Tuned, found: Verdict, proof: Proof | None) -> Verdict:
     from dataclasses import replace
 
     return replace(
         found,
-        headline=headline(spec, tuned, held),
-        sentences=tuple(sentences(tuned, found, held)),
-        not_proven=tuple(not_proven(spec, tune, tuned, held)),
+        headline=headline(spec, tuned, proof),
+        sentences=tuple(sentences(tuned, found, proof)),
+        not_proven=tuple(not_proven(spec, tune, tuned, proof)),
     )
