@@ -2,7 +2,7 @@
 
     python bench/tune.py                           # prints the table from the stored results: seconds
     python bench/tune.py --record [WORKLOAD ...]   # trains what the reference grids miss: half an hour in all
-    python bench/tune.py --replay rivals|tune ...  # the searches, answered from the recorded curves
+    python bench/tune.py --replay rivals|tune|shared ...  # the searches, answered from the recorded curves
     python bench/tune.py --live [WORKLOAD ...]     # `calando.tune` itself, three times at 15 % of the grid
     python bench/tune.py --fresh [WORKLOAD ...]    # ten new seeds of what was chosen and of whatever comes near
     python bench/tune.py --write                   # also writes the table to bench/results/tune/table.md
@@ -29,7 +29,7 @@ def main() -> None:
     parser.add_argument("--record", action="store_true", help="train what the reference grids miss")
     parser.add_argument("--halves", action="store_true", help="with --record: half horizons, too")
     parser.add_argument("--fresh", action="store_true", help="train new seeds of what was chosen or is near the best")
-    parser.add_argument("--replay", choices=("rivals", "tune"), help="run searches on the recorded curves")
+    parser.add_argument("--replay", choices=("rivals", "tune", "shared"), help="run searches on the recorded curves")
     parser.add_argument("--live", action="store_true", help="run calando.tune for real")
     parser.add_argument("--write", action="store_true", help="write the table")
     parser.add_argument("--repeats", type=int, help="with --replay: how many searches of each kind")
@@ -46,6 +46,8 @@ def main() -> None:
             choosing.replay_rivals(name, given.repeats or choosing.REPEATS["rivals"])
         if given.replay == "tune":
             choosing.replay_tune(name, given.repeats or choosing.REPEATS["tune"])
+        if given.replay == "shared":
+            choosing.replay_shared(name, given.repeats or choosing.REPEATS["shared"])
         if given.live:
             choosing.live(name)
         if given.fresh:

@@ -1,45 +1,56 @@
-"""Running the searches and storing what they chose: counts of cells, and the steps it took."""
+"""Running the searches and storing what each of them chose, by its seed, and the steps it took."""
 
 import json
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 from statistics import fmean
 from typing import Any
 
 from bench.tuning.grid import Cell, budget
 from bench.tuning.recorded import HERE, load
-from bench.tuning.recording import commit, versions
-from bench.tuning.regret import counted, uncounted
+from bench.tuning.recording import commit, source, versions
+from bench.tuning.regret import by_seed, choices
 from bench.tuning.rivals import RIVALS, SHARES, replays
 
-__all__ = ["chosen", "live", "replay_rivals", "replay_tune"]
+__all__ = ["chosen", "live", "replay_rivals", "replay_shared", "replay_tune"]
 
-REPEATS = {"rivals": 200, "tune": 60}  # replays of each rival, and of tune, which takes longer
+REPEATS = {"rivals": 200, "tune": 60, "shared": 30}  # replays of each rival, and of tune, which takes longer
+MADE_OF = (  # what a search's choice hangs on, beside the records
+    "src/calando/core", "src/calando/lab", "src/calando/records", "bench/workloads",
+    "bench/tuning/grid.py", "bench/tuning/ours.py", "bench/tuning/recorded.py", "bench/tuning/rivals.py",
+)  # fmt: skip
 LIVE, AT = 3, 0.15  # live repeats, at that share of the grid
 Found = Sequence[tuple[Cell | None, int]]  # what was chosen and the steps it took, one a search
 
 
 def told(found: Found, name: str, share: float) -> dict[str, Any]:
-    """What is stored of many searches at one budget."""
+    """What is stored of many searches at one budget, seeds 0, 1, 2 and so on."""
     spent = [steps for _, steps in found]
     return {
-        "choices": counted([cell for cell, _ in found]),
+        **by_seed([cell for cell, _ in found]),
         "budget": budget(name, share),
         "steps": round(fmean(spent)),
         "most": max(spent),
     }
 
 
-def store(kind: str, name: str, what: dict[str, Any], command: str, folder: Path) -> None:
-    """Put one workload's choices into the file of their kind, beside those of the others."""
+@cache
+def code() -> dict[str, str]:
+    """The commit, with a plus sign where the tree differs from it, and a hash of the files; as they were at first."""
+    return {"commit": commit(*MADE_OF), "source": source(*MADE_OF)}
+
+
+def store(kind: str, name: str, what: dict[str, Any], command: str, folder: Path, method: str = "") -> None:
+    """Put one workload's choices into the file of their kind, beside those of the others; of one method where given."""
     path = folder / f"{kind}.json"
     have = json.loads(path.read_text()) if path.exists() else {"made": {}, "workloads": {}}
-    have["made"][name] = {
-        "command": command,
-        "commit": commit(),
-        "versions": versions() | {"optuna": optuna_version()},
-    }
-    have["workloads"][name] = what
+    made = {"command": command, **code(), "versions": versions() | {"optuna": optuna_version()}}
+    if method:
+        have["made"].setdefault(name, {})[method] = made
+        have["workloads"].setdefault(name, {})[method] = what
+    else:
+        have["made"][name], have["workloads"][name] = made, what
     new = path.with_suffix(".new")
     new.write_text(json.dumps(have, indent=1) + "\n")
     new.replace(path)
@@ -54,20 +65,22 @@ def optuna_version() -> str:
 
 def replay_rivals(name: str, repeats: int = REPEATS["rivals"], folder: Path = HERE) -> None:
     """Every rival at every budget, `repeats` seeds each."""
-    recorded, what = load(name, folder), {}
+    code()
+    recorded = load(name, folder)
     for rival in RIVALS:
         every = replays(recorded, rival, repeats)
-        what[rival] = {
+        what = {
             str(share): told([(one[i].cell, one[i].spent) for one in every], name, share)
             for i, share in enumerate(SHARES)
         }
-    store("rivals", name, what, f"python bench/tune.py --replay rivals {name}", folder)
+        store("rivals", name, what, f"python bench/tune.py --replay rivals {name}", folder, rival)
 
 
 def replay_tune(name: str, repeats: int = REPEATS["tune"], folder: Path = HERE) -> None:
     """`tune` at every budget, `repeats` study seeds each."""
     from bench.tuning import ours
 
+    code()
     recorded = load(name, folder)
     what = {
         str(share): told([ours.replayed(recorded, share, seed) for seed in range(repeats)], name, share)
@@ -76,10 +89,21 @@ def replay_tune(name: str, repeats: int = REPEATS["tune"], folder: Path = HERE) 
     store("replays", name, what, f"python bench/tune.py --replay tune {name}", folder)
 
 
+def replay_shared(name: str, repeats: int = REPEATS["shared"], folder: Path = HERE) -> None:
+    """`tune` with shared stages, as live, at 15 % of the grid."""
+    from bench.tuning import ours
+
+    code()
+    recorded = load(name, folder)
+    found = [ours.replayed(recorded, AT, seed, shared=True) for seed in range(repeats)]
+    store("shared", name, {str(AT): told(found, name, AT)}, f"python bench/tune.py --replay shared {name}", folder)
+
+
 def live(name: str, repeats: int = LIVE, folder: Path = HERE) -> None:
     """`calando.tune` for real, some study seeds at 15 % of the grid."""
     from bench.tuning import ours
 
+    code()
     found = [ours.live(name, AT, seed) for seed in range(repeats)]
     store("live", name, {str(AT): told(found, name, AT)}, f"python bench/tune.py --live {name}", folder)
 
@@ -87,10 +111,10 @@ def live(name: str, repeats: int = LIVE, folder: Path = HERE) -> None:
 def chosen(name: str, folder: Path = HERE) -> list[Cell]:
     """Every cell that any stored search chose; live ones may lie beside those of the grid."""
     found: list[Cell] = []
-    for kind in ("rivals", "replays", "live"):
+    for kind in ("rivals", "replays", "shared", "live"):
         path = folder / f"{kind}.json"
         if path.exists():
             stored = json.loads(path.read_text())["workloads"].get(name, {})
             budgets = [one for some in (stored.values() if kind == "rivals" else [stored]) for one in some.values()]
-            found += [cell for one in budgets for cell in uncounted(one["choices"]) if cell is not None]
+            found += [cell for one in budgets for cell in choices(one) if cell is not None]
     return list(dict.fromkeys(found))

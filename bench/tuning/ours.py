@@ -18,10 +18,11 @@ BASELINE = "cosine"  # what the user has been training with
 ROOT = Path(__file__).parents[2]
 
 
-def replayed(recorded: Recorded, share: float, seed: int) -> tuple[Cell | None, int]:
+def replayed(recorded: Recorded, share: float, seed: int, shared: bool = False) -> tuple[Cell | None, int]:
     """What the strategy of `tune` chooses when it is answered from the records, and the steps that it spent.
 
-    All of the budget chooses: nothing is kept for a confirmation on fresh seeds, as the rivals have none.
+    All of the budget chooses: nothing is kept for a confirmation on fresh seeds, as the rivals have none. With `shared`
+    a stage that several runs have in common is paid for once, as in the product.
     """
     name = recorded.name
     full, steps = STEPS[name], budget(name, share)
@@ -36,14 +37,14 @@ def replayed(recorded: Recorded, share: float, seed: int) -> tuple[Cell | None, 
         evals=EVALS,
     )
     horizons = tuple(full // divisor for divisor in (8, 4, 1))
-    search = TuneSpec(f"{steps} steps", steps, horizons, prove=0.0, probe=False, share=False, seed=seed)
+    search = TuneSpec(f"{steps} steps", steps, horizons, prove=0.0, probe=False, share=shared, seed=seed)
     strategy = TuneStrategy(question, search, available=recorded.offers)
 
     def answer(run: RunSpec) -> RunRecord | None:
         found = recorded.plain(run)
         return None if found is None else replace(found, spec=run)
 
-    made = replay(strategy, answer, steps, share=False)
+    made = replay(strategy, answer, steps, share=shared)
     told = strategy.tuned()
     return (None if told.peak is None else (plan(told.plan), told.peak)), made.trained
 

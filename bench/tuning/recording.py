@@ -84,16 +84,28 @@ def pack(kind: str, name: str, rows: dict[Key, list[str]], folder: Path = HERE) 
     (folder / f"{kind}-{name}.json").write_text(json.dumps(about, indent=1) + "\n")
 
 
-def commit() -> str:
-    """The commit that is checked out, with a plus sign where the workloads differ from it."""
-    root = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[2]
+TRAINED_BY = ("bench/workloads", "bench/tuning/training.py")  # what a recorded curve hangs on, beside the library
+
+
+def commit(*among: str) -> str:
+    """The commit that is checked out, with a plus sign where these paths differ from it."""
 
     def git(*words: str) -> str:
         command = [shutil.which("git") or "git", *words]
-        return subprocess.run(command, cwd=root, capture_output=True, text=True, check=False).stdout.strip()
+        return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False).stdout.strip()
 
-    changed = git("status", "--porcelain", "--", "bench/workloads", "bench/tuning/training.py")
+    changed = git("status", "--porcelain", "--", *(among or TRAINED_BY))
     return (git("rev-parse", "--short=12", "HEAD") or "unknown") + ("+" if changed else "")
+
+
+def source(*among: str) -> str:
+    """A hash of these files, and of the Python files in these folders: equal hashes mean the same code."""
+    digest = hashlib.sha256()
+    for place in among:
+        for path in sorted((ROOT / place).rglob("*.py")) or [ROOT / place]:
+            digest.update(f"{path.relative_to(ROOT).as_posix()}\n".encode() + path.read_bytes())
+    return digest.hexdigest()[:16]
 
 
 def versions() -> dict[str, Any]:

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import fmean, stdev, variance
+from typing import Any
 
 import numpy as np
 
@@ -12,7 +13,7 @@ from bench.tuning.grid import SEEDS, SHAPES, STEPS, Cell, cells, middle, plan, r
 from bench.tuning.recorded import Recorded
 from calando.records import RunSpec
 
-__all__ = ["FRESH", "Regret", "Truth", "spread_of_shapes", "truth", "worth_training"]
+__all__ = ["FRESH", "Regret", "Truth", "by_seed", "choices", "spread_of_shapes", "truth", "worth_training"]
 
 FRESH = tuple(range(1000, 1010))
 NEAR = 3.0  # seed standard deviations: cells of the grid at most so far from its best are trained afresh
@@ -149,15 +150,18 @@ def spread_of_shapes(recorded: Recorded) -> tuple[dict[str, tuple[float, float]]
     return found, max(losses) - min(losses), sd
 
 
-def counted(choices: Sequence[Cell | None]) -> dict[str, int]:
-    """How often each cell was chosen, most often first, as the result files write it."""
-    return dict(Counter("none" if cell is None else f"{cell[0]} @ {cell[1]:.9g}" for cell in choices).most_common())
+def by_seed(found: Sequence[Cell | None]) -> dict[str, Any]:
+    """What searches with the seeds 0, 1, 2 and so on chose, as the result files write it: cells, and their numbers."""
+    written = ["none" if cell is None else f"{cell[0]} @ {cell[1]:.9g}" for cell in found]
+    kinds = [cell for cell, _ in Counter(written).most_common()]
+    return {"cells": kinds, "by_seed": " ".join(str(kinds.index(cell)) for cell in written)}
 
 
-def uncounted(counts: dict[str, int]) -> list[Cell | None]:
-    """The choices that `counted` counted."""
-    found: list[Cell | None] = []
-    for text, times in counts.items():
-        shape, _, peak = text.rpartition(" @ ")
-        found += [None if text == "none" else (shape, float(peak))] * times
-    return found
+def choices(told: dict[str, Any]) -> list[Cell | None]:
+    """The choices that `by_seed` wrote, by seed; those of an older file, which only counted them, in no order."""
+    if "by_seed" in told:
+        written = [told["cells"][int(number)] for number in told["by_seed"].split()]
+    else:
+        written = [cell for cell, times in told["choices"].items() for _ in range(times)]
+    split = [(cell, cell.rpartition(" @ ")) for cell in written]
+    return [None if cell == "none" else (shape, float(peak)) for cell, (shape, _, peak) in split]

@@ -1,9 +1,10 @@
-"""The rivals, replayed on the recorded curves: random search and Optuna's own samplers and pruners, in memory.
+"""The rivals, replayed on the recorded curves: simple searches, and Optuna's own samplers and pruners, in memory.
 
 Every rival searches shape x peak. A trial is one run under one of the three recorded seeds, drawn at random, as with a
-search that does not know what a seed is; random search visits every cell once before it comes back to one. Every
-step counts, those of pruned runs and of cells visited again too, and no step is taken that would pass the budget: the
-run under way then is lost. What a rival believes in is the cell of the best final loss of a run that it finished.
+search that does not know what a seed is; the two paired rivals draw one seed and keep it for all of their runs. No
+simple search comes back to a cell. Every step counts, those of pruned runs and of cells visited again too, and no step
+is taken that would pass the budget: the run under way then is lost. What a rival believes in is the cell of the best
+final loss of a whole run that it finished.
 """
 
 import random
@@ -11,13 +12,14 @@ import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-from bench.tuning.grid import EVALS, PEAKS, SEEDS, SHAPES, STEPS, Cell, budget, middle, plan
+from bench.tuning.grid import EVALS, PEAKS, SEEDS, SHAPES, STEPS, Cell, budget, cells, middle, plan
 from bench.tuning.recorded import Recorded
 from calando.records import RunRecord, RunSpec
 
 __all__ = ["RIVALS", "SHARES", "Choice", "replays"]
 
 SHARES = (0.10, 0.15, 0.25)
+SCREEN = 4  # the part of the horizon that the screen trains: one in so many
 
 
 @dataclass(frozen=True)
@@ -39,9 +41,10 @@ class Purse:
     best: tuple[float, Cell] | None = None
     marks: list[Choice] = field(default_factory=list)
 
-    def run(self, cell: Cell) -> RunRecord:
-        """A run of the cell."""
-        spec = RunSpec("", cell[0], cell[1], self.chance.choice(SEEDS), STEPS[self.recorded.name])
+    def run(self, cell: Cell, seed: int | None = None, divisor: int = 1) -> RunRecord:
+        """A run of the cell, under a seed drawn at random where none is given, of that fraction of the horizon."""
+        seed = self.chance.choice(SEEDS) if seed is None else seed
+        spec = RunSpec("", cell[0], cell[1], seed, STEPS[self.recorded.name] // divisor)
         record = self.recorded.plain(spec)
         if record is None:
             raise LookupError(f"{self.recorded.name}: {spec} was never recorded")
@@ -78,21 +81,46 @@ def reports(record: RunRecord) -> Iterator[tuple[int, int, float]]:
         yield len(curve) + 1, record.steps - before, float("inf")
 
 
-def random_search(purse: Purse, _seed: int) -> None:
-    """Cells in a random order, one run each, to the end."""
-    name = purse.recorded.name
-    order = [(plan(text), middle(name, index)) for text in SHAPES.values() for index in range(PEAKS)]
+def shuffled(purse: Purse) -> list[Cell]:
+    """The grid's cells in a random order."""
+    order = cells(purse.recorded.name)
     purse.chance.shuffle(order)
+    return order
+
+
+def whole_runs(purse: Purse, order: list[Cell], seed: int | None) -> None:
+    """One run each, to the end, as far as the budget goes."""
     for cell in order:
-        record = purse.run(cell)
+        record = purse.run(cell, seed)
         if not purse.pay(record.steps):
             return
         if record.final is not None:
             purse.finish(cell, record.final)
 
 
-def optuna_search(pruner: Callable[[], object]) -> Callable[[Purse, int], None]:
-    """TPE over shape (a category) and peak (an ordered index), with a pruner told of every evaluation."""
+def random_search(purse: Purse, _seed: int) -> None:
+    """Cells in a random order, one run each, to the end."""
+    whole_runs(purse, shuffled(purse), None)
+
+
+def paired_search(purse: Purse, _seed: int) -> None:
+    """Random search that trains every cell under the same seed."""
+    whole_runs(purse, shuffled(purse), purse.chance.choice(SEEDS))
+
+
+def screened(purse: Purse, _seed: int) -> None:
+    """A random subset of cells in a quarter of the updates for half the budget, the best of them whole; one seed."""
+    seed, order, short = purse.chance.choice(SEEDS), shuffled(purse), {}
+    for cell in order[: purse.budgets[-1] // STEPS[purse.recorded.name] // 2 * SCREEN]:
+        record = purse.run(cell, seed, SCREEN)
+        if not purse.pay(record.steps):
+            return
+        short[cell] = float("inf") if record.final is None else record.final
+    whole_runs(purse, sorted(short, key=lambda cell: short[cell]), seed)
+
+
+def optuna_search(pruner: Callable[[], object], sampler: str = "TPESampler") -> Callable[[Purse, int], None]:
+    """Shape (a category) and peak (an ordered index) by a sampler, with a pruner told of every evaluation."""
 
     def search(purse: Purse, seed: int) -> None:
         import optuna
@@ -101,7 +129,8 @@ def optuna_search(pruner: Callable[[], object]) -> Callable[[Purse, int], None]:
         shapes, name = list(SHAPES.values()), purse.recorded.name
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            study = optuna.create_study(sampler=optuna.samplers.TPESampler(seed=seed), pruner=pruner())  # type: ignore[arg-type]
+            made = getattr(optuna.samplers, sampler)(seed=seed)
+            study = optuna.create_study(sampler=made, pruner=pruner())  # type: ignore[arg-type]
             while True:
                 trial = study.ask()
                 shape = trial.suggest_categorical("shape", shapes)
@@ -147,6 +176,9 @@ def halving() -> object:
 
 RIVALS: dict[str, Callable[[Purse, int], None]] = {
     "random search": random_search,
+    "random search, one seed": paired_search,
+    "screen at T/4, one seed": screened,
+    "random + successive halving": optuna_search(halving, "RandomSampler"),
     "TPE + Median": optuna_search(median),
     "TPE + Hyperband": optuna_search(hyperband),
     "TPE + successive halving": optuna_search(halving),
@@ -154,11 +186,15 @@ RIVALS: dict[str, Callable[[Purse, int], None]] = {
 
 
 def replays(recorded: Recorded, rival: str, repeats: int) -> list[list[Choice]]:
-    """One list per repeat: the choice at each budget of SHARES."""
+    """One list per repeat: the choice at each budget of SHARES; one that plans by its budget begins anew at each."""
     budgets = tuple(budget(recorded.name, share) for share in SHARES)
     found = []
     for seed in range(repeats):
-        purse = Purse(recorded, random.Random(seed), budgets)  # noqa: S311 - an order, not a secret
-        RIVALS[rival](purse, seed)
-        found.append(purse.close())
+        purses = [(one,) for one in budgets] if RIVALS[rival] is screened else [budgets]
+        marks: list[Choice] = []
+        for some in purses:
+            purse = Purse(recorded, random.Random(seed), some)  # noqa: S311 - an order, not a secret
+            RIVALS[rival](purse, seed)
+            marks += purse.close()
+        found.append(marks)
     return found

@@ -11,7 +11,7 @@ from bench.tuning import table
 from bench.tuning.grid import SEEDS, STEPS, WORKLOADS, cells, run
 from bench.tuning.recorded import HERE, Recorded, load
 from bench.tuning.recording import key_of
-from bench.tuning.regret import FRESH, counted, fresh_specs, spread_of_shapes, truth, uncounted, worth_training
+from bench.tuning.regret import FRESH, by_seed, choices, fresh_specs, spread_of_shapes, truth, worth_training
 from calando.records import Curve, RunRecord
 
 NAME = "weather"
@@ -90,9 +90,44 @@ def test_cells_near_the_best_and_chosen_ones_beside_the_grid_are_trained_afresh(
     assert len(among) == len(set(among))
 
 
-def test_choices_are_stored_as_counts_and_read_back() -> None:
-    choices = [cells(NAME)[3], None, cells(NAME)[3], cells(NAME)[7]]
-    assert sorted(uncounted(counted(choices)), key=str) == sorted(choices, key=str)
+def test_the_choice_of_each_seed_is_stored_and_read_back() -> None:
+    found = [cells(NAME)[3], None, cells(NAME)[3], cells(NAME)[7]]
+    assert choices(json.loads(json.dumps(by_seed(found)))) == found
+    assert by_seed(found)["by_seed"] == "0 1 0 2"
+    assert choices({"choices": {"cosine() @ 0.002": 2, "none": 1}}) == [("cosine()", 0.002)] * 2 + [None]
+
+
+@pytest.mark.parametrize(
+    ("mean", "more", "low", "words"),
+    [
+        (0.3, 0.2, 0.1, "met"),
+        (0.2, 0.07, -0.04, "below the best rival, but not separated from it"),
+        (0.6, 0.2, 0.1, "not met: not below 0.5"),
+        (0.35, -0.09, -0.5, "not met: not below the best rival"),
+        (1.17, -0.13, -1.4, "not met: not below 0.5 and not below the best rival"),
+    ],
+)
+def test_the_goal_is_met_only_where_an_interval_says_so(mean: float, more: float, low: float, words: str) -> None:
+    assert table.verdict(mean, more, low) == words
+
+
+def test_replayed_and_live_are_judged_apart_and_a_missed_goal_is_said() -> None:
+    goals = {"text": {"tune": ("met", "0.1"), "tune, live": ("not met: not below 0.5", "0.9")}}
+    lines = "\n".join(table.goal_lines(goals))
+    assert "**tune**: met on text." in lines
+    assert "**tune, live**: not met on text." in lines
+    assert "- text: 0.9: not met: not below 0.5" in lines
+
+
+def test_the_table_in_the_repository_judges_live_searches_by_their_own_regret() -> None:
+    told = table.text()
+    for name in WORKLOADS:
+        _, found = table.measured(name)
+        line = next(line for line in told.partition("**tune, live**: ")[2].splitlines() if line.startswith(f"- {name}"))
+        mean = found["tune, live"]["0.15"].mean
+        assert line.startswith(f"- {name}: {mean:.2f} (")
+        others = [budgets["0.15"].mean for method, budgets in found.items() if not method.startswith("tune")]
+        assert ("not met" in line) is (mean >= table.GOAL or mean >= min(others))
 
 
 def test_equal_shapes_are_within_the_noise_and_others_are_not() -> None:
@@ -122,6 +157,6 @@ def test_another_choice_makes_another_table(tmp_path: Path) -> None:
     for methods in stored["workloads"].values():
         for budgets in methods.values():
             for told in budgets.values():
-                told["choices"] = {"none": 200}
+                told |= {"cells": ["none"], "by_seed": " ".join("0" * 200)}
     (tmp_path / "rivals.json").write_text(json.dumps(stored))
     assert table.text(tmp_path) != before

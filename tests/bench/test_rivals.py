@@ -2,13 +2,15 @@
 
 import math
 import random
+from dataclasses import replace
 
 import pytest
 
-from bench.tuning.grid import EVALS, SEEDS, STEPS, budget, cells, run
+from bench.tuning.grid import EVALS, SEEDS, STEPS, WORKLOADS, budget, cells, run
 from bench.tuning.recorded import Recorded, load
 from bench.tuning.recording import key_of
-from bench.tuning.rivals import RIVALS, SHARES, Purse, replays, reports
+from bench.tuning.regret import choices as stored_choices
+from bench.tuning.rivals import RIVALS, SCREEN, SHARES, Purse, replays, reports
 from calando.records import Curve, RunRecord
 
 NAME = "weather"
@@ -30,6 +32,9 @@ def made_up(diverging: float = 0.0) -> Recorded:
                 curve = Curve(steps, tuple(end * (3 - 2 * i / EVALS) for i in range(1, EVALS + 1)))
                 record = RunRecord(spec, "done", final=end, curves={"val_loss": curve}, steps=horizon)
             runs[key_of(spec)] = record
+    for record in list(runs.values()):
+        short = replace(record.spec, horizon=horizon // SCREEN)
+        runs[key_of(short)] = RunRecord(short, "done", final=record.final or 9.0, steps=short.horizon)
     return Recorded(NAME, {}, runs)
 
 
@@ -52,7 +57,7 @@ def test_a_rival_replayed_with_the_same_seed_chooses_the_same(rival: str) -> Non
 def test_pruned_runs_cost_what_they_took_so_that_more_are_begun(monkeypatch: pytest.MonkeyPatch) -> None:
     begun = []
     make = Purse.run
-    monkeypatch.setattr(Purse, "run", lambda purse, cell: begun.append(cell) or make(purse, cell))
+    monkeypatch.setattr(Purse, "run", lambda purse, cell, *rest: begun.append(cell) or make(purse, cell, *rest))
     (choices,) = replays(made_up(), "TPE + successive halving", 1)
     assert len(begun) > 1.5 * choices[-1].spent / STEPS[NAME]
     begun.clear()
@@ -109,4 +114,45 @@ def test_the_recorded_rivals_kept_their_budgets() -> None:
         for budgets in methods.values():
             for share, told in budgets.items():
                 assert told["most"] <= told["budget"] == budget(name, float(share))
-                assert sum(told["choices"].values()) >= 200
+                assert len(stored_choices(told)) >= 200
+
+
+@pytest.mark.parametrize("name", WORKLOADS)
+def test_what_is_stored_of_a_seed_is_what_the_rival_chooses_now(name: str) -> None:
+    """The first five; without those by Optuna's samplers, which another version may change."""
+    import json
+
+    from bench.tuning.recorded import HERE
+
+    stored, recorded = json.loads((HERE / "rivals.json").read_text())["workloads"][name], load(name)
+    assert set(stored) == set(RIVALS)
+    for rival, budgets in stored.items():
+        if "successive" in rival or "TPE" in rival:
+            continue
+        found = replays(recorded, rival, 5)
+        for number, share in enumerate(SHARES):
+            assert [one[number].cell for one in found] == stored_choices(budgets[str(share)])[:5]
+
+
+def test_paired_rivals_keep_one_seed_and_the_screen_looks_at_a_quarter_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    begun: list[RunRecord] = []
+    make = Purse.run
+
+    def noted(purse: Purse, *asked: object) -> RunRecord:
+        begun.append(make(purse, *asked))  # type: ignore[arg-type]
+        return begun[-1]
+
+    monkeypatch.setattr(Purse, "run", noted)
+    for rival in ("random search, one seed", "screen at T/4, one seed"):
+        begun.clear()
+        purse = Purse(load(NAME), random.Random(5), (budget(NAME, 0.15),))
+        RIVALS[rival](purse, 5)
+        assert len({run.spec.seed for run in begun}) == 1
+        short = [run for run in begun if run.spec.horizon < STEPS[NAME]]
+        assert len(short) == (36 if "screen" in rival else 0)
+        if short:
+            assert {run.spec.horizon for run in short} == {STEPS[NAME] // 4}
+            best = sorted(short, key=lambda run: math.inf if run.final is None else run.final)
+            whole = [run.spec.plan for run in begun[len(short) :]]
+            assert whole == [run.spec.plan for run in best[: len(whole)]]
+            assert len(whole) >= 9
