@@ -43,3 +43,9 @@ def test_a_file_that_cannot_be_loaded_is_our_error(tmp_path: Path) -> None:
     done = call("check", f"{file}:train")
     assert done.exit_code == 2
     assert "No module named 'nothing_of_that_name'" in done.output
+
+
+def test_a_peak_can_be_given_and_must_be_one() -> None:
+    done = call("check", "tests.lab.trains.promises:train", "--steps", "16", "--peak", "-1")
+    assert done.exit_code == 2
+    assert "check.peak" in done.output

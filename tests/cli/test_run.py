@@ -112,3 +112,12 @@ def test_the_example_runs_by_itself_and_under_a_schedule() -> None:
     (made,) = load("s").runs
     assert made.sound
     assert made.curve("lr").values[0] == 0.2
+
+
+@pytest.mark.parametrize(("option", "where"), [("--seed", "run.seed"), ("--timeout", "run.timeout")])
+def test_an_argument_that_is_out_of_range_is_told_under_its_own_name(option: str, where: str) -> None:
+    done = call("run", "tests.lab.trains.promises:train", "--steps", "16", option, "-1")
+    assert done.exit_code == 2
+    assert where in done.output
+    assert "confirm_seeds" not in done.output
+    assert "as a plain number" not in done.output

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from calando.lab.finding.strategy import FindStrategy
 from calando.lab.finding.verdict import conclude
-from calando.records.finding import Finding
+from calando.records.finding import Finding, Mini
 from calando.report.finding import finding_html, finding_png, finding_svg
 from tests.lab.finding.made import bowl, played, question
 
@@ -33,3 +33,26 @@ def test_a_search_without_a_signal_is_drawn_too() -> None:
     nothing = Finding("no signal", "flat", "t.py:train", "linear_decay()", 600)
     assert "none were made" in finding_svg(nothing)
     assert finding_png(nothing).startswith(b"\x89PNG")
+
+
+def test_runs_without_a_result_are_named_and_titles_begin_with_a_capital() -> None:
+    found = answer()
+    lost = replace(found, minis=(*found.minis, Mini(60, 1.0, 0, None, "diverged")))
+    assert "60 updates, no result: diverged or failed" in finding_svg(lost)
+    assert "<h1>Peak" in finding_html(found)
+    assert "<title>Peak" in finding_html(found)
+
+
+def test_no_parabola_of_a_loss_is_drawn_below_zero() -> None:
+    from matplotlib.figure import Figure
+
+    from calando.report.finding import _minis
+
+    found = replace(answer(), bases=((60, -0.5), (240, -0.5)))
+    axes = Figure().subplots()
+    _minis(axes, found)
+    assert min(min(line.get_ydata()) for line in axes.lines if len(line.get_xdata()) == 61) >= 0
+
+
+def test_what_is_not_proven_is_a_sentence_of_its_own() -> None:
+    assert answer().not_proven[0].startswith("No run of 960 updates was made")

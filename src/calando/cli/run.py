@@ -52,6 +52,8 @@ def run(train: str, quiet: bool, plan: str | None, peak: str | None, seed: int |
     from calando.core.text import parse
     from calando.lab.candidates import read_peak
     from calando.lab.compare import compare
+    from calando.lab.find import named
+    from calando.lab.question import whole
     from calando.lab.reading import Literals
     from calando.lab.trainref import name_train
     from calando.records.study import Candidate
@@ -61,11 +63,12 @@ def run(train: str, quiet: bool, plan: str | None, peak: str | None, seed: int |
     chosen = parse(plan or own.plan or "cosine()")
     rate = peak if peak is not None else own.peak
     candidate = Candidate(str(chosen), str(chosen), chosen.to_json(), None if rate is None else read_peak(rate))
-    number = seed if seed is not None else own.seed or 0
+    with named("run"):
+        number = whole(seed if seed is not None else own.seed or 0, "seed", 0, 2**32 - 1)
     given["study"] = folder = Path(given["study"] or _folder(ref, candidate, number, given["steps"]))
     words = ("calando", *sys.argv[1:])
     try:
-        with _shown(folder / "logs", quiet=quiet):
+        with named("run"), _shown(folder / "logs", quiet=quiet):
             study = compare(
                 train,
                 [candidate],

@@ -126,9 +126,9 @@ class Finding:
 
     `outcome`: "found" (an interval of peaks around a best guess), "edge" (the best peak tried lies at an end of
     what was tried, so that `best` is a bound), "no signal" (`reason` says why). `low` to `high` holds the best
-    peak at the full horizon with the stated confidence, as the model sees it (all None at an edge). `shape` is the plan that was
-    decayed; `tops` the best peak at each short horizon; `curvature` how much the metric rises one octave off,
-    `bases` the lowest value of each short horizon's parabola,
+    peak at the full horizon with the stated confidence, as the model sees it (all None at an edge). `shape` is the
+    plan that was decayed; `tops` the best peak at each short horizon; `curvature` how much the metric rises one octave
+    off, `bases` the lowest value of each short horizon's parabola,
     `skew` by how many times steeper it is above the best peak than below. `steps` were trained, of at most `horizon`.
     `traceback` is that of the first run that raised.
 

@@ -197,12 +197,12 @@ def noisy_metric(run: RunSpec) -> RunRecord:
 
 
 def test_a_metric_of_pure_noise_is_no_signal() -> None:
-    outcomes = []
-    for seed in range(20):
+    def searched(seed: int) -> Finding:
         chance = random.Random(seed)
-        rides = {0: seed, 1: 100 + seed, 2: 200 + seed}
-        ask = replace(question(), ranges=RangeTest(38, tuple(rides.values())))
-        outcomes.append(conclude(played(FindStrategy(ask), lambda run: 2 + chance.gauss(0, 0.1), noisy_metric)))
+        ask = replace(question(), ranges=RangeTest(38, (seed, 100 + seed, 200 + seed)))
+        return conclude(played(FindStrategy(ask), lambda _run: 2 + chance.gauss(0, 0.1), noisy_metric))
+
+    outcomes = [searched(seed) for seed in range(20)]
     assert sum(answer.outcome == "no signal" for answer in outcomes) >= 18
     assert sum("cannot be told from noise" in answer.reason for answer in outcomes) >= 18
 

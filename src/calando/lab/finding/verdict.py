@@ -40,7 +40,7 @@ def conclude(strategy: FindStrategy) -> Finding:
     if known is None:
         lost = ", ".join(f"{m.peak:g} {m.status}" for m in minis) or "none was made"
         return _nothing(base, f"no mini-run gave a finite {asked.metric} ({lost})")
-    if why := _silent(minis, asked.metric) or _only_noise(minis, strategy.noise, asked.metric):
+    if why := _silent(minis) or _only_noise(minis, strategy.noise, asked.metric):
         return _nothing(base, why)
     low, high, best = (tidy(2**x) for x in (*known.span(asked.confidence), known.best))
     side = search.side(minis)
@@ -71,7 +71,7 @@ def conclude(strategy: FindStrategy) -> Finding:
     return _worded(found, side)
 
 
-def _silent(minis: tuple[Mini, ...], metric: str) -> str:
+def _silent(minis: tuple[Mini, ...]) -> str:
     values = [mini.value for mini in minis if mini.value is not None]
     if len(values) < 3:
         return f"only {len(values)} mini-runs gave a result, and a parabola takes three"
