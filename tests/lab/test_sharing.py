@@ -92,3 +92,10 @@ def test_the_disk_that_snapshots_use_is_bounded(disk: int | str, most: int) -> N
     assert shared.spent.disk_peak <= (20_000 if disk == "20kB" else 0)
     assert trained(shared) <= most
     assert list(Path("shared/snapshots").glob("*")) == []
+
+
+@pytest.mark.parametrize("function", ["foresees", "reads_its_label", "looks_late"])
+def test_who_looked_at_its_candidate_shares_with_no_other(function: str, capsys: pytest.CaptureFixture[str]) -> None:
+    shared = study(function, live=True)
+    assert capsys.readouterr().err.count("the train function reads run.label or run.schedule") == 1
+    assert results(shared) == results(study(function, share=False))

@@ -21,14 +21,8 @@ class TrainingRun(Protocol):
 
     seed: int
     grain: int
-
-    @property
-    def length(self) -> int:
-        """Updates of the whole run."""
-
-    @property
-    def evaluations(self) -> Any:
-        """The steps after which to evaluate."""
+    _horizon: int  # the public one counts as a look at the horizon, after which fewer runs share stages
+    _evals: frozenset[int]
 
     @property
     def step(self) -> int:
@@ -143,7 +137,7 @@ class _Pace:
     def __init__(self, run: TrainingRun, model: Any, scheduled: Scheduled, per_epoch: int | None) -> None:
         self._run = run
         self.per_update: int = getattr(scheduled.inner_optimizer, "gradient_accumulation_steps", None) or 1
-        self.batches = run.length * self.per_update
+        self.batches = run._horizon * self.per_update
         if per_epoch is None:
             raise _misfit("data without an end", "give steps_per_epoch=N, the batches of what counts as an epoch")
         self.per_epoch = per_epoch
@@ -161,7 +155,7 @@ class _Pace:
 
     def evaluated(self) -> list[int]:
         """The epochs, counted from 1, at whose end Keras validates."""
-        ends = {((step + 1) * self.per_update - 1) // self.per_epoch + 1 for step in self._run.evaluations}
+        ends = {((step + 1) * self.per_update - 1) // self.per_epoch + 1 for step in self._run._evals}
         return sorted(ends | {self.epochs})
 
 

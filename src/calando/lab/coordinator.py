@@ -251,9 +251,13 @@ class Coordinator:
     def _open(self, event: Opened) -> None:
         self._dispatch.opened(event)
         self._strategy.opened(event)
-        general = replace(event, key="", start=0, refused="")
+        before = self._opened or event
+        looked, alone = event.looked or before.looked, event.alone or before.alone
+        self._note_opened(replace(event, key="", start=0, refused="", looked=looked, alone=alone), bool(event.key))
+
+    def _note_opened(self, general: Opened, fresh: bool) -> None:
         if general != self._opened:
-            if event.key:
+            if fresh:
                 self._store.save_fact("opened", general)
             self._opened = general
 
@@ -268,6 +272,9 @@ class Coordinator:
 
     def _reached(self, event: Reached) -> bool:
         """Commit a finished stage: what was logged in it and its snapshot, in one transaction."""
+        if self._opened is not None and (event.looked or event.alone):  # it may have begun to look in the loop
+            looked, alone = self._opened.looked or event.looked, self._opened.alone or event.alone
+            self._note_opened(replace(self._opened, looked=looked, alone=alone), fresh=True)
         if (stage := self._dispatch.reached(event)) is not None:
             self._store.finish_stage(self._attempts[event.key], stage)
             self._dispatch.committed(stage)

@@ -1,7 +1,8 @@
 """What stands behind a run: where it is, what it remembers, and how it ends."""
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+import weakref
+from collections.abc import Callable, Generator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from calando.core.keepers import State
@@ -29,8 +30,8 @@ TICK = 0.25  # seconds between two reports to whoever watches
 class Course:
     """The inside of a `Run`, which has the calls that a train function makes.
 
-    `began` is the update that it began from, `looked` whether the train function asked for the horizon, the schedule or
-    the label, `grain` the multiples of updates after which snapshots are possible.
+    `began` is the update that it began from, `looked` whether the train function asked for the horizon, `alone`
+    whether it asked for the schedule or the label, `grain` the multiples of updates after which snapshots are possible.
     """
 
     def __init__(
@@ -51,6 +52,7 @@ class Course:
         place: str = "",
         opened: Callable[[Any], None] | None = None,
         reached: ReachedCall | None = None,
+        program: str = "",
     ) -> None:
         self._schedule = schedule
         self.seed = seed
@@ -59,7 +61,7 @@ class Course:
         self.notes: list[str] = []
         self.grain = 1
         self.began = 0
-        self.looked = False
+        self.looked = self.alone = False
         self._label = label
         self._horizon: int = schedule.horizon
         self._evals = frozenset(evaluation_steps(evals, self._horizon))
@@ -70,6 +72,8 @@ class Course:
         self._knobs = Knobs(self._params)
         self._keeping = Keeping(start, keep_at, every, place, reached)
         self._feed: Feed | None = None
+        self._program = program  # a digest of the script, outside a study
+        self._turning: weakref.ref[Generator[Any, None, None]] | None = None
         self._step = 0  # the update that is under way
         self._next = 0  # updates taken
         self._inside = False
@@ -79,16 +83,6 @@ class Course:
         self._opened = opened
         self._tick = tick
         self._due = 0.0
-
-    @property
-    def length(self) -> int:
-        """Updates of the whole run, for a driver that has to stop in time; a train function reads `horizon`."""
-        return self._horizon
-
-    @property
-    def evaluations(self) -> frozenset[int]:
-        """The steps after which to evaluate."""
-        return self._evals
 
     def _stop(self, status: Status, reason: str, cause: BaseException | None = None) -> NoReturn:
         if self._stopped is None:
@@ -158,6 +152,7 @@ class Course:
             "listener": None if rule is None or self._state is None else rule.to_plain(self._state),
             "updates": [gauge.total for gauge in self._gauges],
             "by_hand": self._by_hand,
+            "looked": [self.looked, self.alone],
             "notes": list(self.notes),
         }
 
@@ -170,6 +165,8 @@ class Course:
         for gauge, total in zip(self._gauges, state["updates"], strict=True):
             gauge.total = total
         self._by_hand = state["by_hand"]
+        looked, alone = state["looked"]
+        self.looked, self.alone = self.looked or looked, self.alone or alone
         self.notes[:] = state["notes"]
         self.began = self._next = step
         self._step = step - 1

@@ -16,6 +16,7 @@ __all__ = ["EVERY", "WORTH", "Dispatch"]
 
 EVERY = 60.0  # seconds of training that a crash may cost
 WORTH = 0.05  # part of the steps that sharing must save to be begun without being asked for
+LOOKED = "the train function reads run.label or run.schedule, which tell its candidates apart; use run.attach or run.lr"
 
 
 class Dispatch:
@@ -104,6 +105,7 @@ class Dispatch:
             self._looked = event.looked
             self._stale |= self._tree.looked != event.looked
             self._tree.looked = event.looked
+        self._look(event)
         if event.grain != self._grain:
             self._grain, self._stale = event.grain, True
         if event.key in self._begun:
@@ -122,6 +124,7 @@ class Dispatch:
             self._coming[key].remove(event.step)
         if event.looked and not self._looked:
             self._looked = self._tree.looked = self._stale = True
+        self._look(event)
         if event.snapshot is None:
             if event.step % self._grain == 0:
                 self._without(event.reason or "a snapshot could not be written")
@@ -251,6 +254,13 @@ class Dispatch:
         if self._shelf.stages and not self._stale:
             needed = {leg.stage for leg in self._legs.values()} | set(self._newest.values())
             self._shelf.keep_only(needed)
+
+    def _look(self, event: Opened | Reached) -> None:
+        """Once a train function looked at its candidate, no run goes on from another candidate's past."""
+        if event.alone and not self._tree.alone:
+            if self._share or any(leg.after for leg in self._legs.values()):
+                self._say(f"nothing is shared: {LOOKED}")
+            self._tree.alone = self._stale = True
 
     def _astray(self, event: Opened) -> None:
         """A run began at 0 although it was given a snapshot."""

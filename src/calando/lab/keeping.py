@@ -1,13 +1,15 @@
 """When a run writes snapshots, and how it begins from one."""
 
+import sys
 import time
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from calando.core.keepers import State
-from calando.errors import CalandoError, shown
+from calando.errors import CalandoError, LabError, shown
 from calando.lab.feed import Feed
 from calando.lab.memory import Memory
+from calando.lab.overlooked import Locals, settings
 from calando.lab.snapshot.codec import digest
 from calando.lab.snapshot.past import Past
 from calando.lab.snapshot.place import Snapshot, save
@@ -21,6 +23,7 @@ __all__ = ["Keeping", "ReachedCall"]
 
 ReachedCall = Callable[["Run", int, SnapshotRef | None, str], None]
 SHARE = 20  # seconds of training for each second spent on snapshots that only the clock asked for
+SILENT = ("rates", "evaluations", "data", "optimizers", "script")  # too long, or nothing to read
 
 
 class Keeping:
@@ -42,6 +45,8 @@ class Keeping:
         self._every, self._place, self._reached = every, place, reached
         self._past: Past | None = None
         self._loops = 0
+        self._locals: Locals | None = None
+        self._fixed: dict[str, Any] = {}
         self._due = 0.0
         self.memory = Memory()
         self.refused = ""
@@ -54,6 +59,12 @@ class Keeping:
         if self._loops > 1:
             return Feed(loader)
         memory.settle(loader, optimizers, run._schedulers)
+        if memory.names and (missing := run.unnamed()):
+            memory.unkept = missing[0]
+        if memory.names and (self._place or self._start is not None):
+            self._locals = Locals(sys._getframe(2), run._loop, memory.named.values())
+            memory.unkept = self._locals.counted
+        self._fixed = {"data": dict(memory.numbers), "optimizers": settings(optimizers), "script": run._program}
         wanted = bool(memory.names and self._place and (self._keep_at or self._every))
         if wanted:
             memory.try_generators()
@@ -84,6 +95,11 @@ class Keeping:
         if self._reached is not None:
             self._reached(run, run.done, ref, reason)
 
+    def close(self) -> None:
+        """The loop is over: let go of the variables around it."""
+        if self._locals is not None:
+            self._locals.close()
+
     def capture(self, run: "Run", feed: Feed) -> State:
         """Everything that the run needs to go on from here."""
         return {
@@ -108,7 +124,7 @@ class Keeping:
             return "run.steps was begun a second time, and what stands between the loops cannot be made again"
         if run.done % run.grain:
             return f"snapshots of this run are possible after multiples of {run.grain} updates only"
-        return ""
+        return "" if self._locals is None else self._locals.changed()
 
     def _facts(self, run: "Run", step: int) -> dict[str, Any]:
         if self._past is None:
@@ -119,9 +135,11 @@ class Keeping:
             "peak": run.peak,
             "params": dict(run._params),
             "horizon": run._horizon if run.looked else None,
+            "candidate": [run._label, str(run._schedule.plan), run._horizon] if run.alone else None,
             "rates": self._past.digest(step),
             "evaluations": [due for due in sorted(run._evals) if due < step],
             "kept": self.memory.layout(),
+            **self._fixed,
         }
 
     def _misfit(self, run: "Run", facts: dict[str, Any]) -> str:
@@ -131,12 +149,15 @@ class Keeping:
         if not 0 < facts["step"] < run._horizon:
             return f"it was taken after {facts['step']} updates, and the run has {run._horizon}"
         mine = self._facts(run, facts["step"])
-        mine["horizon"] = facts["horizon"] and run._horizon
+        if facts.get("horizon") is not None:
+            mine["horizon"] = run._horizon
+        if facts.get("candidate") is not None:
+            mine["candidate"] = [run._label, str(run._schedule.plan), run._horizon]
         told = []
         for name, value in mine.items():
-            if value != facts[name]:
-                both = f"{shown(facts[name])} then, {shown(value)} now"
-                told.append(f"other {name}" + (f" ({both})" if name not in ("rates", "evaluations") else ""))
+            if value != facts.get(name):
+                both = f"{shown(facts.get(name))} then, {shown(value)} now"
+                told.append(f"other {name}" + (f" ({both})" if name not in SILENT else ""))
         if told:
             self._past = None
         return ", ".join(told)
@@ -150,6 +171,13 @@ class Keeping:
             memory.random.restore(state["random"])
         except StopRun:
             raise
-        except Exception as error:  # noqa: BLE001 - an object of the user's may raise anything
+        except Exception as error:  # an object of the user's may raise anything
             told = error.given if isinstance(error, CalandoError) else f"{type(error).__name__}: {error}"
+            if run._program:  # a script's own run: nobody waits for its end but the user
+                raise LabError(
+                    given=f"snapshots in {self._place} that do not fit this run ({told})",
+                    allowed="the model, optimizer and data of the run that wrote them",
+                    where="standalone.snapshots",
+                    fix="build the same model and data, or give another folder to begin anew",
+                ) from error
             run._stop("failed", f"{REFUSED}: {told}", error)

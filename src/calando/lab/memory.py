@@ -7,7 +7,8 @@ from typing import Any
 from calando.core.keepers import Keeper, State
 from calando.errors import LabError
 from calando.lab.held import Held
-from calando.lab.snapshot.keepers import Value, leaves
+from calando.lab.snapshot.inside import inside_of
+from calando.lab.snapshot.keepers import Value, leaves, refuse_odd_arrays
 from calando.lab.snapshot.randomness import Randomness
 
 __all__ = ["Memory"]
@@ -35,6 +36,7 @@ class Memory:
         self._things: dict[str, Keeper] = {}
         self._followers: dict[str, Keeper] = {}
         self.random = Randomness({})
+        self.numbers: dict[str, float] = {}  # plain attributes of the loader and what it draws from, before the loop
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -65,7 +67,13 @@ class Memory:
                 self._deferred[name] = error
 
     def hold(self, values: dict[str, Any]) -> Held:
-        """Take values that are replaced."""
+        """Take values that are replaced.
+
+        Raises:
+            LabError: for an array of a kind that would come back as another.
+        """
+        for name, value in values.items():
+            refuse_odd_arrays(name, value)
         held = Held(values)
         for name in values:
             self._values[name] = Value(name, partial(getattr, held, name), partial(setattr, held, name))
@@ -101,6 +109,10 @@ class Memory:
             return
         self._things = {path: keeper for path, thing, keeper in things if not any(thing is one for one in driven)}
         self._things |= _generators_of(loader)
+        self.numbers = {}
+        if (inside := inside_of(loader)) is not None:
+            self._things["inside the loader"] = inside
+            self.numbers = inside.numbers()
         sources = {path: keeper for path, keeper in self._things.items() if getattr(keeper, "random", False)}
         self._things = {path: keeper for path, keeper in self._things.items() if path not in sources}
         self.random = Randomness(sources)

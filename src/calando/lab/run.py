@@ -1,6 +1,7 @@
 """The run contract: the object that a train function is given."""
 
-from collections.abc import Iterable, Iterator
+import weakref
+from collections.abc import Generator, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from calando.errors import LabError
@@ -40,13 +41,13 @@ class Run(Course):
 
     @property
     def label(self) -> str:
-        """The name that readers know the candidate by."""
-        self.looked = True
+        """The name that readers know the candidate by; a run that reads it shares stages with no other candidate."""
+        self.alone = True
         return self._label
 
     @property
     def horizon(self) -> int:
-        """Updates of the whole run."""
+        """Updates of the whole run; a run that reads it shares stages only with runs of the same horizon."""
         self.looked = True
         return self._horizon
 
@@ -54,9 +55,10 @@ class Run(Course):
     def schedule(self) -> "Schedule":
         """The candidate bound to the horizon: `run.schedule(t)` is the factor of update `t`.
 
-        Where no front door is used, the rate to use is `run.peak * run.schedule(t)`, or `run.lr`.
+        Where no front door is used, the rate to use is `run.peak * run.schedule(t)`, or `run.lr`. It tells the future:
+        a run that reads it shares stages with no other candidate. `run.attach` and `run.lr` do not.
         """
-        self.looked = self._by_hand = True
+        self.alone = self._by_hand = True
         return self._schedule
 
     @property
@@ -212,6 +214,15 @@ class Run(Course):
         Raises:
             LabError: for an empty loader, one that cannot be iterated twice, or a loop inside the loop.
         """
+        turns = self._turns(loader)
+        self._turning = weakref.ref(turns)
+        return turns
+
+    @property
+    def _loop(self) -> Iterator[Any] | None:
+        return None if self._turning is None else self._turning()
+
+    def _turns(self, loader: Iterable[Any] | None) -> Generator[Any, None, None]:
         if self._inside:
             raise LabError(
                 given="run.steps inside run.steps",
@@ -233,6 +244,7 @@ class Run(Course):
         finally:
             self._inside = False
             feed.close()
+            self._keeping.close()
 
     def log(self, **metrics: Any) -> None:
         """Record numbers for the update under way; microseconds.

@@ -1,5 +1,6 @@
 """The same run object outside a study, so that a train script runs as it is."""
 
+import hashlib
 import sys
 from os import PathLike
 from pathlib import Path
@@ -34,8 +35,8 @@ def standalone(
     """A run of one schedule without a study; prints a line whenever it evaluates.
 
     With `snapshots` the script survives a crash: run it again, and it goes on from the newest snapshot in that folder,
-    bit for bit, if it names by `run.keep` what it needs. A snapshot of another schedule, seed or peak is not used.
-    Remove the folder to begin anew.
+    bit for bit, if it names by `run.keep` what it needs. A snapshot of another schedule, seed or peak is not used, nor
+    one that another text of the script wrote, or other settings of the optimizer. Remove the folder to begin anew.
 
     Args:
         schedule: a bound schedule, or a plan or its text together with `horizon`.
@@ -102,7 +103,16 @@ def standalone(
         place="" if snapshots is None else str(Path(snapshots)),
         opened=None if safety is None else safety.opened,
         reached=None if safety is None else safety.reached,
+        program="" if safety is None else _program(sys._getframe(1).f_code.co_filename),
     )
+
+
+def _program(file: str) -> str:
+    """A SHA-256 in hex of the script, or of its name where it is in no file."""
+    try:
+        return hashlib.sha256(Path(file).read_bytes()).hexdigest()
+    except OSError:
+        return hashlib.sha256(file.encode()).hexdigest()
 
 
 def _seconds(given: object) -> float:

@@ -59,7 +59,7 @@ def test_fit_makes_as_many_updates_as_the_run_has_logs_what_keras_shows_and_eval
     assert int(keras.ops.convert_to_numpy(model.optimizer.iterations)) == run.done == HORIZON
     assert curves["lr"].values == pytest.approx([0.01 * run.schedule(step) for step in range(HORIZON)], rel=1e-6)
     assert curves["train_loss"].steps == tuple(range(HORIZON))
-    ends = {min((due // PER_EPOCH + 1) * PER_EPOCH, HORIZON) - 1 for due in run.evaluations}
+    ends = {min((due // PER_EPOCH + 1) * PER_EPOCH, HORIZON) - 1 for due in run._evals}
     assert set(curves["val_loss"].steps) == ends
     shown = model.evaluate(*(part[SAMPLES:] for part in digits()), batch_size=BATCH, verbose=0, return_dict=True)
     assert curves["val_loss"].last == pytest.approx(shown["loss"], rel=1e-5)

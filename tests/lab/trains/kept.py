@@ -13,7 +13,7 @@ SCALES = (1, 2, 4, 8, 16)
 Trap = tuple[int, Callable[[calando.Run], None]]
 
 
-def descend(run: calando.Run, pause: float = 0.0, ballast: int = 0, trap: Trap | None = None) -> None:
+def descend(run: calando.Run, pause: float = 0.0, ballast: int = 0, trap: Trap | None = None, **bias: float) -> None:
     chance = random.Random(run.seed)
     state = run.hold(weights=[chance.gauss(0, 1) for _ in SCALES], ballast="x" * ballast)
     run.keep(chance=chance)
@@ -22,7 +22,9 @@ def descend(run: calando.Run, pause: float = 0.0, ballast: int = 0, trap: Trap |
         os.write(traces, f"{run._label}|{run.seed}|{run.step}\n".encode())
         if trap is not None and run.step == trap[0]:
             trap[1](run)
-        rate = run.lr
+        rate = run.lr * (1 + bias.get("tilt", 0.0))
+        if "late" in bias and run.step >= 8:
+            rate *= 1 + 1e-3 * run.schedule(59)
         state.weights = [w - rate * s * (w + chance.gauss(0, 0.3)) for s, w in zip(SCALES, state.weights, strict=True)]
         loss = sum(s * w * w for s, w in zip(SCALES, state.weights, strict=True)) / 2
         time.sleep(pause)
@@ -95,3 +97,18 @@ def _die_once(run: calando.Run) -> None:
 def _spoil(run: calando.Run) -> None:
     for path in Path("shared/snapshots").glob("*/snapshot.json"):
         path.write_text("{}")
+
+
+def foresees(run: calando.Run) -> None:
+    """Trains otherwise from the beginning where its schedule falls early."""
+    early = run.schedule(30) < 1
+    descend(run, tilt=1e-3 if early else 0.0)
+
+
+def reads_its_label(run: calando.Run) -> None:
+    descend(run, tilt=1e-3 * len(run.label))
+
+
+def looks_late(run: calando.Run) -> None:
+    """Looks at its schedule in the middle of the loop, after the first snapshots."""
+    descend(run, late=True)

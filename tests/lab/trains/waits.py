@@ -18,7 +18,7 @@ def train(run: calando.Run) -> None:
     run.keep(chance=chance)
     trace = os.open("trace.txt", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     for step in run.steps():
-        os.write(trace, f"{run.label} {run.peak} {run.seed} {step}\n".encode())
+        os.write(trace, f"{run._label} {run.peak} {run.seed} {step}\n".encode())
         rate = run.lr
         held.weights = [w - rate * s * (w + chance.gauss(0, 0.3)) for s, w in zip(SCALES, held.weights, strict=True)]
         loss = sum(s * w * w for s, w in zip(SCALES, held.weights, strict=True)) / 2

@@ -14,8 +14,6 @@ def unkept(kept: Iterable[object], optimizers: Iterable[Any]) -> list[str]:
     >>> unkept([], [SimpleNamespace(param_groups=[{"params": [weight]}])])
     ['not kept: 1 of 1 tensors that the optimizer trains, the first of shape (2, 3), belong to nothing in run.keep']
     """
-    if any(_opaque(thing) for thing in kept):
-        return []  # what a pair of functions or an object of the user's own holds, nobody sees
     known = {id(part) for thing in kept for part in _parts(thing)}
     if any(callable(getattr(thing, "get_weights", None)) for thing in kept):
         return []  # a framework whose objects hold copies: identity says nothing there
@@ -32,6 +30,8 @@ def unkept(kept: Iterable[object], optimizers: Iterable[Any]) -> list[str]:
                 f"not kept: {len(missing)} of {len(trained)} tensors that the optimizer trains, the first of shape"
                 f" {first}, belong to nothing in run.keep"
             )
+    if remarks and any(_opaque(thing) for thing in kept):
+        return []  # what a pair of functions or an object of the user's own holds, nobody sees
     return remarks
 
 
@@ -45,7 +45,10 @@ def _opaque(thing: object) -> bool:
         return False
     if not callable(getattr(thing, "state_dict", None)):
         return False
-    return _has_arrays(thing.state_dict())
+    try:
+        return _has_arrays(thing.state_dict())
+    except Exception:  # noqa: BLE001 - an object of the user's may raise anything
+        return True
 
 
 def _has_arrays(state: object) -> bool:

@@ -60,8 +60,8 @@ class Unloadable:
 @dataclass(frozen=True, slots=True)
 class Opened:
     """The loop of a run began: the names of what it keeps (none: it cannot be snapshot, and `unkept` says why), the
-    knobs it declared, and whether the train function looked at its horizon or schedule (then only runs of one
-    horizon share).
+    knobs it declared, and whether the train function looked at its horizon (`looked`: then only runs of one horizon
+    share), or at its schedule or label (`alone`: then no two candidates share).
 
     `start` is the step it really goes on from: 0, and the reason in `refused`, where the snapshot it was given does
     not fit or cannot be read. Snapshots are possible after multiples of `grain` updates only.
@@ -75,6 +75,7 @@ class Opened:
     refused: str = ""
     grain: int = 1
     unkept: str = ""
+    alone: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +83,7 @@ class Reached:
     """A run passed a step at which a snapshot was asked for, and the snapshot is whole.
 
     `curves` hold everything logged since the step at which the task opened. `snapshot` is None where it could not be
-    made; `reason` then says why. `looked` as in `Opened`, by now.
+    made; `reason` then says why. `looked` and `alone` as in `Opened`, by now.
     """
 
     key: str
@@ -92,6 +93,7 @@ class Reached:
     seconds: float = 0.0
     reason: str = ""
     looked: bool = False
+    alone: bool = False
 
 
 @dataclass(frozen=True, slots=True)

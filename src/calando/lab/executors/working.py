@@ -91,6 +91,7 @@ class _Voice:
             "kept": list(run.kept),
             "knobs": [asdict(knob) for knob in run.knobs],
             "looked": run.looked,
+            "alone": run.alone,
             "start": run.began,
             "refused": run.refused,
             "grain": run.grain,
@@ -107,6 +108,7 @@ class _Voice:
             "seconds": time.monotonic() - self._began,
             "reason": reason,
             "looked": run.looked,
+            "alone": run.alone,
         }
         self._tell(header, run.drain())
 

@@ -4,6 +4,7 @@ import functools
 import inspect
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from random import Random
 from typing import Any
 
@@ -11,7 +12,7 @@ from calando.core.keepers import Keeper, State, keeper_for
 from calando.errors import LabError, shown
 from calando.lab.snapshot.plain import pack, unpack
 
-__all__ = ["Value", "leaves"]
+__all__ = ["Value", "leaves", "refuse_odd_arrays"]
 
 
 def leaves(name: str, thing: object) -> Iterator[tuple[str, object, Keeper]]:
@@ -115,15 +116,45 @@ class _Generator:
     def capture(self) -> State:
         """The bit generator's state, and how many children were spawned."""
         if hasattr(self._generator, "bit_generator"):
-            return pack(self._generator.bit_generator.state)[0]
+            bits = self._generator.bit_generator
+            return [pack(bits.state)[0], getattr(getattr(bits, "seed_seq", None), "n_children_spawned", 0)]
         return pack(self._generator.get_state(legacy=False))[0]
 
     def restore(self, state: State) -> None:
-        """Put the state back into the same bit generator."""
+        """Put the state back into the same bit generator.
+
+        Raises:
+            LabError: when fewer children were spawned then, and this NumPy cannot go back.
+        """
         if hasattr(self._generator, "bit_generator"):
-            self._generator.bit_generator.state = unpack(state)
+            bits, (numbers, spawned) = self._generator.bit_generator, state
+            _respawn(bits, spawned)
+            bits.state = unpack(numbers)
         else:
             self._generator.set_state(unpack(state))
+
+
+def _respawn(bits: Any, spawned: int) -> None:
+    """Count the children of a bit generator's seed as so many."""
+    seeds: Any = getattr(bits, "seed_seq", None)
+    now = getattr(seeds, "n_children_spawned", 0)
+    if spawned > now:
+        seeds.spawn(spawned - now)
+    elif spawned < now:
+        import numpy as np
+
+        again = np.random.SeedSequence(
+            seeds.entropy, spawn_key=seeds.spawn_key, pool_size=seeds.pool_size, n_children_spawned=spawned
+        )
+        with suppress(TypeError, ValueError, KeyError):
+            bits.__setstate__((bits.state, again))
+        if bits.seed_seq.n_children_spawned != spawned:
+            raise LabError(
+                given=f"a generator that spawned {now} children where the run that was kept had {spawned}",
+                allowed="a generator that spawned no more",
+                where="run.keep",
+                fix="spawn inside the loop only, or update NumPy to 2.0",
+            )
 
 
 class _NumPyArray:
@@ -173,6 +204,26 @@ class _Stateful:
         self._thing.load_state_dict(unpack(state))
 
 
+def refuse_odd_arrays(name: str, value: object) -> None:
+    """Raises a LabError for a NumPy array that would come back as another kind of array.
+
+    >>> refuse_odd_arrays("n", {"a": [1, 2.5]})
+    """
+    if isinstance(value, dict):
+        value = list(value.values())
+    if isinstance(value, list | tuple):
+        for part in value:
+            refuse_odd_arrays(name, part)
+    numpy = sys.modules.get("numpy")
+    if numpy is not None and isinstance(value, numpy.ndarray) and not pack(value)[1]:
+        raise LabError(
+            given=f"{name}, an array of type {type(value).__qualname__} and dtype {value.dtype}",
+            allowed="numpy.ndarray itself, of numbers",
+            where="run.hold",
+            fix="hold numpy.array(value), and each field of a structured array by itself",
+        )
+
+
 def _own(thing: Any) -> Keeper | None:
     if isinstance(thing, Random):
         return _Dice(thing)
@@ -181,7 +232,7 @@ def _own(thing: Any) -> Keeper | None:
     if (numpy := sys.modules.get("numpy")) is not None:
         if isinstance(thing, numpy.random.Generator | numpy.random.RandomState):
             return _Generator(thing)
-        if isinstance(thing, numpy.ndarray) and thing.dtype != object:
+        if type(thing) is numpy.ndarray and not thing.dtype.hasobject and not thing.dtype.names:
             return _NumPyArray(thing)
     return None
 

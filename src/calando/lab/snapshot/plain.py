@@ -42,6 +42,8 @@ def unpack(state: State) -> Any:
     if isinstance(state, list):
         return [unpack(item) for item in state]
     if isinstance(state, tuple):
+        if len(state) == 3 and state[0] == _ORDER:
+            return unpack(state[2]).transpose(tuple(state[1]))
         if len(state) == 2 and state[0] == _SCALAR:
             return unpack(state[1])[()]
         return tuple(unpack(item) for item in state)
@@ -51,6 +53,7 @@ def unpack(state: State) -> Any:
 
 
 _SCALAR = "a number of NumPy's"
+_ORDER = "an array in another order of its axes"
 
 
 def _pack(value: Any) -> State:
@@ -64,11 +67,21 @@ def _pack(value: Any) -> State:
     if kind is dict and all(type(key) in (str, int) for key in value):
         return {key: _pack(item) for key, item in value.items()}
     numpy = sys.modules.get("numpy")
-    if numpy is not None and isinstance(value, numpy.generic) and not value.dtype.hasobject:
+    if numpy is not None and isinstance(value, numpy.generic) and not value.dtype.hasobject and not value.dtype.names:
         return (_SCALAR, _array(numpy.asarray(value)))
-    if numpy is not None and kind is numpy.ndarray and not value.dtype.hasobject:
-        return _array(value)
+    if numpy is not None and kind is numpy.ndarray and not value.dtype.hasobject and not value.dtype.names:
+        return _ordered(value)
     raise TypeError(f"a {kind.__name__} is no plain data")
+
+
+def _ordered(value: Any) -> State:
+    """An array with the order in which its axes lie in memory, on which the last digits of sums depend."""
+    if value.flags.c_contiguous:
+        return _array(value)
+    order = sorted(range(value.ndim), key=lambda axis: -abs(value.strides[axis]))
+    if order == list(range(value.ndim)):
+        return _array(value)
+    return (_ORDER, [order.index(axis) for axis in range(value.ndim)], _array(value.transpose(order)))
 
 
 def _array(value: Any) -> Array:

@@ -1,0 +1,178 @@
+"""What a snapshot would miss is no snapshot, and what a loader draws its order from is kept."""
+
+import random
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from calando.errors import LabError
+from calando.lab import standalone
+from calando.lab.run import Run
+from calando.lab.snapshot import load
+from tests.lab.test_keep import Told, a_run
+
+
+def enumerates(run: Run) -> None:
+    state = run.hold(w=0.0)
+    for turn, _ in enumerate(run.steps()):
+        state.w += run.lr * turn
+        run.log(train_loss=state.w, val_loss=1.0)
+
+
+def remembers(run: Run) -> None:
+    state, best = run.hold(w=1.0), 9.0
+    for _ in run.steps():
+        state.w -= run.lr * 0.1
+        best = min(best, state.w)
+        run.log(train_loss=best, val_loss=1.0)
+
+
+def gathers(run: Run) -> None:
+    state, seen = run.hold(w=1.0), []
+    for _ in run.steps():
+        seen.append(run.lr)
+        run.log(train_loss=state.w + len(seen), val_loss=1.0)
+
+
+def rebinds(run: Run) -> None:
+    weights = np.ones(3)
+    run.keep(weights=weights)
+    for _ in run.steps():
+        weights = weights - run.lr * weights
+        run.log(train_loss=float(weights[0]), val_loss=1.0)
+
+
+@pytest.mark.parametrize(
+    ("train", "why"),
+    [(enumerates, "enumerate"), (remembers, "(best)"), (gathers, "(seen)"), (rebinds, "(weights)")],
+)
+def test_a_loop_that_remembers_by_itself_is_not_snapshot(train: Any, why: str, tmp_path: Path) -> None:
+    told = Told()
+    train(a_run(place=str(tmp_path), keep_at=[5], reached=told))
+    assert told.refs == []
+    ((_, reason),) = told.reasons
+    assert why in reason
+
+
+class Shuffles:
+    """A loader of one's own whose generators and counter nobody names."""
+
+    def __init__(self) -> None:
+        self.dice, self.numpy, self.passes = random.Random(1), np.random.default_rng(2), 0
+
+    def __iter__(self) -> Any:
+        self.passes += 1
+        order = [float(self.numpy.random()) + self.passes for _ in range(5)]
+        self.dice.shuffle(order)
+        return iter(order)
+
+
+def shuffles(run: Run) -> None:
+    rng = np.random.default_rng(3)
+    run.keep(rng=rng)
+    state = run.hold(w=np.asfortranarray(np.arange(6.0).reshape(2, 3)))
+    for batch in run.steps(Shuffles()):
+        state.w = state.w * (1 - run.lr * batch)
+        run.log(train_loss=batch, child=rng.spawn(1)[0].random(), order=state.w.flags.f_contiguous, val_loss=1.0)
+
+
+def test_what_a_loader_draws_its_order_from_is_kept(tmp_path: Path) -> None:
+    told = Told()
+    whole = a_run(place=str(tmp_path), keep_at=[7], reached=told)
+    shuffles(whole)
+    again = a_run(start=load(told.refs[0]))
+    shuffles(again)
+    assert (again.began, again.refused) == (7, "")
+    assert again.curves() == whole.curves()
+    assert again.digest() == whole.digest()
+
+
+def test_children_that_were_spawned_since_are_forgotten() -> None:
+    from calando.lab.snapshot.keepers import leaves
+
+    rng = np.random.default_rng(1)
+    ((_, _, keeper),) = leaves("rng", rng)
+    kept, first = keeper.capture(), rng.spawn(1)[0].random()
+    if int(np.__version__.split(".")[0]) < 2:
+        with pytest.raises(LabError, match="update NumPy"):  # it has no way back
+            keeper.restore(kept)
+        return
+    keeper.restore(kept)
+    assert rng.spawn(1)[0].random() == first
+
+
+def kept_in_a_loop(run: Run, odd: Any) -> None:
+    run.keep(odd=odd)
+    list(run.steps())
+
+
+@pytest.mark.parametrize("odd", [np.ma.ones(3), np.zeros(2, dtype=[("a", "f4")]), np.ones((2, 2)).view(np.matrix)])
+def test_arrays_that_would_come_back_as_others_are_refused(odd: Any) -> None:
+    run = a_run()
+    with pytest.raises(LabError, match="structured"):
+        run.hold(odd=[odd])
+    with pytest.raises(LabError):
+        kept_in_a_loop(run, odd)
+
+
+def late(run: Run, look: str) -> None:
+    state = run.hold(w=1.0)
+    for step in run.steps():
+        if step == 3:
+            state.w = float(run.horizon) if look == "horizon" else run.schedule(11)
+        state.w *= 1 - run.lr * 0.01
+        run.log(train_loss=state.w, val_loss=1.0)
+
+
+@pytest.mark.parametrize(("look", "word"), [("horizon", "other horizon"), ("schedule", "other candidate")])
+def test_a_look_is_remembered_over_a_resumption(look: str, word: str, tmp_path: Path) -> None:
+    told = Told()
+    late(a_run("constant()", place=str(tmp_path), keep_at=[5], reached=told), look)
+    resumed = a_run("constant()", start=load(told.refs[0]), place=str(tmp_path), keep_at=[8], reached=told)
+    late(resumed, look)
+    assert (resumed.began, resumed.looked, resumed.alone) == (5, look == "horizon", look == "schedule")
+    longer = a_run("constant()", horizon=20, start=load(told.refs[1]))
+    late(longer, look)
+    assert longer.began == 0
+    assert word in longer.refused
+
+
+def test_attaching_and_the_rate_are_no_look() -> None:
+    run = a_run()
+    state = run.hold(w=1.0)
+    for _ in run.steps():
+        state.w -= run.lr
+        run.log(train_loss=1.0, val_loss=1.0)
+    assert not run.alone
+    assert not run.looked
+    assert not hasattr(run, "length")
+    assert not hasattr(run, "evaluations")
+
+
+def small(folder: Path, script: str, size: int) -> Run:
+    source = f"""
+def train(standalone, np):
+    run = standalone("constant()", horizon=6, peak=0.1, quiet=True, snapshots={str(folder / "kept")!r}, every=0.001)
+    w = np.ones({size})
+    run.keep(w=w)
+    for step in run.steps():
+        w -= run.lr
+        run.log(val_loss=float(w[0]))
+        if {script == "first"} and step == 4:
+            break
+    return run
+"""
+    file = folder / f"{script}.py"
+    file.write_text(source, encoding="utf-8")
+    found: dict[str, Any] = {}
+    exec(compile(source, str(file), "exec"), found)
+    run: Run = found["train"](standalone, np)
+    return run
+
+
+def test_another_script_does_not_go_on_from_a_folder(tmp_path: Path) -> None:
+    small(tmp_path, "first", 3)
+    assert small(tmp_path, "first", 3).began > 0
+    assert small(tmp_path, "other", 3).refused == "other script"
