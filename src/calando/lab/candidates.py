@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -129,6 +129,13 @@ def gather(
         candidates = [candidates]
     if isinstance(candidates, Mapping):
         named = [read_candidate(plan, "candidate", label) for label, plan in candidates.items()]
+    elif not isinstance(candidates, Iterable):
+        raise BadValue(
+            given=f"candidates={shown(candidates)}",
+            allowed="a list of plans, or a mapping label -> plan",
+            where="candidates",
+            fix='write for example ["cosine()", "wsd()"]',
+        )
     else:
         named = [read_candidate(plan) for plan in candidates]
     own = None if baseline is None else _own_baseline(baseline, named)

@@ -114,12 +114,19 @@ def build(
         BadValue, LabError: for a value outside its range, or no horizon.
         DoesNotFit: when a candidate does not fit the horizon.
     """
+    if question is not None and not isinstance(question, str):
+        raise BadValue(
+            given=f"question={shown(question)}",
+            allowed="a text",
+            where="question",
+            fix="write the question in words, or leave it out",
+        )
     horizon = steps if steps is not None else declared.steps
     if horizon is None:
         raise LabError(
             given=f"no horizon for {train}",
             allowed="a number of updates per run",
-            where="compare.steps",
+            where="steps",
             fix="give --steps N, or write @calando.declare(steps=N) above the train function",
         )
     chosen = read_seeds(seeds, 0, "seeds")
