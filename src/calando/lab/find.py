@@ -228,7 +228,7 @@ def named(verb: str) -> Iterator[None]:
     Traceback (most recent call last):
     calando.errors.BadValue: confidence='a'; allowed: a number between 0 and 1
       at: find.confidence
-      do: give confidence as a plain number
+      do: give for confidence a number between 0 and 1
     """
     try:
         yield
