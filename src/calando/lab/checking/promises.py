@@ -307,7 +307,7 @@ def resumes(probes: Probes, places: Places) -> Promise:
     """A run that goes on from a snapshot must equal the one never interrupted."""
     twin, resumed = probes.get("twin"), probes.get("resumed")
     opened = twin.opened if twin is not None else None
-    why = "without it a killed run begins anew, and no two runs share a stage"
+    why = "without it a killed run begins anew or goes on wrongly, and what runs share may be wrong"
     add = (
         "name what changes, above the loop:"
         " run.keep(model=model, optimizer=optimizer, scheduler=scheduler, loader=loader)"
