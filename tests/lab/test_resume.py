@@ -140,7 +140,7 @@ def test_an_interrupted_study_keeps_everything_and_says_how_to_go_on(
     tmp_path: Path, undisturbed: Study, how: signal.Signals
 ) -> None:
     process = started(tmp_path, "s")
-    workers = running_workers(begun(tmp_path / "s", 3, process))
+    workers = running_workers(begun(tmp_path / "s", 1, process))
     process.send_signal(how)
     _, err = process.communicate(timeout=60)
     assert process.returncode == 130
@@ -149,7 +149,7 @@ def test_an_interrupted_study_keeps_everything_and_says_how_to_go_on(
     assert "Traceback" not in err
     assert all(gone(pid) for pid in workers)
     study = load(tmp_path / "s")
-    assert len(study.runs) >= 3
+    assert study.runs
     assert {a.outcome for a in study.attempts} <= {"done", "interrupted"}
     assert finished(tmp_path, "s").verdict == undisturbed.verdict
 

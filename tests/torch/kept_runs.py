@@ -22,6 +22,7 @@ from calando.records.stage import SnapshotRef
 
 HORIZON = 60
 PLAN = "warmup(5) | cosine()"
+torch.set_num_threads(1)  # bits hang on the number of threads, here and in the process that goes on
 
 
 class Noisy(Dataset[Any]):

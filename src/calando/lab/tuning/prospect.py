@@ -18,6 +18,7 @@ def prospect(spec: StudySpec, tune: TuneSpec) -> list[str]:
     >>> print(*prospect(spec, TuneSpec("20runs", 20000, (125, 250, 1000))), sep="\\n")
     budget: 20,000 updates = 20 full runs of 1,000
     probe: 1 run of 20 updates: the pace, and what the train function declares
+    first look: 4 runs, 500 updates, nothing to share
     choosing: 20,000 updates on 1 shape x 2 peaks, over 125, 250 and 1,000 updates, never cut
     proving: nothing is kept for it: 24,000 updates would leave room for 3 fresh seeds
     """
