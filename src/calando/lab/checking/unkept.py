@@ -43,10 +43,11 @@ def _opaque(thing: object) -> bool:
         return (pair and all(callable(part) for part in thing)) or any(_opaque(part) for part in thing)
     if callable(getattr(thing, "parameters", None)) or hasattr(thing, "param_groups") or hasattr(thing, "shape"):
         return False
-    if not callable(getattr(thing, "state_dict", None)):
+    state_dict = getattr(thing, "state_dict", None)
+    if not callable(state_dict):
         return False
     try:
-        return _has_arrays(thing.state_dict())
+        return _has_arrays(state_dict())
     except Exception:  # noqa: BLE001 - an object of the user's may raise anything
         return True
 
