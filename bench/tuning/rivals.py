@@ -130,7 +130,8 @@ def optuna_search(pruner: Callable[[], object], sampler: str = "TPESampler") -> 
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             made = getattr(optuna.samplers, sampler)(seed=seed)
-            study = optuna.create_study(sampler=made, pruner=pruner())  # type: ignore[arg-type]
+            # Hyperband draws its brackets from the study's name, which is random unless it is given.
+            study = optuna.create_study(study_name=f"seed {seed}", sampler=made, pruner=pruner())  # type: ignore[arg-type]
             while True:
                 trial = study.ask()
                 shape = trial.suggest_categorical("shape", shapes)
