@@ -6,9 +6,11 @@
 import json
 import random
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
 from typing import Any
+from unittest import mock
 
 import numpy as np
 import torch
@@ -19,6 +21,7 @@ import calando
 from calando.lab.run import Run
 from calando.lab.snapshot import load
 from calando.records.stage import SnapshotRef
+from calando.torch import keep
 
 HORIZON = 60
 PLAN = "warmup(5) | cosine()"
@@ -158,6 +161,13 @@ def result(run: Run, kind: str) -> dict[str, Any]:
     return {"digest": digest, "curves": curves, "outcome": [str(part) for part in run.outcome()]}
 
 
+@contextmanager
+def sources_of(door: Any) -> Iterator[None]:
+    """As in a process in which one framework alone is loaded: a digest holds the random state of all that are."""
+    with mock.patch("calando.lab.snapshot.randomness.generators", door.generators):
+        yield
+
+
 def a_run(plan: str = PLAN, **settings: Any) -> Run:
     return Run(calando.parse(plan).bind(HORIZON), **{"seed": 3, "peak": 0.05, "evals": 6, **settings})
 
@@ -172,7 +182,8 @@ def snapshots(
         assert ref is not None, reason
         refs.append(ref)
 
-    found = result(a_run(plan, place=place, keep_at=steps, reached=reached), kind)
+    with sources_of(keep):
+        found = result(a_run(plan, place=place, keep_at=steps, reached=reached), kind)
     return found, refs
 
 

@@ -6,14 +6,16 @@ import pytest
 
 import calando
 from calando.records.run import RunRecord
-from tests.torch.kept_runs import a_run, in_a_study
+from calando.torch import keep
+from tests.torch.kept_runs import a_run, in_a_study, sources_of
 
 CANDIDATES = ["warmup(5) | constant()", *(f"wsd(warmup=5, cooldown={n})" for n in (10, 40))]
 
 
 def alone(record: RunRecord) -> calando.Run:
-    run = a_run(record.spec.plan, seed=record.spec.seed)
-    in_a_study(run)
+    with sources_of(keep):
+        run = a_run(record.spec.plan, seed=record.spec.seed)
+        in_a_study(run)
     return run
 
 
