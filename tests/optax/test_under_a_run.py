@@ -7,15 +7,13 @@ import subprocess
 import sys
 from pathlib import Path
 from typing import Any
-from unittest import mock
 
 import pytest
 
 from calando.errors import BadValue
 from calando.lab import StopRun
-from calando.optax import keep
 from tests.contracts.source import ROOT
-from tests.optax.under_a_run import BRANCH, HORIZON, PEAK, TRAINS, TRUNK, a_run, plain, told
+from tests.optax.under_a_run import BRANCH, HORIZON, PEAK, TRUNK, a_run, plain
 
 STEPS = sorted({20, *random.Random(5).sample(range(1, HORIZON), 20)})
 SOME = [13, 29]
@@ -26,13 +24,12 @@ def program(*words: object) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=280)
 
 
-def whole(name: str, plan: str) -> dict[str, Any]:
-    """The run never interrupted, which writes no snapshot either."""
-    with mock.patch("calando.lab.snapshot.randomness.generators", keep.generators):  # as where JAX alone is loaded
-        run = a_run(plan)
-        TRAINS[name](run)
-        assert run.outcome()[0] == "done"
-        return told(run)
+def whole(folder: Path, name: str, plan: str) -> dict[str, Any]:
+    done = program("whole", folder, name, plan)
+    assert done.returncode == 0, done.stderr[-3000:]
+    found = json.loads(done.stdout)
+    assert found["outcome"][0] == "done"
+    return dict(found)
 
 
 @pytest.mark.slow
@@ -45,9 +42,9 @@ def test_a_run_killed_at_any_of_twenty_steps_and_a_branch_are_bit_for_bit_the_ru
     lines = [json.loads(line) for line in done.stdout.splitlines()]
     assert len(lines) == len(STEPS) + 1 + 2 * len(SOME)
     for name, step, plan, found in lines:
-        alone = wanted.setdefault((name, plan), None) or whole(name, plan)
-        wanted[name, plan] = alone
-        assert found == {**json.loads(json.dumps(alone)), "began": step}, (name, step, plan)
+        if (name, plan) not in wanted:
+            wanted[name, plan] = whole(tmp_path, name, plan)
+        assert found == {**wanted[name, plan], "began": step}, (name, step, plan)
     assert wanted["plain", TRUNK]["digest"] != wanted["plain", BRANCH]["digest"]
 
 

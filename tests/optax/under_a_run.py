@@ -2,6 +2,7 @@
 
 python -m tests.optax.under_a_run die FOLDER TRAIN STEP...      writes snapshots there, and is killed after the last
 python -m tests.optax.under_a_run go FOLDER                     finishes a run from each
+python -m tests.optax.under_a_run whole FOLDER TRAIN PLAN       makes the run never interrupted, without snapshots
 """
 
 import json
@@ -204,5 +205,12 @@ def go(folder: Path) -> None:
             sys.stdout.write(json.dumps([name, step, plan, told(run)]) + "\n")
 
 
+def whole(_: Path, name: str, plan: str) -> None:
+    """The run never interrupted: in a process of its own, as imports and other frameworks move sources of chance."""
+    run = a_run(plan)
+    TRAINS[name](run)
+    sys.stdout.write(json.dumps(told(run)))
+
+
 if __name__ == "__main__":
-    {"die": die, "go": go}[sys.argv[1]](Path(sys.argv[2]), *sys.argv[3:])
+    {"die": die, "go": go, "whole": whole}[sys.argv[1]](Path(sys.argv[2]), *sys.argv[3:])

@@ -154,7 +154,8 @@ def in_a_study(run: Run) -> None:
 
 def result(run: Run, kind: str) -> dict[str, Any]:
     """What two runs must agree on to the last bit, as JSON has it."""
-    digest = train(run, kind)
+    with sources_of(keep):
+        digest = train(run, kind)
     curves = {
         name: [list(curve.steps), [value.hex() for value in curve.values]] for name, curve in run.curves().items()
     }
@@ -182,9 +183,7 @@ def snapshots(
         assert ref is not None, reason
         refs.append(ref)
 
-    with sources_of(keep):
-        found = result(a_run(plan, place=place, keep_at=steps, reached=reached), kind)
-    return found, refs
+    return result(a_run(plan, place=place, keep_at=steps, reached=reached), kind), refs
 
 
 def main(arguments: list[str]) -> None:
