@@ -4,7 +4,8 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from calando.errors import BadValue, CalandoError, MissingExtra
+from calando.core.entries import installed, opened
+from calando.errors import BadValue
 
 __all__ = ["GROUP", "door_for", "register_door"]
 
@@ -40,29 +41,19 @@ def door_for(optimizer: object) -> Callable[..., Any]:
         BadValue: when no door serves it.
         MissingExtra: when its door cannot be imported.
     """
-    from importlib.metadata import entry_points
-
-    installed = {point.name: point for point in entry_points(group=GROUP)}
+    points = installed(GROUP)
     roots = [cls.__module__.partition(".")[0] for cls in type(optimizer).__mro__]
     if callable(optimizer):
         roots += [root for root in FACTORIES if root in sys.modules]
     for root in roots:
         if root in _DOORS:
             return _DOORS[root]
-        if root in installed:
-            try:
-                door: Callable[..., Any] = installed[root].load()
-            except CalandoError:
-                raise
-            except ImportError as error:
-                raise MissingExtra(
-                    given=f"the front door for {root}: {error}", allowed="an installed framework", where="attach",
-                    fix=f"pip install 'calando[{root}]'",
-                ) from error  # fmt: skip
+        if root in points:
+            door: Callable[..., Any] = opened(points[root], "the front door", "attach")
             return door
     raise BadValue(
         given=f"a {type(optimizer).__module__}.{type(optimizer).__qualname__}",
-        allowed="an optimizer of " + (", ".join(sorted({*installed, *_DOORS})) or "an installed front door"),
+        allowed="an optimizer of " + (", ".join(sorted({*points, *_DOORS})) or "an installed front door"),
         where="attach",
         fix="pass the framework's own optimizer, or register a door with calando.core.hosts.register_door",
     )

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, Protocol, TypeAlias, cast
 
-from calando.errors import CalandoError, MissingExtra
+from calando.core.entries import installed, opened
+from calando.errors import MissingExtra
 
 __all__ = ["GROUP", "Array", "Keeper", "KeeperDoor", "State", "generators", "keeper_for", "register_keepers"]
 
@@ -125,9 +126,7 @@ def generators() -> dict[str, Keeper]:
 
 @cache
 def _installed() -> Mapping[str, Any]:
-    from importlib.metadata import entry_points
-
-    return {point.name: point for point in entry_points(group=GROUP)}
+    return installed(GROUP)
 
 
 def _loaded_door(root: str, points: Mapping[str, Any]) -> KeeperDoor | None:
@@ -139,14 +138,6 @@ def _loaded_door(root: str, points: Mapping[str, Any]) -> KeeperDoor | None:
 
 def _door(root: str, points: Mapping[str, Any]) -> KeeperDoor | None:
     if root not in _DOORS and root in points:
-        try:
-            points[root].load()
-        except CalandoError:
-            raise
-        except ImportError as error:
-            raise MissingExtra(
-                given=f"the keepers for {root}: {error}", allowed="an installed framework", where="run.keep",
-                fix=f"pip install 'calando[{root}]'",
-            ) from error  # fmt: skip
+        opened(points[root], "the keepers", "run.keep")
         _DOORS[root] = cast("KeeperDoor", sys.modules[points[root].module])
     return _DOORS.get(root)
