@@ -1,0 +1,1 @@
+"""The laws: one small file each, one line each in LAWS."""
