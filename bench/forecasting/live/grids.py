@@ -1,0 +1,49 @@
+"""Which runs of our own are recorded, and which of them are trained as one batch."""
+
+import calando
+from calando.records import RunSpec
+
+__all__ = ["GRIDS", "HORIZONS", "PEAKS", "SEEDS", "SHAPES", "shape_of", "wanted"]
+
+RISE = 20  # updates of warm-up, the same at every horizon: longer runs begin like shorter ones
+SHAPES = {
+    "constant": f"warmup({RISE}) | constant()",
+    "wsd 20 %": f"wsd(warmup={RISE}, cooldown=20%)",
+    "wsd 50 %": f"wsd(warmup={RISE}, cooldown=50%)",
+    "wsd 80 %": f"wsd(warmup={RISE}, cooldown=80%)",
+    "wsd 20 % 1-sqrt": f"wsd(warmup={RISE}, cooldown=20%, cooldown_shape=1-sqrt)",
+    "wsd 50 % 1-sqrt": f"wsd(warmup={RISE}, cooldown=50%, cooldown_shape=1-sqrt)",
+    "linear": f"warmup({RISE}) | linear_decay()",
+    "cosine": f"warmup({RISE}) | cosine()",
+    "cosine to 10 %": f"warmup({RISE}) | cosine(end=0.1)",
+}
+PEAKS = tuple(0.004 * 2.0**index for index in range(6))
+HORIZONS = (300, 600, 1200, 2400, 4800)
+SEEDS = (0, 1, 2, 3)
+
+
+def plan(text: str) -> str:
+    """A plan's text as Calando itself writes it."""
+    return str(calando.parse(text))
+
+
+def shape_of(text: str) -> str:
+    """The name of a shape in the tables; the text itself where it has none."""
+    return next((name for name, written in SHAPES.items() if plan(written) == plan(text)), text)
+
+
+def characters() -> list[list[RunSpec]]:
+    """Five horizons, nine shapes, six peaks, four seeds; the short ones first, one batch a horizon and shape."""
+    return [
+        [RunSpec(name, plan(text), peak, seed, horizon) for peak in PEAKS for seed in SEEDS]
+        for horizon in HORIZONS
+        for name, text in SHAPES.items()
+    ]
+
+
+GRIDS = {"characters": characters}
+
+
+def wanted(name: str) -> list[list[RunSpec]]:
+    """The batches of a workload."""
+    return GRIDS[name]()
