@@ -1,1 +1,17 @@
-"""The laws: one small file each, one line each in LAWS."""
+"""The laws: one small file each, one line each in `LAWS`."""
+
+from calando.forecast.laws.base import Law, Parameter, Path
+from calando.forecast.laws.bounded import BoundLaw
+from calando.forecast.laws.functional import Functional
+from calando.forecast.laws.momentum import Momentum
+from calando.forecast.laws.multi_power import MultiPower
+
+__all__ = ["LAWS", "Law", "Parameter", "Path"]
+
+LAWS: dict[str, Law] = {
+    "multi_power": MultiPower(),
+    "functional": Functional(),
+    "bound": BoundLaw(),
+    "momentum": Momentum(),
+}
+"""Every law by its name."""

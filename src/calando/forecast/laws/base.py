@@ -1,62 +1,59 @@
 """What a law is: a loss as a function of the learning rates, with exact gradients in its parameters."""
 
+import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from numpy.typing import NDArray
 
     FloatArray = NDArray[np.float64]
     IntArray = NDArray[np.int64]
 
-__all__ = ["Law", "Parameter", "Path"]
+__all__ = ["Law", "Parameter", "Path", "linear", "nonlinear", "weight_of"]
 
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """One number of a law.
+    """One number of a law, at rates divided by a unit (the largest peak of the curves a law is fitted to).
 
-    Rates are divided by a unit (the largest peak of the curves) before a law sees them, so that bounds are plain.
-
-    Args:
-        name: as in the law's formula.
-        low, high: bounds of a fit, at rates of order 1.
-        log: searched on a logarithmic scale; then low > 0.
-        linear: the loss is linear in it when the nonlinear ones are held.
-        about: what it stands for.
+    A linear one is a factor of the loss, >= 0, and is solved for. Another one is searched for, on a logarithmic scale,
+    between `low` and `high` (both > 0), beginning between `begin` and `until`.
     """
 
     name: str
-    low: float
-    high: float
-    log: bool = True
-    linear: bool = False
-    about: str = ""
+    about: str
+    low: float = 0.0
+    high: float = math.inf
+    begin: float = 0.0
+    until: float = 0.0
+
+    @property
+    def linear(self) -> bool:
+        """Whether the loss is linear in it."""
+        return self.low == 0
 
 
 @dataclass(frozen=True, slots=True)
 class Path:
-    """Learning rates of one run, and the numbers of updates at which its loss is asked.
+    """Learning rates of one run, and the numbers of updates after which its loss is asked.
 
-    Args:
-        rates: T numbers >= 0, divided by the law's unit.
-        at: n rising whole numbers, 1 to T.
+    `rates` are T numbers >= 0, divided by `unit`; `at` n rising whole numbers, 1 to T.
     """
 
     rates: "FloatArray"
     at: "IntArray"
+    unit: float = 1.0
 
 
 class Law(Protocol):
     """A model of the loss after t updates, given their learning rates.
 
-    `prepare` does once what hangs on the rates alone; its result joins several runs one after the other, and
-    `losses` and `gradient` are then plain array work. `refuses` is empty, or the reason why the law may not choose
-    or design schedules (it may still forecast).
+    `prepare` does once what hangs on the rates alone; runs are joined one after the other, and the rest is plain array
+    work. `refuses` is empty, or the reason why the law may not choose or design schedules (it may still forecast).
     """
 
     @property
@@ -72,14 +69,30 @@ class Law(Protocol):
     @property
     def parameters(self) -> tuple[Parameter, ...]: ...
 
-    def prepare(self, paths: "Sequence[Path]", exact: bool = False) -> Any:
-        """What hangs on the rates alone; with `exact`, every step for itself instead of blocks of known small error."""
+    def prepare(self, paths: "Iterable[Path]", width: float = 0.1) -> Any:
+        """What hangs on the rates alone; sums in blocks of that width (see `blocks`), 0 for step by step."""
+
+    def basis(self, theta: "FloatArray", prepared: Any) -> "FloatArray":
+        """What the linear parameters are multiplied by, in their order: one row a point."""
+
+    def gradient(self, theta: "FloatArray", prepared: Any) -> "FloatArray":
+        """The loss's derivative in each parameter, one row a point."""
 
     def losses(self, theta: "FloatArray", prepared: Any) -> "FloatArray":
         """The loss at every asked point, all runs one after the other."""
 
-    def gradient(self, theta: "FloatArray", prepared: Any) -> "FloatArray":
-        """Its derivative in each parameter, one row a point."""
 
-    def starts(self, paths: "Sequence[Path]", losses: "FloatArray") -> "list[FloatArray]":
-        """Where to begin a search."""
+def linear(law: Law) -> list[int]:
+    """Places of the parameters that the loss is linear in."""
+    return [place for place, parameter in enumerate(law.parameters) if parameter.linear]
+
+
+def nonlinear(law: Law) -> list[int]:
+    """Places of the parameters that are searched for."""
+    return [place for place, parameter in enumerate(law.parameters) if not parameter.linear]
+
+
+def weight_of(law: Law, theta: "FloatArray", prepared: Any) -> "FloatArray":
+    """The loss as the sum of the basis, each column times its linear parameter."""
+    total: FloatArray = law.basis(theta, prepared) @ theta[linear(law)]
+    return total

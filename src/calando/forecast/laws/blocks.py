@@ -1,0 +1,178 @@
+"""Sums over the past of a run in blocks that grow with their distance from the point that looks back.
+
+A law's memory sum is sum_k w_k * f(D_k, r_k): w_k a weight of step k, D_k the learning rate spent since, r_k the rate.
+Its kernels are smooth in log D and log r, so that steps which share both to within a few percent may stand together at
+their weighted mean: some hundred terms instead of tens of thousands, whatever the length of the run. Positive and
+negative weights stand apart, a jump stands alone, and what has no weight costs nothing.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from calando.forecast.laws.base import Path
+
+    FloatArray = NDArray[np.float64]
+    IntArray = NDArray[np.int64]
+
+__all__ = ["Blocks", "drops_of", "joined", "spent", "squares_of"]
+
+WIDTH = 0.1
+"""Spread of log D, and of log r, inside a block; 0 sums step by step. The error: tests/forecast/laws/test_blocks.py."""
+FAINT = 1e-12  # of all that was summed so far: what rounds to as little is nothing
+MOST_LEVELS = 4000  # blocks by rate: schedules that swing hundreds of times are told more coarsely
+SMALLEST = 1e-300
+SMALLEST_SPENT = 1e-9  # in updates at the peak: a run whose first rates are 0 has not begun
+
+
+@dataclass(frozen=True, slots=True)
+class Blocks:
+    """Terms of memory sums: `row` tells the point that a term belongs to, ascending.
+
+    `weight` is the sum of the steps' weights, `since` the rate spent since them, `rate` the logarithm of their rate.
+    """
+
+    count: int
+    row: "IntArray"
+    weight: "FloatArray"
+    since: "FloatArray"
+    rate: "FloatArray"
+
+    def total(self, terms: "FloatArray") -> "FloatArray":
+        """The sum of every point's terms."""
+        sums: FloatArray = np.bincount(self.row, weights=terms, minlength=self.count).astype(np.float64, copy=False)
+        return sums
+
+
+@dataclass(frozen=True, slots=True)
+class Steps:
+    """The steps of one run that have a weight: `place` is the first update count that includes them.
+
+    `spent` is the rate spent before their distance begins, `log_rate` the logarithm of their rate.
+    """
+
+    place: "IntArray"
+    weight: "FloatArray"
+    spent: "FloatArray"
+    log_rate: "FloatArray"
+
+
+def spent(path: "Path") -> "FloatArray":
+    """The rate spent after each asked number of updates: S1 in the laws."""
+    total: FloatArray = np.maximum(np.cumsum(path.rates)[path.at - 1], SMALLEST_SPENT)
+    return total
+
+
+def drops_of(path: "Path", width: float = WIDTH) -> Blocks:
+    """Blocks of the falls of the rate: weight eta_{k-1} - eta_k, since S_k = eta_k + ... + eta_{t-1}, rate eta_k."""
+    rates = path.rates
+    fall = rates[:-1] - rates[1:]
+    place = np.flatnonzero(fall) + 1
+    before = np.concatenate([[0.0], np.cumsum(rates)])
+    steps = Steps(place + 1, fall[place - 1], before[place], np.log(np.maximum(rates[place], SMALLEST)))
+    return _blocks(path.at, before[path.at], steps, width)
+
+
+def squares_of(path: "Path", width: float = WIDTH) -> Blocks:
+    """Blocks of the squared rates: weight eta_k^2, since eta_{k+1} + ... + eta_{t-1}; they do not tell the rate."""
+    rates = path.rates
+    place = np.flatnonzero(rates)
+    before = np.concatenate([[0.0], np.cumsum(rates)])
+    steps = Steps(place + 1, rates[place] ** 2, before[place + 1], np.zeros(len(place)))
+    return _blocks(path.at, before[path.at], steps, width)
+
+
+def joined(parts: Iterable[Blocks]) -> Blocks:
+    """Blocks of several runs, one after the other."""
+    count, rows, found = 0, [], []
+    for part in parts:
+        rows.append(part.row + count)
+        found.append(part)
+        count += part.count
+    return Blocks(
+        count,
+        np.concatenate(rows),
+        np.concatenate([part.weight for part in found]),
+        np.concatenate([part.since for part in found]),
+        np.concatenate([part.rate for part in found]),
+    )
+
+
+def _blocks(at: "IntArray", now: "FloatArray", steps: Steps, width: float) -> Blocks:
+    """Positive and negative weights apart, the points' rows ascending."""
+    signs = [steps.weight > 0, steps.weight < 0]
+    parts = [_one_sign(at, now, _kept(steps, sign), width) for sign in signs if sign.any()]
+    if not parts:
+        none = np.zeros(0)
+        return Blocks(len(at), np.zeros(0, np.int64), none, none, none)
+    if len(parts) == 1:
+        return parts[0]
+    row = np.concatenate([part.row for part in parts])
+    order = np.argsort(row, kind="stable")
+    return Blocks(
+        len(at),
+        row[order],
+        np.concatenate([part.weight for part in parts])[order],
+        np.concatenate([part.since for part in parts])[order],
+        np.concatenate([part.rate for part in parts])[order],
+    )
+
+
+def _kept(steps: Steps, mask: "NDArray[np.bool_]") -> Steps:
+    return Steps(steps.place[mask], steps.weight[mask], steps.spent[mask], steps.log_rate[mask])
+
+
+def _one_sign(at: "IntArray", now: "FloatArray", steps: Steps, width: float) -> Blocks:
+    ends = np.searchsorted(steps.place, at, side="right")
+    edges = _edges(ends, now, steps, width) if width > 0 else _every_step(ends)
+    row, column = np.nonzero(edges[:, 1:] > edges[:, :-1])
+    first, stop = edges[row, column], edges[row, column + 1]
+    running = np.concatenate([[0.0], np.cumsum(np.abs(steps.weight))])
+    heavy = (running[stop] - running[first] > FAINT * running[stop]) | (stop - first == 1)
+    row, first, stop = row[heavy], first[heavy], stop[heavy]
+    weight = _sums(steps.weight, first, stop)
+    place = _sums(steps.weight * steps.spent, first, stop) / weight
+    rate = _sums(steps.weight * steps.log_rate, first, stop) / weight
+    # A mean lies among its values; a difference of two sums, rounded, may not.
+    place = np.clip(place, steps.spent[first], steps.spent[stop - 1])
+    around = steps.log_rate[first]
+    rate = np.clip(rate, around - width, around + width)
+    since = np.maximum(now[row] - place, 0.0)
+    return Blocks(len(at), row.astype(np.int64), weight, since, rate)
+
+
+def _sums(values: "FloatArray", first: "IntArray", stop: "IntArray") -> "FloatArray":
+    """Sums over [first, stop): single values as they are, longer ones by differences of one running sum."""
+    running = np.concatenate([[0.0], np.cumsum(values)])
+    total: FloatArray = np.where(stop - first == 1, values[first], running[stop] - running[first])
+    return total
+
+
+def _every_step(ends: "IntArray") -> "IntArray":
+    most = int(ends.max(initial=0))
+    return np.minimum(np.arange(most + 1)[None, :], ends[:, None])
+
+
+def _edges(ends: "IntArray", now: "FloatArray", steps: Steps, width: float) -> "IntArray":
+    """Where the blocks of each point begin and end among the steps: one row a point, ascending."""
+    reach = now - steps.spent[0]
+    nearest = now[ends > 0] - steps.spent[ends[ends > 0] - 1]
+    nearest = nearest[nearest > 0]
+    if not len(nearest):
+        return np.stack([np.zeros_like(ends), ends], axis=1)
+    least, most = float(nearest.min()), float(reach.max())
+    number = int(np.ceil(np.log(most / least) / width)) + 1
+    far = least * np.exp(width * np.arange(number))
+    by_distance = np.searchsorted(steps.spent, now[:, None] - far[None, ::-1], side="right")
+    moved = np.concatenate([[0.0], np.cumsum(np.abs(np.diff(steps.log_rate)))])
+    levels = np.floor(moved / max(width, float(moved[-1]) / MOST_LEVELS))
+    by_rate = np.flatnonzero(np.diff(levels) > 0) + 1
+    sides = np.stack([np.zeros_like(ends), ends], axis=1)
+    inside = np.broadcast_to(by_rate, (len(ends), len(by_rate)))
+    edges = np.concatenate([by_distance, inside, sides], axis=1)
+    return np.sort(np.minimum(edges, ends[:, None]), axis=1)
