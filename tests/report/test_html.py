@@ -13,7 +13,7 @@ import pytest
 from calando.errors import BadValue, MissingExtra
 from calando.records import Environment
 from calando.report import build, page_html, write_html
-from calando.report.html import as_json, coded
+from calando.report.markup import as_json, coded
 from tests.report import studies
 
 HOSTILE = (
@@ -250,16 +250,16 @@ def test_a_folder_that_cannot_be_written_to_is_said_in_four_parts(study, tmp_pat
 def test_a_missing_package_names_the_extra(page, package, static, monkeypatch):
     import sys
 
-    from calando.report import html
+    from calando.report import html, markup
 
-    for cached in (html._template, html._plotly):
+    for cached in (markup.template, html._plotly):
         cached.cache_clear()
     gone = [m for m in sys.modules if m == package or m.startswith(package + ".")]
     for module in [*gone, package]:
         monkeypatch.setitem(sys.modules, module, None)
     with pytest.raises(MissingExtra, match=r"calando\[lab\]"):
         page_html(page, static=static)
-    for cached in (html._template, html._plotly):
+    for cached in (markup.template, html._plotly):
         cached.cache_clear()
 
 
