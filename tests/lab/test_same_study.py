@@ -9,6 +9,9 @@ import pytest
 
 from calando.errors import BadFile, CalandoError, LabError
 from calando.lab import compare
+from calando.lab.find import find_folder
+from calando.lab.session import read_folder
+from calando.lab.trainref import TrainRef
 from calando.records import Environment, Store, Study, load
 from tests.lab.small import outcomes, study
 
@@ -154,6 +157,13 @@ def test_a_folder_that_cannot_be_moved_is_told_in_our_words(monkeypatch: pytest.
         with pytest.raises(LabError, match="not yours"):
             mine(fresh=True)
     assert load("s") == found
+
+
+def test_two_verbs_asked_about_one_file_do_not_meet_in_one_folder() -> None:
+    """`calando tune train.py:train`, then `calando compare train.py:train`: neither is refused."""
+    ref = TrainRef("train.py", "train")
+    folders = [read_folder(None, ref), read_folder(None, ref, where="tune.study"), find_folder(ref)]
+    assert [folder.name for folder in folders] == ["train", "train-tune", "train-find"]
 
 
 @pytest.mark.parametrize("name", ["", "  "])

@@ -6,11 +6,14 @@ from pathlib import Path
 
 import pytest
 
+from calando.cli.status import lines, state
 from calando.records import Candidate, Decision, Environment, SnapshotRef, StageRecord, Store, StudySpec, load
 from calando.records.finding import Finding, Mark, Mini, RangeReading, Ride
 from calando.records.tuning import Spending, Standpoint, Tuned, TuneSpec
 from calando.report import build, page_html, write_html
+from calando.report.figures import figures
 from calando.report.terminal import text
+from calando.report.words import part_of
 from tests.report import studies
 
 WICKED = "</script><b>out</b>"
@@ -86,7 +89,55 @@ def test_the_page_of_a_search_has_its_sections_and_escapes_what_was_decided(tune
         assert f'<section id="{section}"' in html
     assert "&lt;/script&gt;&lt;b&gt;out&lt;/b&gt;" in html
     assert "<b>out</b>" not in html
-    assert "with <code>decay=0.01</code>" in html
+    assert "with <code>decay" not in html, "the settings are the winner's, and another is recommended"
+    kept = replace(tune, verdict=replace(tune.verdict, recommended=tune.spec.candidates[0].label))
+    assert "with <code>decay=0.01</code>" in page_html(build(kept), static=True)
+
+
+def undecided(tune):
+    """The search chose what is no baseline, and its fresh seeds tell the two not apart: keep the baseline."""
+    baseline, chosen = (candidate.label for candidate in tune.spec.candidates[:2])
+    verdict = replace(tune.verdict, baseline=baseline, leader=chosen, recommended=baseline, tie_set=(chosen, baseline))
+    facts = dict(tune.facts) | {"tuned": dict(tune.facts["tuned"]) | {"winner": chosen, "plan": "wsd()"}}
+    return replace(tune, verdict=verdict, facts=facts), baseline, chosen
+
+
+def test_what_is_taken_along_is_what_the_verdict_recommends(tune):
+    study, baseline, chosen = undecided(tune)
+    assert build(study).takeaway.label == baseline
+    shown = replace(study, verdict=replace(study.verdict, recommended=chosen))
+    assert build(shown).takeaway.label == chosen
+
+
+def test_a_choice_that_is_not_shown_to_be_better_is_not_said_to_lead(tune):
+    study, baseline, chosen = undecided(tune)
+    rows = {row.label: row for row in build(study).rows}
+    assert (rows[chosen].lead, rows[baseline].lead) == ("chosen", "")
+    assert ' strong">chosen<' in page_html(build(study), static=True)
+    assert "chosen" in text(build(study), 100).split("DIAGNOSIS")[0]
+    shown = replace(study, verdict=replace(study.verdict, recommended=chosen))
+    assert {row.label: row.lead for row in build(shown).rows}[chosen] == "leads"
+
+
+def test_a_budget_that_is_nearly_spent_is_not_rounded_up_to_all_of_it(tune):
+    trained = tune.spent.trained
+    for limit, told in ((trained + 1, "99.9 %"), (trained, "100 %"), (4 * trained, "25 %")):
+        facts = dict(tune.facts) | {"tune": dict(tune.facts["tune"]) | {"steps": limit}}
+        assert build(replace(tune, facts=facts)).bill.words[0].endswith(f", {told} of it.")
+
+
+def test_status_and_page_give_the_same_figures(tune):
+    told, page = state(tune), build(tune)
+    assert told["phases"] == {one.name: {"runs": one.runs, "updates": one.spent} for one in page.bill.phases}
+    assert f"({part_of(tune.spent.trained, 5000)})" in "".join(lines(told, 0))
+    assert f", {part_of(tune.spent.trained, 5000)} of it." in page.bill.words[0]
+
+
+def test_peaks_stand_on_the_axis_as_everywhere_else(tune):
+    odd = replace(tune, runs=tuple(replace(r, spec=replace(r.spec, peak=0.0398002)) for r in tune.runs))
+    ticks = {t for name, one in figures(build(odd)).items() if name.startswith("tries")
+             for t in one["layout"]["xaxis"]["ticktext"]}  # fmt: skip
+    assert ticks == {"0.0398"}
 
 
 def test_range_tests_and_short_runs_are_not_diagnosed(tune, page):

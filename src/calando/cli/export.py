@@ -42,8 +42,8 @@ CONFIGS = ("transformers", "deepspeed", "timm", "keras", "torch", "optax")
 def export(plan: str, peak: float | None, to: str, form: str | None, out: Path | None, **given: Any) -> None:
     """Print PLAN for a framework: a complete program to fill with one's own model and data, its checkpoints included.
 
-    PLAN may be the folder of a study (studies/digits_torch): then it is the schedule that the study recommends, at its
-    peak and horizon.
+    PLAN may be the folder of a study (studies/digits_torch-tune): then it is the schedule that the study recommends, at
+    its peak and horizon.
 
     With --form config it becomes that library's own scheduler, or is refused with how far the nearest one is off and
     where. python builds the same schedule from Calando's own names; json is the schedule, or the plan alone where no

@@ -33,7 +33,7 @@ def resume(folder: str, report: bool, quiet: bool, **given: Any) -> None:
     is found; a search by the clock goes on with what is left of its time.
 
     \b
-    calando resume studies/digits_torch
+    calando resume studies/digits_torch-tune
     """
     from calando.cli.find import tell
     from calando.lab.resume import resume as go_on

@@ -24,8 +24,8 @@ def status(folder: str, as_json: bool, decisions: int) -> None:
     """Say how far the study in FOLDER is: budget, phases, what runs, decisions, disk, verdict. It disturbs nothing.
 
     \b
-    calando status studies/digits_torch
-    calando status studies/digits_torch --json
+    calando status studies/digits_torch-tune
+    calando status studies/digits_torch-tune --json
     """
     from calando.records import load
 
@@ -41,16 +41,14 @@ def state(study: "Study") -> dict[str, Any]:
     """How far a study is, as plain data."""
     from calando.lab.resume import verb_of
     from calando.lab.troubles import broken
+    from calando.report.spending import bill
 
     spec, spent = study.spec, study.spent
     tune = study.facts.get("tune", {})
     answer = study.facts.get("finding", {}).get("headline")
     budget = tune.get("steps")
-    phases: dict[str, dict[str, int]] = {}
-    for run in study.runs:
-        mine = phases.setdefault(run.spec.phase, {"runs": 0, "updates": 0})
-        mine["runs"] += 1
-        mine["updates"] += run.steps - run.reused
+    costs = bill(study)
+    phases = {one.name: {"runs": one.runs, "updates": one.spent} for one in costs.phases} if costs else {}
     live = study.sessions[-1] if study.sessions and alive(study) else None
     now = time.time()
     finished = {run.spec.key for run in study.runs}
@@ -104,12 +102,13 @@ def alive(study: "Study") -> bool:
 def lines(told: dict[str, Any], decisions: int) -> list[str]:
     """The same for people."""
     from calando.lab.phrases import counted
+    from calando.report.words import part_of
 
     found = [told["question"], f"{told['verb']} of {told['train']}, {told['horizon']:,} updates a run: {told['state']}"]
     budget = told["budget"]
     if budget and budget["updates"]:
-        part = 100 * told["trained"] / budget["updates"]
-        found.append(f"budget {budget['asked']}: {told['trained']:,} of {budget['updates']:,} updates ({part:.0f} %)")
+        part = part_of(told["trained"], budget["updates"])
+        found.append(f"budget {budget['asked']}: {told['trained']:,} of {budget['updates']:,} updates ({part})")
     else:
         asked = f" (budget {budget['asked']})" if budget else ""
         found.append(f"trained {told['trained']:,} updates{asked}")

@@ -35,7 +35,7 @@ __all__ = ["tune"]
 @click.option("--baseline", metavar="PLAN", help="What you use today.  [default: cosine()]")
 @click.option("--humble/--no-humble", default=True, show_default=True, help="Constant, linear, cosine, wsd take part.")
 @click.option("--workers", type=int, help="Runs at a time.  [default: 2, or 1 on one core]")
-@click.option("--study", metavar="FOLDER", help="Folder of the study.  [default: studies/FILE]")
+@click.option("--study", metavar="FOLDER", help="Folder of the study.  [default: studies/FILE-tune]")
 @click.option("--seeds", type=int, default=5, show_default=True, help="Seeds that choose.")
 @click.option("--confirm-seeds", type=int, default=8, show_default=True, help="Fresh seeds for the evidence, at most.")
 @click.option("--prove", type=float, help="Share of the budget for the evidence.  [default: 0.25]")

@@ -297,30 +297,35 @@ def not_inside_a_worker(verb: str) -> None:
         )
 
 
-def study_folder(ref: TrainRef) -> Path:
+def study_folder(ref: TrainRef, verb: str = "compare") -> Path:
     """Where a study lives unless the user says so: `studies/<file>`, or `studies/<file>-<function>`.
+
+    A verb other than `compare` stands behind it: two questions about one file never meet in one folder.
 
     >>> study_folder(TrainRef("examples/digits_torch.py", "train")).as_posix()
     'studies/digits_torch'
+    >>> study_folder(TrainRef("examples/digits_torch.py", "small"), "tune").as_posix()
+    'studies/digits_torch-small-tune'
     """
     stem = Path(ref.source).stem if ref.is_file else ref.source.replace(".", "-")
-    return Path("studies") / (stem if ref.name == "train" else f"{stem}-{ref.name}")
+    parts = [stem, *([] if ref.name == "train" else [ref.name]), *([] if verb == "compare" else [verb])]
+    return Path("studies") / "-".join(parts)
 
 
 def read_folder(study: str | Path | None, ref: TrainRef, *, fresh: bool = False, where: str = "compare.study") -> Path:
-    """The study's folder.
+    """The study's folder, as given to the verb that `where` begins with.
 
     Raises:
         LabError: for an empty name, or for --fresh on a folder that cannot move.
     """
     if study is None:
-        return study_folder(ref)
+        return study_folder(ref, where.partition(".")[0])
     if not str(study).strip():
         raise LabError(
             given="an empty name for the study's folder",
             allowed="a folder",
             where=where,
-            fix="give --study FOLDER, or leave it out for studies/<file>",
+            fix=f"give --study FOLDER, or leave it out for {study_folder(ref, where.partition('.')[0]).as_posix()}",
         )
     folder = Path(study)
     here, there = Path.cwd(), folder.resolve()

@@ -6,6 +6,7 @@ import json
 import shlex
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Literal
 
 from calando.core.snippet import torch_code
 from calando.core.text import parse
@@ -139,6 +140,8 @@ def _rows(study: Study, target: float | None) -> tuple[Row, ...]:
     labels = list(standings) + [c.label for c in spec.candidates if c.label not in standings]
     rows, slot, tell = [], 0, _shortener(study)
     answer = tuned(study)
+    shown = answer is None or verdict is None or verdict.recommended in (None, verdict.leader)
+    lead: Literal["leads", "chosen"] = "leads" if shown else "chosen"
     believed = {one.label: one.loss for one in answer.standpoints} if answer is not None else {}
     for label in labels:
         slot += label != spec.baseline
@@ -172,7 +175,7 @@ def _rows(study: Study, target: float | None) -> tuple[Row, ...]:
                 diverged=standing.diverged if standing else sum(r.status == "diverged" for r in proof),
                 failed=standing.failed if standing else sum(r.status == "failed" for r in proof),
                 tied=standing.tied if standing else False,
-                leads=verdict is not None and label == verdict.leader,
+                lead=lead if verdict is not None and label == verdict.leader else "",
                 baseline=label == spec.baseline,
                 why=tell(standing.why) if standing else "no run of it is finished yet" if not own else "",
                 reach=reach(at_peak, spec.metric, spec.mode, spec.horizon, target),
@@ -309,10 +312,10 @@ def _takeaway(study: Study, rows: tuple[Row, ...]) -> Takeaway | None:
     found, answer = finding(study), tuned(study)
     if found is not None and found.best is not None:
         return Takeaway(found.shape, found.best, _snippet(found.shape, found.best, study), command)
-    if answer is not None and answer.winner is not None:
+    chosen = study.verdict.recommended or study.verdict.leader if study.verdict else None
+    if answer is not None and answer.winner is not None and chosen in (None, answer.winner):
         settings = ", ".join(f"{name}={value}" for name, value in json.loads(answer.settings or "{}").items())
         return Takeaway(answer.winner, answer.peak, _snippet(answer.plan, answer.peak, study), command, settings)
-    chosen = study.verdict.recommended or study.verdict.leader if study.verdict else None
     row = next((r for r in rows if r.label == chosen), None)
     if row is None:
         return Takeaway("", None, "", command) if command else None

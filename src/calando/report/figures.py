@@ -8,14 +8,26 @@ from __future__ import annotations
 
 import html
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from calando.report.curves import SPAN
 from calando.report.page import Chart, Page, Peaks
-from calando.report.words import tame
+from calando.report.words import peak_text, tame
 
-__all__ = ["COLOURS", "DASHES", "SYMBOLS", "colour", "dash", "figures", "plain", "symbol"]
+__all__ = [
+    "COLOURS",
+    "DASHES",
+    "SYMBOLS",
+    "axis",
+    "colour",
+    "dash",
+    "figures",
+    "layout",
+    "plain",
+    "shortened",
+    "symbol",
+]
 
 Figure = dict[str, Any]
 
@@ -80,14 +92,14 @@ def _lines(chart: Chart) -> Figure:
         _trace(line.slot, line.label, line.steps, line.values, line={"color": colour(line.slot), "width": 2,
                "dash": dash(line.slot)}) for line in chart.lines
     ]  # fmt: skip
-    return {"data": traces, "layout": _layout(_axis("update"), _axis("", tozero=True))}
+    return {"data": traces, "layout": layout(axis("update"), axis("", tozero=True))}
 
 
 def _bands(chart: Chart, target: float | None) -> Figure:
     traces: list[Figure] = [
         {
-            "type": "scatter", "mode": "lines", "x": _short([*band.steps, *reversed(band.steps)]),
-            "y": _short([*band.high, *reversed(band.low)]), "fill": "toself", "hoverinfo": "skip",
+            "type": "scatter", "mode": "lines", "x": shortened([*band.steps, *reversed(band.steps)]),
+            "y": shortened([*band.high, *reversed(band.low)]), "fill": "toself", "hoverinfo": "skip",
             "fillcolor": colour(band.slot) + "/0.14", "line": {"width": 0}, "meta": band.slot,
         }
         for band in chart.bands if band.seeds > 1
@@ -96,17 +108,17 @@ def _bands(chart: Chart, target: float | None) -> Figure:
         line = {"color": colour(band.slot), "width": 2, "dash": dash(band.slot)}
         traces.append(_trace(band.slot, band.label, band.steps, band.mean, line=line))
     values = [v for band in chart.bands for v in (min(band.low), max(band.high))]
-    y = _axis("", kind="log", ticks=_decades(min(values), max(values))) if chart.log else _axis("")
+    y = axis("", kind="log", ticks=_decades(min(values), max(values))) if chart.log else axis("")
     if chart.top is not None:
         low = min(min(band.low) for band in chart.bands)
         y["range"] = [low - 0.05 * (chart.top - low), chart.top]
-    layout = _layout(_axis("update"), y)
+    frame = layout(axis("update"), y)
     if target is not None:
-        layout["shapes"] = [{
+        frame["shapes"] = [{
             "type": "line", "xref": "paper", "x0": 0, "x1": 1, "y0": target, "y1": target, "layer": "below",
             "line": {"color": "var(--ink-3)", "width": 1, "dash": "2px,3px"},
         }]  # fmt: skip
-    return {"data": traces, "layout": layout}
+    return {"data": traces, "layout": frame}
 
 
 def _peaks(peaks: Sequence[Peaks]) -> Figure:
@@ -115,8 +127,8 @@ def _peaks(peaks: Sequence[Peaks]) -> Figure:
         shade = colour(one.slot)
         dots = [(p.peak, value) for p in one.points for _, value in p.values]
         traces.append({
-            "type": "scatter", "mode": "markers", "x": _short([d[0] for d in dots]),
-            "y": _short([d[1] for d in dots]), "hoverinfo": "skip", "meta": one.slot,
+            "type": "scatter", "mode": "markers", "x": shortened([d[0] for d in dots]),
+            "y": shortened([d[1] for d in dots]), "hoverinfo": "skip", "meta": one.slot,
             "marker": {"color": shade, "size": 4, "opacity": 0.45},
         })  # fmt: skip
         met = [p for p in one.points if p.mean is not None]
@@ -134,11 +146,11 @@ def _peaks(peaks: Sequence[Peaks]) -> Figure:
     values = [v for one in peaks for p in one.points for _, v in p.values]
     log = bool(values) and min(values) > 0 and max(values) / min(values) > SPAN
     grid = sorted({p.peak for one in peaks for p in one.points})
-    x = _axis("peak learning rate", kind="log", ticks=grid)
+    x = axis("peak learning rate", kind="log", ticks=grid, told=peak_text)
     x["range"] = [math.log10(grid[0]) - 0.12, math.log10(grid[-1]) + 0.12]
-    y = _axis("", kind="log", ticks=_decades(min(values), max(values))) if log else _axis("")
+    y = axis("", kind="log", ticks=_decades(min(values), max(values))) if log else axis("")
     lost = [(one, p) for one in peaks for p in one.points if p.diverged or p.failed]
-    layout = _layout(x, y, hover="closest")
+    frame = layout(x, y, hover="closest")
     if lost:
         y["domain"] = [0, 0.84]
         rows = sorted({one.slot for one, _ in lost})
@@ -149,15 +161,15 @@ def _peaks(peaks: Sequence[Peaks]) -> Figure:
                 "hovertemplate": "%{text} at peak %{x}",
                 "marker": {"symbol": "x-thin", "size": 9, "line": {"width": 2, "color": colour(one.slot)}},
             })  # fmt: skip
-        layout["annotations"] = [{
+        frame["annotations"] = [{
             "xref": "paper", "x": 0, "xanchor": "left", "yref": "paper", "y": 0.94, "yanchor": "middle",
             "showarrow": False, "text": "runs lost", "font": {"color": "var(--ink-3)", "size": 12},
         }]  # fmt: skip
-        layout["yaxis2"] = {
+        frame["yaxis2"] = {
             "domain": [0.88, 1], "range": [len(rows) - 0.4, -0.6], "showticklabels": False, "showgrid": False,
             "zeroline": False, "fixedrange": True, "anchor": "x",
         }  # fmt: skip
-    return {"data": traces, "layout": layout}
+    return {"data": traces, "layout": frame}
 
 
 def _lost(diverged: int, failed: int) -> str:
@@ -167,22 +179,30 @@ def _lost(diverged: int, failed: int) -> str:
 
 def _trace(slot: int, label: str, x: Iterable[float], y: Iterable[float], **more: Any) -> Figure:
     return {
-        "type": "scatter", "mode": "lines", "name": plain(label), "x": _short(x), "y": _short(y), "meta": slot,
+        "type": "scatter", "mode": "lines", "name": plain(label), "x": shortened(x), "y": shortened(y), "meta": slot,
         "hovertemplate": "%{y:.4g}", **more,
     }  # fmt: skip
 
 
-def _axis(title: str, *, kind: str = "linear", tozero: bool = False, ticks: Sequence[float] = ()) -> Figure:
-    axis: Figure = {
+def axis(
+    title: str,
+    *,
+    kind: str = "linear",
+    tozero: bool = False,
+    ticks: Sequence[float] = (),
+    told: Callable[[float], str] = "{:.10g}".format,
+) -> Figure:
+    """An axis with its title; `ticks` are shown as `told` tells them."""
+    made: Figure = {
         "type": kind, "showgrid": True, "gridcolor": "var(--rule)", "zeroline": False, "linecolor": "var(--rule)",
         "ticks": "", "automargin": True, "tickfont": {"color": "var(--ink-2)"},
         "title": {"text": title, "font": {"color": "var(--ink-2)", "size": 13}, "standoff": 8},
     }  # fmt: skip
     if tozero:
-        axis["rangemode"] = "tozero"
+        made["rangemode"] = "tozero"
     if ticks:
-        axis |= {"tickmode": "array", "tickvals": list(ticks), "ticktext": [f"{t:.10g}" for t in ticks]}
-    return axis
+        made |= {"tickmode": "array", "tickvals": list(ticks), "ticktext": [told(t) for t in ticks]}
+    return made
 
 
 def _decades(low: float, high: float) -> list[float]:
@@ -193,7 +213,8 @@ def _decades(low: float, high: float) -> list[float]:
     return [float(f"{m}e{k}") for k in range(first, last + 1, every) for m in parts if low <= m * 10.0**k <= high]
 
 
-def _layout(x: Figure, y: Figure, hover: str = "x unified") -> Figure:
+def layout(x: Figure, y: Figure, hover: str = "x unified") -> Figure:
+    """The frame of a figure: its axes, and the page's own look."""
     return {
         "xaxis": x, "yaxis": y, "height": HEIGHT, "showlegend": False, "hovermode": hover, "dragmode": "zoom",
         "margin": {"l": 8, "r": 12, "t": 8, "b": 8, "pad": 4}, "paper_bgcolor": "rgba(0,0,0,0)",
@@ -202,6 +223,6 @@ def _layout(x: Figure, y: Figure, hover: str = "x unified") -> Figure:
     }  # fmt: skip
 
 
-def _short(values: Iterable[float]) -> list[float | None]:
+def shortened(values: Iterable[float]) -> list[float | None]:
     """Six significant digits, which is more than a pixel shows, and no NaN, which JSON lacks."""
     return [float(f"{v:.6g}") if math.isfinite(v) else None for v in values]

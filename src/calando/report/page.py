@@ -129,7 +129,8 @@ class Row:
     diverged: int = 0
     failed: int = 0
     tied: bool = False
-    leads: bool = False
+    lead: Literal["leads", "chosen", ""] = ""
+    """What the leader is called: a search's choice that nothing shows to be better leads nowhere."""
     baseline: bool = False
     own_rates: bool = False
     why: str = ""

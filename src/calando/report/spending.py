@@ -11,7 +11,7 @@ from calando.records.finding import Finding
 from calando.records.plain import decode
 from calando.records.tuning import Tuned, TuneSpec
 from calando.report.page import Belief, Bill, Decided, Peak, Peaks, Phase
-from calando.report.words import count, megabytes, peak_text, times, were
+from calando.report.words import count, megabytes, part_of, peak_text, times, were
 
 __all__ = ["PHASES", "asked", "beliefs", "bill", "decided", "finding", "tried", "tries", "tuned", "verb"]
 
@@ -68,10 +68,9 @@ def bill(study: Study) -> Bill | None:
     budget = search.budget if search is not None else "at most one full run" if verb(study) == "find" else ""
     lines = []
     if limit:
-        share = 100 * spent.trained / limit
         lines.append(
             f"The budget was {budget} ({count(limit, 'update')}); {were(spent.trained, 'update', 'trained')}, "
-            f"{share:.0f} % of it."
+            f"{part_of(spent.trained, limit)} of it."
         )
     if spent.shared:
         lines.append(

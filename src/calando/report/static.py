@@ -9,11 +9,13 @@ from __future__ import annotations
 import io
 import itertools
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from calando.errors import MissingExtra
 
-__all__ = ["svg"]
+__all__ = ["Inks", "canvas_of", "draw", "stroke", "svg"]
 
 Figure = dict[str, Any]
 
@@ -32,26 +34,33 @@ def svg(figure: Figure, name: str, width: float = 10.0, height: float = 3.7) -> 
 
     Raises MissingExtra when Matplotlib is not installed.
     """
-    try:
-        import matplotlib as mpl
-        from matplotlib.backends.backend_svg import FigureCanvasSVG
-        from matplotlib.figure import Figure as Canvas
-    except ImportError as error:
-        raise MissingExtra(
-            given="a static page without Matplotlib",
-            allowed="matplotlib >= 3.9",
-            where="calando report --static",
-            fix="pip install 'calando[lab]'",
-        ) from error
     inks = Inks()
-    with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": name, "path.simplify": False}):
-        canvas = Canvas(figsize=(width, height), dpi=100, layout="constrained")
-        FigureCanvasSVG(canvas)
-        _draw(canvas, figure, inks)
+    with canvas_of(width, height, name) as canvas:
+        draw(canvas, figure, inks)
         canvas.patch.set_alpha(0)
         out = io.StringIO()
         canvas.savefig(out, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
     return _clean(out.getvalue(), inks, name)
+
+
+@contextmanager
+def canvas_of(width: float, height: float, salt: str) -> Iterator[Any]:
+    """An empty drawing of our look, that hangs on no display and no setting of the user's.
+
+    Raises MissingExtra when Matplotlib is not installed.
+    """
+    try:
+        import matplotlib as mpl
+        from matplotlib.figure import Figure as Canvas
+    except ImportError as error:
+        raise MissingExtra(
+            given="a drawing without Matplotlib",
+            allowed="matplotlib >= 3.9",
+            where="calando.report",
+            fix="pip install 'calando[lab]'",
+        ) from error
+    with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": salt, "path.simplify": False}):
+        yield Canvas(figsize=(width, height), dpi=100, layout="constrained")
 
 
 class Inks:
@@ -69,7 +78,8 @@ class Inks:
         return self.names[name], float(alpha or 1)
 
 
-def _draw(canvas: Any, figure: Figure, inks: Inks) -> None:
+def draw(canvas: Any, figure: Figure, inks: Inks) -> None:
+    """Draw a figure into a canvas, or into a part of one."""
     layout = figure["layout"]
     lost = "yaxis2" in layout
     if lost:
@@ -109,8 +119,7 @@ def _scatter(axes: Any, trace: Figure, inks: Inks) -> None:
     if "lines" in trace["mode"]:
         line = trace["line"]
         shade, _ = inks.of(line["color"])
-        style = _DASHES.get(line["dash"], (0, (6, 2, 2, 2, 2, 2)))
-        axes.plot(x, y, color=shade, linewidth=0.8 * line["width"], linestyle=style)
+        axes.plot(x, y, color=shade, linewidth=0.8 * line["width"], linestyle=stroke(line["dash"]))
     if "markers" in trace["mode"] and x:
         marker = trace["marker"]
         shade, _ = inks.of(marker.get("color") or marker["line"]["color"])
@@ -121,6 +130,11 @@ def _scatter(axes: Any, trace: Figure, inks: Inks) -> None:
             markerfacecolor="none" if hollow else shade, markeredgecolor=shade,
             markeredgewidth=1.6 if hollow or kind == "x-thin" else 0.5, alpha=marker.get("opacity"),
         )  # fmt: skip
+
+
+def stroke(dash: str) -> Any:
+    """Plotly's name of a dash as Matplotlib has it."""
+    return _DASHES.get(dash, (0, (6, 2, 2, 2, 2, 2)))
 
 
 def _axis(axes: Any, side: str, axis: Figure, inks: Inks) -> None:

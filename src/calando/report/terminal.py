@@ -112,7 +112,7 @@ def _board(page: Page) -> Table:
 def _marks(row: Row) -> Text:
     from rich.text import Text
 
-    marks = Text("leads" if row.leads else "tied" if row.tied else "")
+    marks = Text(row.lead or ("tied" if row.tied else ""))
     for number, word in ((row.diverged, "diverged"), (row.failed, "failed")):
         if number:
             marks.append(("\n" if marks else "") + f"{number} {word}", style="red")

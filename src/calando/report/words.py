@@ -15,6 +15,7 @@ __all__ = [
     "duration",
     "interval_text",
     "megabytes",
+    "part_of",
     "peak_text",
     "percent",
     "rounded",
@@ -77,6 +78,16 @@ def percent(share: float) -> str:
     ('95 %', '99.9 %', '99.999999 %')
     """
     return f"{100 * share:.14g} %"
+
+
+def part_of(some: int, whole: int) -> str:
+    """How much of the whole some is, to a tenth of a percent, never rounded up to all of it.
+
+    >>> part_of(1, 3), part_of(99_999, 100_000), part_of(7, 7)
+    ('33.3 %', '99.9 %', '100 %')
+    """
+    share = round(some / whole, 3)
+    return percent(min(share, 0.999) if some < whole else share)
 
 
 def cut(text: str, limit: int = LONG) -> str:

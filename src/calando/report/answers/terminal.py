@@ -1,0 +1,79 @@
+"""An answer in the terminal: the headline, what is not proven, the tables; pictures are the page's."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from calando.report.answers.page import AnswerPage, Part
+from calando.report.words import cut, tame
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+    from rich.table import Table as Grid
+
+__all__ = ["answer_text"]
+
+LONG = 40
+"""Rows of a table that are shown; the page has them all."""
+
+
+def answer_text(page: AnswerPage) -> RenderableType:
+    """An answer as Rich prints it, at any width.
+
+    Example:
+        >>> from rich.console import Console
+        >>> Console(width=60).print(answer_text(AnswerPage("Forecast", "Which?", "None of them.")))
+        ANSWER  None of them.
+    """
+    from rich.console import Group
+    from rich.padding import Padding
+    from rich.text import Text
+
+    title = Text("ANSWER  ", style="bold cyan") if page.settled else Text("OPEN  ", style="bold yellow")
+    lines: list[RenderableType] = [title + Text(tame(cut(page.headline, 600)), style="bold")]
+    lines += [Padding(Text(tame(cut(line, 2000))), (0, 0, 0, 1)) for line in page.sentences]
+    for line in page.doubts:
+        entry = Text("not proven: ", style="dim bold").append(tame(cut(line, 2000)), style="not bold")
+        lines.append(Padding(entry, (0, 0, 0, 1)))
+    for name, value in page.facts:
+        lines.append(Padding(Text(f"{name}: ", style="dim").append(tame(cut(value, 300)), style="not dim"), (0, 0, 0, 1)))
+    for part in page.parts:
+        lines += _part(part)
+    if page.commands:
+        lines += [Text(), Text("NEXT", style="bold cyan")]
+        lines += [Padding(Text(tame(line), no_wrap=False), (0, 0, 0, 1)) for line in page.commands]
+    return Group(*lines)
+
+
+def _part(part: Part) -> list[RenderableType]:
+    from rich.padding import Padding
+    from rich.text import Text
+
+    if part.table is None and not part.lead and not part.notes:
+        return []
+    lines: list[RenderableType] = [Text(), Text(part.heading.upper(), style="bold cyan")]
+    lines += [Padding(Text(tame(cut(line, 2000)), style="dim"), (0, 0, 0, 1)) for line in part.lead]
+    if part.table is not None and not part.folded:
+        lines.append(_grid(part))
+    lines += [Padding(Text(tame(cut(line, 2000))), (0, 0, 0, 1)) for line in part.notes]
+    return lines
+
+
+def _grid(part: Part) -> Grid:
+    from rich import box
+    from rich.table import Table as Grid
+    from rich.text import Text
+
+    table = part.table
+    grid = Grid(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
+    if table is None:
+        return grid
+    for i, column in enumerate(table.columns):
+        justify = "right" if column.number else "left"
+        grid.add_column(Text(tame(column.head)), justify=justify, overflow="fold", min_width=12 if i == 0 else None)
+    for at, row in enumerate(table.rows[:LONG]):
+        style = "bold" if at in table.strong else ""
+        grid.add_row(*(Text(tame(cut(cell)), style=style if i == 0 else "") for i, cell in enumerate(row)))
+    if len(table.rows) > LONG:
+        grid.add_row(Text(f"... {len(table.rows) - LONG:,} more on the page", style="dim"))
+    return grid
