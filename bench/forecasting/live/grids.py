@@ -1,5 +1,7 @@
 """Which runs of our own are recorded, and which of them are trained as one batch."""
 
+from collections.abc import Iterable
+
 import calando
 from calando.records import RunSpec
 
@@ -32,13 +34,23 @@ def shape_of(text: str) -> str:
     return next((name for name, written in SHAPES.items() if plan(written) == plan(text)), text)
 
 
-def characters() -> list[list[RunSpec]]:
-    """Five horizons, nine shapes, six peaks, four seeds; the short ones first, one batch a horizon and shape."""
+def runs(shapes: Iterable[str], peaks: Iterable[float], horizons: Iterable[int]) -> list[RunSpec]:
+    """Every combination, by every seed."""
     return [
-        [RunSpec(name, plan(text), peak, seed, horizon) for peak in PEAKS for seed in SEEDS]
-        for horizon in HORIZONS
-        for name, text in SHAPES.items()
+        RunSpec(name, plan(SHAPES[name]), peak, seed, horizon)
+        for horizon in horizons
+        for name in shapes
+        for peak in peaks
+        for seed in SEEDS
     ]
+
+
+def characters() -> list[list[RunSpec]]:
+    """Five horizons, nine shapes, six peaks, four seeds; those that stay at the peak for a while share that while."""
+    staying = [name for name in SHAPES if name == "constant" or name.startswith("wsd")]
+    falling = [name for name in SHAPES if name not in staying]
+    batches = [runs(staying, [peak], HORIZONS) for peak in PEAKS]
+    return batches + [runs([name], PEAKS, [horizon]) for horizon in HORIZONS for name in falling]
 
 
 GRIDS = {"characters": characters}
