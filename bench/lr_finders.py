@@ -8,8 +8,6 @@ losses, as each tool's users would.
 
 import math
 from collections.abc import Callable, Sequence
-from contextlib import suppress
-from functools import cache
 from typing import Any
 
 import numpy as np
@@ -60,7 +58,9 @@ def torch_lr_finder(rates: Sequence[float], losses: Sequence[float]) -> float:
 
 def lightning(rates: Sequence[float], losses: Sequence[float]) -> float:
     """Lightning's own `_LRFinder.suggestion()` on its smoothing (0.98) and stop (4 times the best)."""
-    _stand_in()
+    from tests.torchvision_operators import declared
+
+    declared()  # Lightning's metrics import torchvision
     from lightning.pytorch.tuner.lr_finder import _LRFinder
 
     mean = smoothed(losses, 0.98)
@@ -68,18 +68,6 @@ def lightning(rates: Sequence[float], losses: Sequence[float]) -> float:
     finder: Any = _LRFinder("exponential", rates[0], rates[-1], len(rates))
     finder.results = {"lr": list(rates[:end]), "loss": mean[:end]}
     return float(finder.suggestion())
-
-
-@cache
-def _stand_in() -> Any:
-    """torchmetrics imports torchvision, whose CUDA build misses two operators beside a PyTorch for the CPU."""
-    import torch
-
-    library = torch.library.Library("torchvision", "FRAGMENT")
-    for name in ("nms", "qnms"):
-        with suppress(RuntimeError):  # a whole torchvision has defined them
-            library.define(f"{name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
-    return library
 
 
 def fastai(rule: Callable[[np.ndarray, np.ndarray], float]) -> Callable[[Sequence[float], Sequence[float]], float]:

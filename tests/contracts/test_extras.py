@@ -28,6 +28,7 @@ EXTRAS = {
     "tensorflow": {"tensorflow", "keras"},
     "jax": {"jax", "jaxlib", "optax"},
     "plot": set(),
+    "forecast": set(),
     "lab": set(),
     "ray": {"ray"},
     "examples": set(),
@@ -116,7 +117,7 @@ DOORS = {
 }
 """What each room may load, with what that brings along by itself."""
 
-OTHERS = {"cli", "core", "errors", "lab", "records", "report", "testing"}
+OTHERS = {"cli", "core", "errors", "forecast", "lab", "records", "report", "testing"}
 
 
 def rooms() -> set[str]:
@@ -132,16 +133,7 @@ PACKAGES = {
     "torch", "torchvision", "transformers",
 }  # fmt: skip
 
-DECLARED = """
-import importlib.util, torch
-if importlib.util.find_spec("torchvision"):
-    fragment = torch.library.Library("torchvision", "FRAGMENT")
-    for operator in ("nms", "qnms"):
-        try:
-            fragment.define(operator + "(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
-        except RuntimeError:
-            pass  # a torchvision that works has them
-"""
+DECLARED = (ROOT / "tests/torchvision_operators.py").read_text(encoding="utf-8") + "declared()\n"
 """Lets what asks for torchvision be imported, whose build for CUDA lacks two operators on a machine without one."""
 
 PROBE = """

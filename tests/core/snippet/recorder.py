@@ -1,25 +1,24 @@
 """Runs exported programs unchanged and writes down the learning rate of every update that was made.
 
-`python recorder.py FAMILY`, with JSON on standard input: programs, each with the update before which it is interrupted
-(null: never). A program that was interrupted is run once more, in a folder of its own, with nothing left of the first
-run but its checkpoint.
+`python -m tests.core.snippet.recorder FAMILY`, with JSON on standard input: programs, each with the update before which
+it is interrupted (null: never). A program that was interrupted is run once more, in a folder of its own, with nothing
+left of the first run but its checkpoint.
 """
 
 import functools
-import importlib.util
 import json
 import os
 import sys
 import tempfile
 import warnings
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from tests.torchvision_operators import declared as with_torchvision
+
 used: list[dict[str, float]] = []
 limit: list[int | None] = [None]
-kept: list[Any] = []
 
 
 ALONE = {"RANK": "0", "LOCAL_RANK": "0", "WORLD_SIZE": "1", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": "0"}
@@ -41,12 +40,7 @@ def watch_torch() -> None:
     import torch
 
     torch.set_num_threads(1)
-    if importlib.util.find_spec("torchvision"):  # one for GPUs cannot be imported on a machine without
-        library = torch.library.Library("torchvision", "FRAGMENT")
-        for operator in ("nms", "qnms"):
-            with suppress(RuntimeError):
-                library.define(f"{operator}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
-        kept.append(library)
+    with_torchvision()
     real = torch.optim.AdamW.step
 
     def step(self: Any, *args: Any, **kwargs: Any) -> Any:

@@ -20,7 +20,6 @@ from tests.peers.exports.likely import likely
 from tests.plans import build
 from tests.strategies import SIZES, grow, plain
 
-RECORDER = Path(__file__).with_name("recorder.py")
 PEAK = 3e-4
 LISTENER = "reduce_on_plateau(cosine(end=0.2), factor=0.5, patience=0, threshold=1e9, threshold_mode=absolute)"
 ROOT = Path(__file__).parents[3]
@@ -67,8 +66,9 @@ def replayed(family: str, asked: Sequence[Case], **environment: str) -> list[lis
     """For each case the values of every update: of the run that was interrupted, and of the one that went on."""
     programs = [(code(case.host, case.schedule, PEAK), case.stop) for case in asked]
     done = subprocess.run(
-        [sys.executable, str(RECORDER), family], input=json.dumps(programs), capture_output=True, text=True,
-        check=False, timeout=280, cwd=ROOT, env=os.environ | {"OMP_NUM_THREADS": "1"} | environment,
+        [sys.executable, "-m", "tests.core.snippet.recorder", family], input=json.dumps(programs),
+        capture_output=True, text=True, check=False, timeout=280, cwd=ROOT,
+        env=os.environ | {"OMP_NUM_THREADS": "1"} | environment,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr[-6000:]
     answer: list[list[list[dict[str, float]]]] = json.loads(done.stdout.splitlines()[-1])
