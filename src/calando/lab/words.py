@@ -222,8 +222,8 @@ def _sentences(spec: StudySpec, verdict: Verdict, runs: Sequence[RunRecord]) -> 
         if standing.lost
     ]
     found += _more(verdict)
-    cost = f"Cost: {counted(verdict.cost.runs, 'run')}, {verdict.cost.steps:,} updates"
-    found.append(f"{cost}; {_lost(verdict.cost)}.")
+    judged = f"Judged on {counted(verdict.cost.runs, 'run')} of {verdict.cost.steps:,} updates together"
+    found.append(f"{judged}, those that runs share counted for each; {_lost(verdict.cost)}.")
     return found
 
 
