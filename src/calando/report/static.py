@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
+from warnings import catch_warnings, filterwarnings
 
 from calando.errors import MissingExtra
 
@@ -59,7 +60,8 @@ def canvas_of(width: float, height: float, salt: str) -> Iterator[Any]:
             where="calando.report",
             fix="pip install 'calando[lab]'",
         ) from error
-    with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": salt, "path.simplify": False}):
+    with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": salt, "path.simplify": False}), catch_warnings():
+        filterwarnings("ignore", message="Glyph")  # a user's letters that the measuring font lacks
         yield Canvas(figsize=(width, height), dpi=100, layout="constrained")
 
 
@@ -154,7 +156,7 @@ def _axis(axes: Any, side: str, axis: Figure, inks: Inks) -> None:
         own.set_minor_locator(NullLocator())
         own.set_minor_formatter(NullFormatter())
     shade, _ = inks.of("var(--ink-2)")
-    getattr(axes, f"set_{side}label")(axis["title"]["text"], color=shade, fontsize=9.5)
+    getattr(axes, f"set_{side}label")(axis["title"]["text"], color=shade, fontsize=9.5, parse_math=False)
 
 
 def _clean(text: str, inks: Inks, name: str) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from calando.report.figures import axis, colour, dash, layout, shortened, symbol
+from calando.report.words import cut, tame
 
 __all__ = ["area", "dots", "drawing", "line", "rule"]
 
@@ -51,11 +52,9 @@ def drawing(
     rules: Sequence[Figure] = (),
 ) -> Figure:
     """A whole drawing: its traces on two axes; `log_x` are the ticks of a logarithmic one."""
+    x, y = tame(cut(x, 40)), tame(cut(y, 40))
     across = axis(x, kind="log", ticks=log_x, told="{:.3g}".format) if log_x else axis(x)
     up = axis(y)
     if y_range is not None:
         up["range"] = list(y_range)
-    whole = {"data": list(traces), "layout": layout(across, up)}
-    if rules:
-        whole["layout"]["shapes"] = list(rules)
-    return whole
+    return {"data": list(traces), "layout": {**layout(across, up), "shapes": list(rules)}}

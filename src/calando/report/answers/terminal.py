@@ -36,7 +36,8 @@ def answer_text(page: AnswerPage) -> RenderableType:
         entry = Text("not proven: ", style="dim bold").append(tame(cut(line, 2000)), style="not bold")
         lines.append(Padding(entry, (0, 0, 0, 1)))
     for name, value in page.facts:
-        lines.append(Padding(Text(f"{name}: ", style="dim").append(tame(cut(value, 300)), style="not dim"), (0, 0, 0, 1)))
+        fact = Text(f"{name}: ", style="dim").append(tame(cut(value, 300)), style="not dim")
+        lines.append(Padding(fact, (0, 0, 0, 1)))
     for part in page.parts:
         lines += _part(part)
     if page.commands:
@@ -69,8 +70,12 @@ def _grid(part: Part) -> Grid:
     if table is None:
         return grid
     for i, column in enumerate(table.columns):
-        justify = "right" if column.number else "left"
-        grid.add_column(Text(tame(column.head)), justify=justify, overflow="fold", min_width=12 if i == 0 else None)
+        grid.add_column(
+            Text(tame(column.head)),
+            justify="right" if column.number else "left",
+            overflow="fold",
+            min_width=None if i else 12,
+        )
     for at, row in enumerate(table.rows[:LONG]):
         style = "bold" if at in table.strong else ""
         grid.add_row(*(Text(tame(cut(cell)), style=style if i == 0 else "") for i, cell in enumerate(row)))

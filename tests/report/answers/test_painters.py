@@ -1,0 +1,116 @@
+"""An answer is the same in the page, in the terminal and in the picture, and no text of a user becomes markup."""
+
+import io
+import re
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from calando.errors import BadValue
+from calando.report.answers import AnswerPage, Column, Part, Picture, Table, answer_html, answer_text, write_answer
+from calando.report.answers.drawing import area, dots, drawing, line, rule
+from calando.report.answers.png import colours
+
+NASTY = "<script>alert('x')</script> $\\frac$ {{ 7*7 }} \x1b[31m 漢"
+STEPS = [0.0, 50.0, 100.0]
+
+
+@pytest.fixture
+def page() -> AnswerPage:
+    figure = drawing(
+        [area(1, STEPS, [2, 1, 0.5], [3, 2, 1.5]), line(1, STEPS, [2.5, 1.5, 1]), dots(2, STEPS, [2.4, 1.4, 0.9])],
+        "update", NASTY, rules=[rule(1.2)],
+    )  # fmt: skip
+    table = Table(
+        (Column("plan", number=False), Column("loss")),
+        ((NASTY, "1.25"), ("cosine()", "1.5")),
+        frozenset({0}),
+        (1, None),
+    )
+    parts = (
+        Part("Ranking", (NASTY,), (Picture("curves", "What is drawn.", figure, ((1, NASTY), (2, "b"))),), table),
+        Part("By hand", notes=(NASTY,), table=table, folded=True),
+    )
+    return AnswerPage(
+        "Choice", NASTY, "One is best. " + NASTY, True, (NASTY,), ("It may drift. " + NASTY,), (("horizon", NASTY),),
+        parts, (f"calando x {NASTY}",), "today",
+    )  # fmt: skip
+
+
+def printed(page: AnswerPage, width: int = 100) -> str:
+    console = Console(width=width, file=io.StringIO(), color_system=None, highlight=False)
+    console.print(answer_text(page))
+    return console.file.getvalue()  # type: ignore[attr-defined]
+
+
+def test_no_text_of_a_user_becomes_markup(page: AnswerPage) -> None:
+    text = answer_html(page)
+    assert "<script>alert" not in text
+    assert "&lt;script&gt;alert" in text
+    assert "49" not in re.sub(r"[^7*{}9 4]", "", text[text.index("<h1>") : text.index("</h1>")])
+    assert "\x1b" not in text
+    assert text.count("<script>") == 1  # our own, whose hash the policy names
+    assert "http:" not in re.sub(r'xmlns(:xlink)?="[^"]*"', "", text)
+    assert "https:" not in text
+
+
+def test_every_part_is_on_the_page_and_its_pictures_are_drawn_in_the_pages_colours(page: AnswerPage) -> None:
+    text = answer_html(page)
+    for said in (
+        "Ranking",
+        "By hand",
+        "What is drawn.",
+        "1.25",
+        "One is best.",
+        "It may drift.",
+        "Made by calando, today",
+    ):
+        assert said in text
+    drawn = text[text.index('<div class="drawing"') : text.index("<figcaption>")]
+    assert "var(--s1)" in drawn
+    assert "var(--s2)" in drawn
+    assert '<section id="verdict" class="verdict"' in text
+    assert text.count('<tr class="tied">') == 2
+
+
+def test_the_terminal_says_the_same_at_any_width(page: AnswerPage) -> None:
+    for width in (40, 100, 200):
+        said = printed(page, width)
+        assert "ANSWER" in said
+        assert "not proven: It may drift." in " ".join(said.split())
+        assert "1.25" in said
+        assert "\x1b" not in said
+        assert max(map(len, said.splitlines())) <= width
+    assert printed(page).count("1.25") == 1  # a folded table is the page's alone
+
+
+def test_an_open_question_says_so() -> None:
+    page = AnswerPage("Choice", "Which?", "Not enough evidence.", settled=False)
+    assert printed(page).startswith("OPEN")
+    assert 'class="verdict open"' in answer_html(page)
+
+
+def test_long_tables_are_cut_in_the_terminal_and_whole_on_the_page() -> None:
+    table = Table((Column("plan", number=False),), tuple((f"row{i}x",) for i in range(60)))
+    page = AnswerPage("Forecast", "Which?", "None.", parts=(Part("All", table=table),))
+    assert "20 more on the page" in printed(page)
+    assert "row59x" not in printed(page)
+    assert "row59x" in answer_html(page)
+
+
+def test_page_and_picture_are_written_beside_one_another(page: AnswerPage, tmp_path: Path) -> None:
+    html, png = write_answer(page, tmp_path)
+    assert (html.name, png.name) == ("choice.html", "choice.png")
+    assert png.read_bytes().startswith(b"\x89PNG")
+    assert [path.name for path in write_answer(AnswerPage("Choice", "Which?", "None."), tmp_path / "a.html")] == [
+        "a.html"
+    ]
+    with pytest.raises(BadValue, match="--out"):
+        write_answer(page, html / "in" / "a" / "file.html")
+
+
+def test_the_picture_has_every_colour_of_the_page() -> None:
+    assert {f"var(--s{i})" for i in range(8)} | {"var(--rule)", "var(--ink)", "var(--ink-2)", "var(--ink-3)"} <= {
+        *colours()
+    }
