@@ -1,0 +1,94 @@
+"""Which column is what, by its name: step, epoch, training loss, validation loss, learning rate, run."""
+
+import re
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+
+from calando.errors import BadName, did_you_mean, shown, tame
+from calando.records.logs.log import listed
+
+__all__ = ["Role", "find", "named", "plain"]
+
+Role = str
+
+VAL = "(?:val|valid|validation|eval|evaluation|test|dev|heldout|holdout)"
+TRAIN = "(?:train|training|tr)"
+LOSS = "(?:loss|nll|ce|cross_entropy|crossentropy|perplexity_loss|bpc|bpb|objective)"
+
+# In the order of how sure each spelling is; names are compared in lower case, with every other sign as "_".
+PATTERNS: dict[Role, tuple[str, ...]] = {
+    "step": (
+        rf"(?:trainer|{TRAIN})_global_step|global_step|globalstep",
+        rf"steps?|{TRAIN}_steps?|optimi[sz]er_steps?|num_steps|step_num",
+        r"iterations?|iters?|n_iter|iter_num|updates?|num_updates|n_updates|step_idx|step_index",
+        r"_step|it|t",
+    ),
+    "epoch": (r"epochs?|epoch_num|num_epochs?|n_epoch", rf"{TRAIN}_epoch|ep"),
+    "loss": (
+        rf"{TRAIN}_loss|loss_{TRAIN}|{TRAIN}_{TRAIN}_loss",
+        rf"{TRAIN}_loss_step|loss_step|{TRAIN}_batch_loss|batch_loss",
+        rf"loss|{TRAIN}_{LOSS}|{LOSS}_{TRAIN}",
+        rf"{TRAIN}_loss_epoch|{TRAIN}_epoch_loss|epoch_loss|loss_epoch|{TRAIN}_loss_(?:mean|avg)|avg_{TRAIN}_loss",
+        rf"{LOSS}|avg_loss|mean_loss|running_loss|lm_loss|total_loss|{TRAIN}_(?:lm|total|avg|mean)_loss|.*_{TRAIN}_loss",
+    ),
+    "val_loss": (
+        rf"{VAL}_loss|loss_{VAL}",
+        rf"{VAL}_loss_epoch|{VAL}_epoch_loss|{VAL}_(?:avg|mean|total|lm)_loss|{VAL}_{LOSS}|{LOSS}_{VAL}|.*_{VAL}_loss",
+        rf"{VAL}_[a-z0-9]+_loss|{VAL}_evaluation_loss_vs_iterations|evaluation_loss_vs_iterations|{VAL}_loss_step",
+    ),
+    "lr": (
+        rf"lr|learning_rate|{TRAIN}_(?:lr|learning_rate)|(?:lr|learning_rate)_{TRAIN}|learningrate|{TRAIN}_epoch_learning_rate",
+        r"epoch_(?:lr|learning_rate)|(?:opt|optim|optimizer)_(?:lr|learning_rate)|current_lr|cur_lr|.*_learning_rate",
+        r"(?:lr|learning_rate)_(?!.*(?:momentum|weight_decay|beta)).*|(?!.*(?:momentum|weight_decay)).*_lr",
+    ),
+    "run": (r"run_name|run_id|run|runs|experiment|trial|run_uuid",),
+}
+
+
+def plain(name: str) -> str:
+    """A name in lower case, every sign that is no letter or digit as one "_".
+
+    >>> plain("Train/Loss (step)")
+    'train_loss_step'
+    """
+    text = re.sub(r"[^a-z0-9]+", "_", name.strip().lower())
+    return text.rstrip("_") if text.startswith("_step") else text.strip("_")
+
+
+@lru_cache(maxsize=1 << 14)
+def _rank(role: Role, name: str) -> int | None:
+    for rank, pattern in enumerate(PATTERNS[role]):
+        if re.fullmatch(pattern, plain(name[:200])):
+            return rank
+    return None
+
+
+def find(role: Role, names: Iterable[str]) -> list[str]:
+    """The names that may be meant, the surest first, and among equals in their order.
+
+    >>> find("loss", ["step", "loss", "val_loss", "train/loss", "lr"])
+    ['train/loss', 'loss']
+    >>> find("lr", ["lr-AdamW", "lr-AdamW-momentum", "loss"])
+    ['lr-AdamW']
+    """
+    ranked = [(rank, i, name) for i, name in enumerate(names) if (rank := _rank(role, name)) is not None]
+    return [name for _, _, name in sorted(ranked)]
+
+
+def named(role: Role, asked: str, names: Sequence[str], where: str) -> str:
+    """The column that the caller named, by its exact name or one that differs in case and signs alone.
+
+    Raises:
+        BadName: when there is no such column, or several.
+    """
+    if asked in names:
+        return asked
+    alike = [name for name in names if plain(name) == plain(asked)]
+    if len(alike) == 1:
+        return alike[0]
+    raise BadName(
+        given=f"{role}={shown(asked)}, which no column is called{did_you_mean(asked, names)}",
+        allowed=listed(names) or "no names: the file has no columns",
+        where=tame(where),
+        fix="use the name of a column",
+    )

@@ -1,0 +1,115 @@
+"""MLflow: the table that its pages give, and the files of its file store.
+
+The table is long: `run_id,key,value,step,timestamp` (MLflow's MetricsPlotPanel). The file store, `mlruns`, has a file
+for each metric, `EXPERIMENT/RUN/metrics/KEY`, with a line `timestamp value step` for each value.
+"""
+
+import re
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+
+from calando.errors import shown
+from calando.records.logs.cells import floats
+from calando.records.logs.dialect import dialect_of
+from calando.records.logs.draft import Asked, Draft, Pair, Problems
+from calando.records.logs.guess import plain
+from calando.records.logs.opened import Opened, lines
+from calando.records.logs.plain_csv import stem
+from calando.records.logs.table import read_table
+
+__all__ = ["looks", "read", "run_of"]
+
+STORED = re.compile(rb"\d{9,16} \S+ \d+\s*\Z")
+FURTHEST = 2.0**53
+PIECE = 1 << 14
+
+
+def looks(file: Opened) -> bool:
+    """Whether its first line is `timestamp value step`, or names key, value and step."""
+    first = file.head.split(b"\n", 1)[0]
+    return STORED.fullmatch(first.strip()) is not None or _long(first)
+
+
+def _long(first: bytes) -> bool:
+    names = [plain(name) for name in first.decode(errors="replace").replace('"', "").split(",")]
+    return {"key", "value", "step"} <= set(names) and len(names) <= 8
+
+
+def read(file: Opened, _asked: Asked) -> list[Draft]:
+    """Its runs, or the one metric of one run."""
+    return _read_table(file) if _long(file.head.split(b"\n", 1)[0]) else [_read_metric(file)]
+
+
+def run_of(path: Path) -> tuple[Path, str]:
+    """The folder of the run that a metric's file belongs to, and the metric's name; a name may hold slashes."""
+    places = [i for i, part in enumerate(path.parts) if part == "metrics"]
+    if not places:
+        return path, path.name
+    return Path(*path.parts[: places[-1]]), "/".join(path.parts[places[-1] + 1 :])
+
+
+def _read_table(file: Opened) -> list[Draft]:
+    dialect, problems = dialect_of(file), Problems(file.source)
+    known = {plain(name): name for name in dialect.names}
+    labels = [known[name] for name in ("key", "run_id", "run_name", "run") if name in known]
+    value = known["value"]
+    skip = [name for name in dialect.names if name not in {*labels, value, known["step"]}]
+    table = read_table(
+        file, dialect, problems, step=known["step"], whole=True, needed=[value], labels=labels, skip=skip
+    )
+    keys, steps = table.labels[labels[0]], table.steps
+    values = table.values.get(value, np.empty(0))
+    filled = table.filled.get(value)
+    which = table.labels[labels[1]] if labels[1:] else np.zeros(steps.size, np.int64)
+    runs = table.words[labels[1]] if labels[1:] else [stem(file)]
+    drafts = []
+    for run, name in enumerate(runs):
+        columns: dict[str, Pair] = {}
+        mine = (which == run) if filled is None else (which == run) & filled
+        for key in np.unique(keys[mine]).tolist():
+            rows = mine & (keys == key)
+            columns[table.words[labels[0]][key]] = (steps[rows], values[rows])
+        drafts.append(Draft(name, file.source, "mlflow", columns, problems, counted_from=None))
+    return (
+        [draft for draft in drafts if draft.columns]
+        or drafts[:1]
+        or [Draft(stem(file), file.source, "mlflow", {}, problems)]
+    )
+
+
+def _read_metric(file: Opened) -> Draft:
+    problems = Problems(file.source)
+    folder, name = run_of(file.path)
+    text = enumerate(lines(file, problems), start=1)
+    steps, values = [np.empty(0)], [np.empty(0)]
+    while piece := list(islice(text, PIECE)):
+        rows = [(number, line.split()) for number, line in piece if line.strip()]
+        even = [(number, row) for number, row in rows if len(row) in {2, 3}]
+        for number, row in rows:
+            if len(row) not in {2, 3}:
+                problems.add(f"not `timestamp value step`: {shown(' '.join(row)[:200])}", number)
+        count, _, _ = floats([row[2] if len(row) == 3 else "0" for _, row in even])
+        value, filled, _ = floats([row[1] for _, row in even])
+        good = (count >= 0) & (count <= FURTHEST) & (np.floor(count) == count)
+        good &= True if filled is None else filled
+        for i in np.flatnonzero(~good).tolist():
+            problems.add(f"not `timestamp value step`: {shown(' '.join(even[i][1])[:200])}", even[i][0])
+        steps.append(count[good])
+        values.append(value[good])
+    column = np.concatenate(steps), np.concatenate(values)
+    return Draft(_run_name(folder), file.source, "mlflow", {name: column}, problems, counted_from=None)
+
+
+def _run_name(folder: Path) -> str:
+    """The name that the run was given, else its folder's."""
+    for place, pattern in (("tags/mlflow.runName", r"(.+)"), ("meta.yaml", r"(?m)^run_name: ?['\"]?(.+?)['\"]?$")):
+        try:
+            with (folder / place).open(encoding="utf-8", errors="replace") as file:
+                found = re.search(pattern, file.read(10_000))
+        except (OSError, ValueError):
+            continue
+        if found:
+            return found[1].strip()
+    return folder.name

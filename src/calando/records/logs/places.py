@@ -1,0 +1,104 @@
+"""Where logs lie: files, patterns, folders; in a folder what is no log is passed over."""
+
+import glob
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from calando.errors import BadFile, shown, tame
+from calando.records.logs import mlflow, study
+from calando.records.logs.dialect import dialect_of
+from calando.records.logs.draft import Asked
+from calando.records.logs.events import is_record
+from calando.records.logs.guess import find, plain
+from calando.records.logs.opened import Opened
+from calando.records.store import FILE
+
+__all__ = ["files_of", "glance", "promising"]
+
+MOST = 20_000
+GLANCE = 512
+
+
+def files_of(place: str | Path) -> tuple[list[Path], bool]:
+    """The files that a path, a pattern or a folder stands for, and whether they were found by searching a folder.
+
+    Raises:
+        BadFile: when there are none.
+    """
+    path = Path(place).expanduser()
+    try:
+        there, folder = path.exists(), path.is_dir()
+    except (OSError, ValueError) as error:
+        raise _none(place, f"a path that cannot be ({shown(str(error))})") from error
+    if there and not folder:
+        return [path], False
+    if not there:
+        found = glob.glob(str(path), recursive=True)  # noqa: PTH207 - Path.glob refuses absolute patterns
+        matches = sorted(map(Path, found))
+        if not matches:
+            raise _none(place, "no such file or folder, nor a pattern that fits any")
+        if any(match.is_file() for match in matches):
+            return [match for match in matches if match.is_file()], False
+        files = [file for match in matches for file in _walk(match)]
+    else:
+        files = list(_walk(path))
+    if not files:
+        raise _none(place, "a folder without a file")
+    return files, True
+
+
+def _walk(folder: Path) -> Iterator[Path]:
+    """Its files, in order of their names; below a study only the study itself."""
+    count = 0
+    for here, below, names in os.walk(folder):
+        below[:] = sorted(name for name in below if not name.startswith("."))
+        if FILE in names:
+            below.clear()
+            names = [FILE]
+        for name in sorted(names):
+            if name.startswith(".") or count >= MOST:
+                continue
+            count += 1
+            yield Path(here) / name
+
+
+def glance(path: Path) -> bool:
+    """Whether a file's first bytes may be those of a log; what is not looked into further costs next to nothing."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(GLANCE)
+    except (OSError, ValueError):
+        return False
+    if head[:2] == b"\x1f\x8b" or head.startswith(study.MAGIC) or is_record(head) or "tfevents" in path.name:
+        return bool(head)
+    return bool(head) and (head[:2] in {b"\xff\xfe", b"\xfe\xff"} or b"\0" not in head)
+
+
+def promising(file: Opened, kind: str, asked: Asked) -> bool:
+    """Whether a file that lies in a folder is a log, and not just any table or JSON."""
+    if kind == "transformers":
+        return b'"log_history"' in file.head
+    if kind == "study":
+        return file.path.name == FILE
+    if kind == "mlflow" and not file.path.name.endswith((".csv", ".csv.gz")):
+        return mlflow.run_of(file.path)[0] != file.path
+    if kind in {"csv", "lightning", "keras"}:
+        try:
+            names = dialect_of(file).names
+        except BadFile:
+            return False
+        wanted = {plain(word) for word in (asked.step, asked.epoch, asked.loss, asked.val_loss) if word}
+        known = {plain(name) for name in names}
+        counts = find("step", names) or find("epoch", names) or wanted & known
+        return bool(counts and (find("loss", names) or find("val_loss", names) or wanted & known))
+    return True
+
+
+def _none(place: object, given: str) -> BadFile:
+    return BadFile(
+        given=given,
+        allowed="log files, a pattern such as runs/*.csv, or a folder with logs in it",
+        where=tame(str(place)),
+        fix="check the path",
+    )
