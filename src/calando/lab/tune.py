@@ -3,27 +3,22 @@
 import json
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import astuple, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from calando.errors import BadValue, LabError, shown
 from calando.lab import evidence
-from calando.lab.candidates import gather, read_peak
+from calando.lab.candidates import gather
 from calando.lab.declare import Declared
 from calando.lab.executors.base import Executor
-from calando.lab.guard import Guard
 from calando.lab.question import build, real, reconcile, whole
-from calando.lab.session import How, Sitting, not_inside_a_worker, read_folder, read_how, sitting
+from calando.lab.session import How, not_inside_a_worker, read_folder, read_how, sitting
 from calando.lab.trainref import name_train
-from calando.lab.tuning.budget import Budget, read_budget
-from calando.lab.tuning.going_on import earlier, emptier, finished, go_on_with, same_kind, search_of
-from calando.lab.tuning.opening import short_horizons
-from calando.lab.tuning.pace import Pace, Reading, readings_of
-from calando.lab.tuning.prospect import prospect
-from calando.lab.tuning.space import lattice
-from calando.lab.tuning.verdict import verdict
-from calando.records.plain import decode, encode
+from calando.lab.tuning.at_work import work_on
+from calando.lab.tuning.budget import read_budget
+from calando.lab.tuning.given import affordable_steps, read_horizons, read_peaks
+from calando.lab.tuning.going_on import go_on_with, same_kind, search_of
+from calando.records.plain import decode
 from calando.records.run import RunSpec
 from calando.records.store import load
 from calando.records.study import Candidate, Study, StudySpec
@@ -36,8 +31,6 @@ __all__ = ["SHAPES", "go_on", "tune", "tuned_of"]
 
 SHAPES = ("warmup(5%) | linear_decay()", "warmup(5%) | cosine()", "wsd(warmup=5%, cooldown=50%)", "one_cycle()")
 """What takes part, beside the humble baselines, when no candidates are named."""
-SPAN = 1e6
-"""Highest over lowest peak that a lattice may span."""
 
 
 def tune(
@@ -195,11 +188,11 @@ def tune(
             margin=margin,
             question=question or f"Which schedule should {ref.text} use?",
         )
-        lengths = _horizons(horizons, spec.horizon)
+        lengths = read_horizons(horizons, spec.horizon)
         recorded = available is not None
         search_spec = TuneSpec(
             budget=given.text,
-            steps=_affordable(given, spec.horizon),
+            steps=affordable_steps(given, spec.horizon),
             seconds=given.seconds,
             horizons=lengths,
             bracket=not grid,
@@ -223,7 +216,7 @@ def tune(
             spec = reconcile(old.spec, spec)
             given_now = [name for name, value in asked.items() if value is not None]
             tune_spec = go_on_with(search_of(old), tune_spec, given_now)
-        found = _work(here, spec, tune_spec, old, available, began, retry_failed=retry_failed)
+        found = work_on(here, spec, tune_spec, old, available, began, retry_failed=retry_failed)
     return found or load(folder)
 
 
@@ -251,7 +244,7 @@ def go_on(
         if stored is None:
             return old
         now = replace(stored.spec, train_sha256=ref.fingerprint())
-        found = _work(here, reconcile(stored.spec, now), search_of(stored), stored, available, began)
+        found = work_on(here, reconcile(stored.spec, now), search_of(stored), stored, available, began)
     return found or load(place)
 
 
@@ -263,133 +256,3 @@ def tuned_of(study: Study) -> Tuned | None:
     """
     fact = study.facts.get("tuned")
     return None if fact is None else decode(Tuned, json.dumps(fact), f"{study.path}: tuned")
-
-
-def _work(
-    here: Sitting,
-    spec: StudySpec,
-    tune_spec: TuneSpec,
-    old: Study | None,
-    available: Callable[[RunSpec], bool] | None,
-    began: float,
-    *,
-    retry_failed: bool = False,
-) -> Study | None:
-    """Make the runs and write the verdict; gives the old study where there is nothing to do."""
-    from calando.lab.tuning.strategy import TuneStrategy  # it needs NumPy, which a worker may not
-
-    runs = {}
-    if old is not None:
-        runs = {run.spec.key: run for run in old.runs if not (retry_failed and run.status == "failed")}
-    guard, pace = Guard(steps=tune_spec.steps), None
-    same = old is not None and spec == old.spec and search_of(old) == tune_spec
-    if (seconds := tune_spec.seconds) is not None:
-        gone = (0.0 if old is None else used(old)) + time.monotonic() - began
-        guard = Guard(seconds=max(0.0, seconds - gone))
-
-        def save(readings: Sequence[Reading]) -> None:
-            here.store.save_fact("pace", {"seconds": seconds, "readings": [astuple(one) for one in readings]})
-
-        if available is None:
-            stored = (
-                readings_of(old.facts.get("pace"), seconds) if old is not None and same and not retry_failed else ()
-            )
-            pace = Pace(seconds, lambda: guard.left, tune_spec.workers, stored, save)
-    before = () if old is None else earlier(old, extended=not same or retry_failed)
-    strategy = TuneStrategy(spec, tune_spec, runs, available, pace, before)
-    if old is not None:
-        if same and finished(old) and not retry_failed:
-            return old
-        here.hold(old, more=True)
-    here.begin(spec, retry_failed=retry_failed)
-    here.store.save_fact("verb", "tune")
-    here.store.save_fact("earlier", list(before))
-    if pace is not None:
-        pace.keep()
-    here.store.save_fact("tune", json.loads(encode(tune_spec)))
-    for line in prospect(spec, tune_spec):
-        here.view.say(line)
-    done = here.work(strategy, guard)
-    answer = strategy.tuned(done.cut)
-    found = verdict(spec, tune_spec, answer, done.runs, strategy.pair)
-    if old is not None and emptier(found, old.verdict):
-        here.view.say("the earlier verdict stands: this sitting ended before it could say as much")
-        here.end(old.verdict)
-        return None
-    here.store.save_fact("tuned", json.loads(encode(answer)))
-    here.end(found)
-    return None
-
-
-def used(study: Study) -> float:
-    """Wall seconds of all sittings so far; of one that was killed, until its last run ended.
-
-    >>> used(Study(StudySpec("?", "t.py:train", 10, ())))
-    0.0
-    """
-    found = 0.0
-    for session in study.sessions:
-        times = [a.ended or a.started for a in study.attempts if a.session == session.id]
-        found += max(0.0, (session.ended or max(times, default=session.started)) - session.started)
-    return found
-
-
-def read_peaks(given: str | Sequence[float | str] | None) -> tuple[float, ...]:
-    """The lattice of peaks: from "low..high", or as given; empty for None.
-
-    >>> read_peaks("1e-3..4e-3"), read_peaks([0.1, 0.3]), read_peaks(["0.1..0.2", "0.3"])
-    ((0.001, 0.002, 0.004), (0.1, 0.3), (0.1, 0.2, 0.3))
-
-    Raises:
-        BadValue: for anything else.
-    """
-    if given is None:
-        return ()
-    if not isinstance(given, (str, Sequence)):
-        raise BadValue(
-            given=f"the peaks {shown(given)}",
-            allowed="low..high, or a list of rates",
-            where="tune.peaks",
-            fix='write for example "1e-4..1e-1" or [0.01, 0.1]',
-        )
-    if isinstance(given, str):
-        low, dots, high = given.partition("..")
-        if not dots:
-            return (read_peak(given, "tune.peaks"),)
-        ends = read_peak(low.strip(), "tune.peaks"), read_peak(high.strip(), "tune.peaks")
-        if not ends[0] < ends[1] <= SPAN * ends[0]:
-            raise BadValue(
-                given=f"the peaks {shown(given)}",
-                allowed="low..high, rising, at most a million apart",
-                where="tune.peaks",
-                fix='write for example "1e-4..1e-1"',
-            )
-        return lattice(*ends)
-    parts = [read_peaks(one) if isinstance(one, str) else (read_peak(one, "tune.peaks"),) for one in given]
-    return tuple(sorted({peak for part in parts for peak in part}))
-
-
-def _affordable(budget: Budget, horizon: int) -> int | None:
-    """The budget in updates, one full run at least."""
-    found = budget.in_steps(horizon)
-    if found is not None and found < horizon:
-        raise LabError(
-            given=f"a budget of {found:,} updates for runs of {horizon:,}",
-            allowed="one full run at least; some ten tell more",
-            where="tune.budget",
-            fix=f"give a larger budget, or fewer --steps: {max(1, found // 10):,} would make it ten runs",
-        )
-    return found
-
-
-def _horizons(given: Sequence[int] | None, full: int) -> tuple[int, ...]:
-    if given is None:
-        return short_horizons(full)
-    if isinstance(given, str) or not isinstance(given, Sequence):
-        raise BadValue(
-            given=f"horizons={shown(given)}",
-            allowed=f"a list of whole numbers from 1 to {full}",
-            where="tune.horizons",
-            fix="write for example horizons=[100, 200]",
-        )
-    return (*sorted({whole(one, "horizons", 1, full) for one in given} - {full}), full)

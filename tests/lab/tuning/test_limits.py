@@ -11,8 +11,8 @@ from calando.cli.status import lines, state
 from calando.errors import BadValue, CalandoError
 from calando.lab import tune
 from calando.lab.executors.replay import replay
-from calando.lab.tune import read_peaks
 from calando.lab.tuning.budget import unproven
+from calando.lab.tuning.given import read_peaks
 from calando.lab.tuning.strategy import TuneStrategy
 from calando.records import RunRecord, RunSpec, load
 from tests.lab.tuning.surface import FULL, PEAKS, Surface, question, searched

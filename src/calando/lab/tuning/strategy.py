@@ -12,10 +12,12 @@ from calando.lab.phrases import counted, number
 from calando.lab.tuning import decide, show
 from calando.lab.tuning.account import affordable, paid, spendings
 from calando.lab.tuning.budget import proving, unproven
+from calando.lab.tuning.confirming import choose, fresh, rival_of
+from calando.lab.tuning.growing import grown
 from calando.lab.tuning.opening import first_look, probe_run, shuffled
 from calando.lab.tuning.pace import Pace
 from calando.lab.tuning.ranging import Ranging
-from calando.lab.tuning.rounds import Known, Round, best_row, known, next_runs
+from calando.lab.tuning.rounds import Known, Round, known, next_runs
 from calando.lab.tuning.sharing import Sharer
 from calando.lab.tuning.space import HIGHER, Row, Space, build, settings_for
 from calando.records.decision import Decision
@@ -312,27 +314,12 @@ class TuneStrategy:
 
     def _grow(self, notes: list[Decision]) -> None:
         """One more peak beyond the lattice's end where the best run of the full horizon stands on it."""
-        grid = self.peaks
-        if self._available is not None or len(grid) < 2 or self._grown >= self.spec.extend:
+        if self._available is not None or self._grown >= self.spec.extend:
             return
-        now = self._look()
-        lost = not now.sound
-        row = None if lost else best_row(now)
-        if not lost and (row is None or row not in now.sound or self.spec.candidates[now.space.rows[row].shape].peak):
-            return
-        if lost or (row is not None and now.space.rows[row].peak == 0):
-            point = float(f"{grid[0] * (grid[0] / grid[1]):.6g}")
-            self.peaks = (point, *grid)
-        elif row is not None and now.space.rows[row].peak == len(grid) - 1:
-            point = float(f"{grid[-1] * (grid[-1] / grid[-2]):.6g}")
-            if any(peak <= point for peak in self._told.values()):
-                return
-            self.peaks = (*grid, point)
-        else:
-            return
-        self._grown += 1
-        why = "every run so far was lost" if lost else "the best so far stands on the end of what is searched"
-        notes.append(Decision("range", f"peak {number(point)} joins: {why}"))
+        if (found := grown(self.peaks, self._look(), self._told.values())) is not None:
+            self.peaks, decision = found
+            self._grown += 1
+            notes.append(decision)
 
     def _judge(self, now: Known, notes: list[Decision]) -> Known:
         for level, peak, decision in decide.edges(now, self._told):
@@ -348,10 +335,7 @@ class TuneStrategy:
         return self._look() if any(decision.about for decision in notes) else now
 
     def _choose(self, now: Known | None) -> RunSpec | None:
-        row = None if now is None or not now.sound else best_row(now)
-        if now is None or row is None:
-            return None
-        return now.space.ask(now.space.rows[row], self.seeds[0])
+        return None if now is None else choose(now, self.seeds[0])
 
     def _confirm(self, now: Known, notes: list[Decision]) -> Round | None:
         """The choice and what it is held against, on fresh seeds where something was kept for that."""
@@ -360,35 +344,18 @@ class TuneStrategy:
             return None
         text = f"chosen at peak {number(chosen.peak or 0.0)} on {counted(len(now.made), 'run')}"
         notes.append(Decision("choice", text, chosen.candidate, len(now.made)))
-        left = (self.budget or 0) - self.spent()
-        fits = self.tune.full <= self._longest or self._pace is None
-        self.rival = self._rival(now, chosen)
-        pair, full = self.pair or (), self.tune.full
-        wanted = [
-            [RunSpec(one.candidate, one.plan, one.peak, seed, full, "confirm", one.params) for one in pair]
-            for seed in (self.spec.confirm_seeds if pair and self.proofs and fits else ())
-        ]
-        runs = tuple(affordable(wanted, left, self._earlier))
+        self.rival = rival_of(now, chosen, self.spec.baseline, self.seeds[0])
+        fits = self._pace is None or self.tune.full <= self._longest
+        seeds = self.spec.confirm_seeds if self.pair and self.proofs and fits else ()
+        wanted = fresh(self.pair or (), seeds, self.tune.full)
+        runs = tuple(affordable(wanted, (self.budget or 0) - self.spent(), self._earlier))
         if not runs or self.rival is None:
             notes.append(Decision("confirmation", unproven(self.tune.prove, len(self.spec.confirm_seeds), self.rival)))
+            return Round("confirmation", (), 0, tuple(notes))
+        if self._available is not None and not all(self._available(run) for run in runs):
             return Round("confirmation", (), 0, tuple(notes))
         rival = f"{self.rival.candidate} at peak {number(self.rival.peak or 0.0)}"
         text = f"on {counted(len(runs) // 2, 'fresh seed')}, paired with {rival}"
         notes.append(Decision("confirmation", text, chosen.candidate))
-        if self._available is not None and not all(self._available(run) for run in runs):
-            return Round("confirmation", (), 0, tuple(notes[:-1]))
         planned = sum(run.horizon for run in runs if run.key not in self._earlier)
         return Round("confirmation", runs, planned, tuple(notes))
-
-    def _rival(self, now: Known, chosen: RunSpec) -> RunSpec | None:
-        """The baseline at its own best peak; where that is the choice, the best of the others."""
-        space, seed = now.space, self.seeds[0]
-        labels = [candidate.label for candidate in space.candidates]
-        shapes = [i for i, label in enumerate(labels) if label != chosen.candidate]
-        if self.spec.baseline != chosen.candidate and self.spec.baseline in labels:
-            shapes = [labels.index(self.spec.baseline)]
-        rows = [row for shape in shapes if (row := best_row(now, shape, 0)) is not None]
-        if not rows or now.belief is None:
-            return None
-        best = min(rows, key=lambda row: (row not in now.sound, now.mean(row), row))
-        return space.ask(space.rows[best], seed)
