@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     FloatArray = NDArray[np.float64]
     IntArray = NDArray[np.int64]
 
-__all__ = ["LossCurve", "plan_rates", "rise"]
+__all__ = ["LossCurve", "checked_curves", "checked_numbers", "plan_rates", "rise"]
 
 MOST_RATE = 1e9
 LARGEST_LOSS = 1e12
@@ -58,8 +58,8 @@ class LossCurve:
 
     def __post_init__(self) -> None:
         where = f"the curve {shown(self.name)}"
-        rates = _numbers(self.rates, where + ", rates", 0.0, MOST_RATE)
-        losses = _numbers(self.losses, where + ", losses", 0.0, LARGEST_LOSS, above=True)
+        rates = checked_numbers(self.rates, where + ", rates", 0.0, MOST_RATE)
+        losses = checked_numbers(self.losses, where + ", losses", 0.0, LARGEST_LOSS, above=True)
         steps = _steps(self.steps, len(rates), where)
         if len(steps) != len(losses):
             raise BadValue(
@@ -159,7 +159,8 @@ def rise(rates: "FloatArray") -> int:
     return int(stops[0]) if len(stops) else len(rates) - 1
 
 
-def _numbers(given: "ArrayLike", where: str, low: float, high: float, above: bool = False) -> "FloatArray":
+def checked_numbers(given: "ArrayLike", where: str, low: float, high: float, above: bool = False) -> "FloatArray":
+    """A copy of one row of numbers that all lie from `low` (or above it) to `high`; read-only, or BadValue."""
     try:
         values = np.array(given, dtype=np.float64)
     except (TypeError, ValueError, OverflowError) as error:
@@ -182,7 +183,7 @@ def _numbers(given: "ArrayLike", where: str, low: float, high: float, above: boo
 
 
 def _steps(given: "ArrayLike", length: int, where: str) -> "IntArray":
-    numbers = _numbers(given, where + ", steps", 1.0, float(length))
+    numbers = checked_numbers(given, where + ", steps", 1.0, float(length))
     steps = numbers.astype(np.int64)
     if (steps != numbers).any() or (np.diff(steps) <= 0).any():
         raise BadValue(

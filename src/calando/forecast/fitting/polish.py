@@ -22,17 +22,34 @@ MOST_DAMPING = 1e8
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """A law, what was prepared of the curves, and the logarithms of their losses."""
+    """A law, what was prepared of the curves, the logarithms of their losses, and what is believed beforehand.
+
+    `belief` is how many of the losses tell as much as one belief; `center` are the beliefs' logarithms, where they are
+    not the law's own.
+    """
 
     law: Law
     prepared: Any
     logs: "FloatArray"
+    belief: float = 0.0
+    center: "FloatArray | None" = None
 
     def residuals(self, theta: "FloatArray") -> "FloatArray":
         """Logarithm of the law's loss over the recorded one; infinite where the law has none."""
         losses = self.law.losses(theta, self.prepared)
         good = (losses > 0) & np.isfinite(losses)
         return np.where(good, np.log(np.where(good, losses, 1.0)) - self.logs, np.inf)
+
+    @property
+    def middle(self) -> "FloatArray":
+        """The beliefs' logarithms."""
+        own = np.array([0.0 if p.linear else np.log(p.likely) for p in self.law.parameters])
+        return own if self.center is None else self.center
+
+    @property
+    def pull(self) -> "FloatArray":
+        """One over the beliefs' standard deviations; 0 where nothing is believed."""
+        return np.array([0.0 if p.linear else 1.0 / p.spread for p in self.law.parameters])
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,49 +69,50 @@ def polish(problem: Problem, start: "FloatArray", delta: float, most: int = 60) 
     """
     law = problem.law
     logarithmic = np.array([not parameter.linear for parameter in law.parameters])
-    low = np.array([np.log(p.low) if not p.linear else 0.0 for p in law.parameters])
-    high = np.array([np.log(p.high) if not p.linear else np.inf for p in law.parameters])
+    low = np.array([0.0 if p.linear else np.log(p.low) for p in law.parameters])
+    high = np.array([np.inf if p.linear else np.log(p.high) for p in law.parameters])
+    believed = problem.belief * delta**2
+    middle, pull = problem.middle, problem.pull
+
+    def values(place: "FloatArray") -> "FloatArray":
+        return np.where(logarithmic, np.exp(np.where(logarithmic, place, 0.0)), place)
+
+    def cost_at(place: "FloatArray", errors: "FloatArray") -> float:
+        return huber(errors, delta) + 0.5 * believed * float(((place - middle) * pull) @ ((place - middle) * pull))
+
     z = np.clip(np.where(logarithmic, np.log(np.maximum(start, TINY)), start), low, high)
-    theta = np.where(logarithmic, np.exp(np.where(logarithmic, z, 0.0)), z)
+    theta = values(z)
     residuals = problem.residuals(theta)
-    cost, damping, rested = huber(residuals, delta), 1e-3, False
+    cost, damping = cost_at(z, residuals), 1e-3
     if not np.isfinite(cost):
         return Polished(theta, np.inf, False)
     for _ in range(most):
         slopes = law.gradient(theta, problem.prepared) / np.exp(residuals + problem.logs)[:, None]
         slopes *= np.where(logarithmic, theta, 1.0)
         weighted = slopes * weights(residuals, delta)[:, None]
-        gradient, hessian = weighted.T @ residuals, weighted.T @ slopes
+        gradient = weighted.T @ residuals + believed * pull**2 * (z - middle)
+        hessian = weighted.T @ slopes + np.diag(believed * pull**2)
         free = ~(((z <= low) & (gradient > 0)) | ((z >= high) & (gradient < 0)))
-        size = np.sqrt(np.maximum(np.diag(hessian), TINY))
-        moved = False
+        before = cost
         while damping < MOST_DAMPING:
-            step = _step(hessian, gradient, size, free, damping)
-            there = np.clip(z + step, low, high)
-            trial = np.where(logarithmic, np.exp(np.where(logarithmic, there, 0.0)), there)
-            rest = problem.residuals(trial)
-            least = huber(rest, delta)
+            there = np.clip(z + _step(hessian, gradient, free, damping), low, high)
+            trial = values(there)
+            errors = problem.residuals(trial)
+            least = cost_at(there, errors)
             if least < cost:
-                moved = True
+                z, theta, residuals, cost = there, trial, errors, least
                 break
             damping *= 6.0
-        if not moved:
-            rested = True
-            break
-        gain = (cost - least) / cost if cost > 0 else 0.0
-        z, theta, residuals, cost = there, trial, rest, least
+        if before - cost <= TOLERANCE * before:
+            return Polished(theta, cost, True)
         damping = max(damping / 6.0, 1e-12)
-        if gain < TOLERANCE:
-            rested = True
-            break
-    return Polished(theta, cost, rested)
+    return Polished(theta, cost, False)
 
 
-def _step(hessian: "FloatArray", gradient: "FloatArray", size: "FloatArray", free: Any, damping: float) -> "FloatArray":
-    step = np.zeros(len(size))
-    if not free.any():
-        return step
-    scaled = hessian[np.ix_(free, free)] / np.outer(size[free], size[free])
-    inside = scaled + damping * np.eye(int(free.sum()))
-    step[free] = -np.linalg.solve(inside, gradient[free] / size[free]) / size[free]
+def _step(hessian: "FloatArray", gradient: "FloatArray", free: "NDArray[np.bool_]", damping: float) -> "FloatArray":
+    step = np.zeros(len(gradient))
+    if free.any():
+        size = np.sqrt(np.maximum(np.diag(hessian), TINY))[free]
+        scaled = hessian[np.ix_(free, free)] / np.outer(size, size) + damping * np.eye(len(size))
+        step[free] = -np.linalg.solve(scaled, gradient[free] / size) / size
     return step

@@ -1,4 +1,4 @@
-"""Many starts at once: the nonlinear parameters spread evenly over where they are likely, the linear ones solved for."""
+"""Many starts at once: the nonlinear parameters spread over where they are likely, the linear ones solved for."""
 
 from typing import TYPE_CHECKING
 
@@ -6,7 +6,7 @@ import numpy as np
 
 from calando.forecast.fitting.linear import nonnegative
 from calando.forecast.fitting.polish import Problem
-from calando.forecast.laws.base import linear, nonlinear
+from calando.forecast.laws.base import Law, linear, nonlinear
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ["screen", "spread"]
 
+REACH = 1.7  # standard deviations to both sides
 APART = 0.35  # in logarithms: starts that lie nearer lead to the same end
 
 
@@ -37,13 +38,14 @@ def screen(problem: Problem, count: int, seed: int, keep: int) -> "list[FloatArr
     """The best starts of `count`, best first, at most `keep`, none near another."""
     law = problem.law
     straight, curved = linear(law), nonlinear(law)
-    low = np.log([law.parameters[place].begin for place in curved])
-    high = np.log([law.parameters[place].until for place in curved])
+    middle, reach = problem.middle[curved], REACH / problem.pull[curved]
+    points = middle + reach * (2.0 * spread(count, len(curved), seed) - 1.0)
+    points[0] = middle  # what is believed is a start, too
     losses = np.exp(problem.logs)
     found: list[tuple[float, int, FloatArray]] = []
-    for index, point in enumerate(low + (high - low) * spread(count, len(curved), seed)):
+    for index, point in enumerate(points):
         theta = np.zeros(len(law.parameters))
-        theta[curved] = np.exp(point)
+        theta[curved] = np.clip(np.exp(point), *_bounds(law, curved))
         columns = law.basis(theta, problem.prepared) / losses[:, None]
         if not np.isfinite(columns).all():
             continue
@@ -57,3 +59,8 @@ def screen(problem: Problem, count: int, seed: int, keep: int) -> "list[FloatArr
         if len(kept) == keep:
             break
     return kept
+
+
+def _bounds(law: Law, places: list[int]) -> "tuple[FloatArray, FloatArray]":
+    chosen = [law.parameters[place] for place in places]
+    return np.array([p.low for p in chosen]), np.array([p.high for p in chosen])

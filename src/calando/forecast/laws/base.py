@@ -21,15 +21,16 @@ class Parameter:
     """One number of a law, at rates divided by a unit (the largest peak of the curves a law is fitted to).
 
     A linear one is a factor of the loss, >= 0, and is solved for. Another one is searched for, on a logarithmic scale,
-    between `low` and `high` (both > 0), beginning between `begin` and `until`.
+    between `low` and `high` (both > 0). Before any curve is seen it is believed to lie around `likely`, with a standard
+    deviation of `spread` in its logarithm; the belief is weak, and decides only what the curves leave open.
     """
 
     name: str
     about: str
     low: float = 0.0
     high: float = math.inf
-    begin: float = 0.0
-    until: float = 0.0
+    likely: float = 1.0
+    spread: float = math.inf
 
     @property
     def linear(self) -> bool:
@@ -69,7 +70,7 @@ class Law(Protocol):
     @property
     def parameters(self) -> tuple[Parameter, ...]: ...
 
-    def prepare(self, paths: "Iterable[Path]", width: float = 0.1) -> Any:
+    def prepare(self, paths: "Iterable[Path]", width: float = 0.2) -> Any:
         """What hangs on the rates alone; sums in blocks of that width (see `blocks`), 0 for step by step."""
 
     def basis(self, theta: "FloatArray", prepared: Any) -> "FloatArray":

@@ -46,9 +46,9 @@ class BoundLaw:
     parameters: tuple[Parameter, ...] = (
         Parameter("L_inf", "the loss that is left in the end"),
         Parameter("a", "the height of the term for too small a rate"),
-        Parameter("p", "its exponent", 0.05, 3.0, 0.1, 1.5),
+        Parameter("p", "its exponent", 0.05, 3.0, 0.5, 0.7),
         Parameter("b", "the height of the term for too large a rate"),
-        Parameter("q", "its exponent", 0.1, 5.0, 0.2, 2.0),
+        Parameter("q", "its exponent", 0.1, 5.0, 1.0, 0.5),
     )
 
     def prepare(self, paths: "Iterable[Path]", width: float = WIDTH) -> Prepared:

@@ -44,10 +44,10 @@ class Functional:
     parameters: tuple[Parameter, ...] = (
         Parameter("L0", "the loss that is left in the end"),
         Parameter("A", "the height of the power of the rate spent"),
-        Parameter("s", "its exponent", 0.02, 3.0, 0.2, 1.0),
+        Parameter("s", "its exponent", 0.02, 3.0, 0.5, 0.7),
         Parameter("B", "the noise of one update at the peak"),
-        Parameter("c", "how soon noise fades, per update at the peak", 1e-5, 1e2, 1e-4, 1.0),
-        Parameter("q", "the exponent with which it fades", 0.3, 10.0, 1.0, 3.0),
+        Parameter("c", "how soon noise fades, per update at the peak", 1e-5, 1e2, 0.05, 2.0),
+        Parameter("q", "the exponent with which it fades", 0.3, 10.0, 1.5, 0.4),
     )
 
     def prepare(self, paths: "Iterable[Path]", width: float = WIDTH) -> Prepared:

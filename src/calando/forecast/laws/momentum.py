@@ -50,7 +50,7 @@ class Momentum:
     parameters: tuple[Parameter, ...] = (
         Parameter("L0", "the loss that is left in the end"),
         Parameter("A", "the height of the power of the rate spent"),
-        Parameter("alpha", "its exponent", 0.02, 3.0, 0.2, 1.0),
+        Parameter("alpha", "its exponent", 0.02, 3.0, 0.5, 0.7),
         Parameter("C", "what one unit of annealing area gives"),
     )
 

@@ -45,11 +45,11 @@ class MultiPower:
     parameters: tuple[Parameter, ...] = (
         Parameter("L0", "the loss that is left in the end"),
         Parameter("A", "the height of the power of the rate spent"),
-        Parameter("alpha", "its exponent", 0.02, 3.0, 0.2, 1.0),
+        Parameter("alpha", "its exponent", 0.02, 3.0, 0.5, 0.7),
         Parameter("B", "what a fall by one peak gives in the end"),
-        Parameter("C", "how soon a fall gives it, per update at the peak", 1e-5, 1e3, 1e-3, 1.0),
-        Parameter("beta", "the exponent with which it comes", 0.05, 10.0, 0.2, 1.5),
-        Parameter("gamma", "how much sooner it comes at a low rate", 0.01, 1.5, 0.1, 1.0),
+        Parameter("C", "how soon a fall gives it, per update at the peak", 1e-5, 1e3, 0.05, 2.0),
+        Parameter("beta", "the exponent with which it comes", 0.05, 10.0, 0.5, 0.5),
+        Parameter("gamma", "how much sooner it comes at a low rate", 0.01, 1.5, 0.5, 0.5),
     )
 
     def prepare(self, paths: "Iterable[Path]", width: float = WIDTH) -> Prepared:

@@ -1,0 +1,127 @@
+"""A law fitted to curves: its parameters, what it predicts, and why it may not be believed."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from calando.errors import BadValue, shown
+from calando.forecast.curve import LossCurve, checked_numbers
+from calando.forecast.laws.base import Law, Path
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
+    FloatArray = NDArray[np.float64]
+
+__all__ = ["Fit"]
+
+MOST_AT_ONCE = 100_000  # points: beyond, candidates are told in several goes
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Fit:
+    """A law with the parameters that fit some curves best.
+
+    Args:
+        law: the law, one of `LAWS` or a member of an effective-rate family.
+        theta: its parameters, for rates divided by `unit`.
+        unit: the largest peak of the curves, a rate > 0.
+        curves: what was fitted: without warm-up losses, thinned.
+        residuals: logarithm of the law's loss over the recorded one, all curves one after the other.
+        cost: what the search made smallest.
+        delta: the residual from which on a loss counts as an outlier, a number > 0.
+        belief: how many of the losses counted as much as what is believed beforehand of one parameter, >= 0.
+        seconds: that the search took.
+        reasons: why not to believe it, as sentences; empty when none was found.
+    """
+
+    law: Law
+    theta: "FloatArray"
+    unit: float
+    curves: tuple[LossCurve, ...]
+    residuals: "FloatArray"
+    cost: float
+    delta: float
+    belief: float
+    seconds: float
+    reasons: tuple[str, ...]
+
+    @property
+    def values(self) -> dict[str, float]:
+        """Every parameter by its name, for rates divided by `unit`."""
+        named = {p.name: float(v) for p, v in zip(self.law.parameters, self.theta, strict=True)}
+        outer = getattr(self.law, "outer", None)
+        return named if outer is None else named | {outer.name: float(getattr(self.law, "growth", 0.0))}
+
+    @property
+    def scatter(self) -> float:
+        """The usual size of a residual: a share of the loss."""
+        return float(1.4826 * np.median(np.abs(self.residuals)))
+
+    def with_theta(self, theta: "FloatArray") -> "Fit":
+        """The same fit with other parameters: one of `resample`."""
+        return replace(self, theta=np.asarray(theta, dtype=np.float64))
+
+    def predict(self, rates: "ArrayLike", at: "ArrayLike | None" = None) -> "FloatArray":
+        """The law's loss after so many updates of a run.
+
+        Args:
+            rates: learning rate of every update, absolute numbers >= 0.
+            at: numbers of updates, 1 to as many as there are rates; left out, the end alone.
+
+        Raises:
+            BadValue: for numbers outside their range.
+        """
+        return self.predict_at([(rates, at)])[0]
+
+    def predict_at(self, runs: "Iterable[tuple[ArrayLike, ArrayLike | None]]") -> "list[FloatArray]":
+        """The losses of many runs, each as rates and numbers of updates (None: the end alone)."""
+        found: list[FloatArray] = []
+        for paths in self._in_goes(runs):
+            losses = self.law.losses(self.theta, self.law.prepare(paths))
+            found += np.split(losses, np.cumsum([len(path.at) for path in paths])[:-1])
+        return found
+
+    def predict_ends(self, runs: "Iterable[ArrayLike]", thetas: "Sequence[FloatArray] | None" = None) -> "FloatArray":
+        """The final loss of many runs, one row for each set of parameters: the fit's own, or those of `resample`."""
+        tried = [self.theta] if thetas is None else list(thetas)
+        columns = []
+        for paths in self._in_goes((rates, None) for rates in runs):
+            prepared = self.law.prepare(paths)
+            columns.append(np.stack([self.law.losses(theta, prepared) for theta in tried]))
+        return np.concatenate(columns, axis=1) if columns else np.zeros((len(tried), 0))
+
+    def _in_goes(self, runs: "Iterable[tuple[ArrayLike, ArrayLike | None]]") -> "Iterable[list[Path]]":
+        paths: list[Path] = []
+        held = 0
+        for rates, at in runs:
+            path = self._path(rates, at)
+            paths.append(path)
+            held += len(path.at) + len(path.rates) // 20
+            if held > MOST_AT_ONCE:
+                yield paths
+                paths, held = [], 0
+        if paths:
+            yield paths
+
+    def _path(self, rates: "ArrayLike", at: "ArrayLike | None") -> Path:
+        known = checked_numbers(rates, "predict, rates", 0.0, 1e9)
+        if not known.any():
+            raise BadValue(
+                given="learning rates that are all 0", allowed="a rate above 0 somewhere", where="predict, rates",
+                fix="give the rates of a run that trains",
+            )  # fmt: skip
+        points = np.array([len(known)]) if at is None else np.asarray(at)
+        if points.ndim != 1 or not len(points) or points.dtype.kind not in "iu":
+            raise BadValue(
+                given=f"at={shown(at)}", allowed="a list of whole numbers of updates", where="predict, at",
+                fix="leave it out for the end of the run",
+            )  # fmt: skip
+        if points.min() < 1 or points.max() > len(known) or (np.diff(points) <= 0).any():
+            raise BadValue(
+                given=f"at={shown(at)}", allowed=f"rising numbers of updates, 1 to {len(known)}", where="predict, at",
+                fix="give the rates up to the last point asked",
+            )  # fmt: skip
+        return Path(known / self.unit, points.astype(np.int64), self.unit)

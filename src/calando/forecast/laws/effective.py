@@ -1,0 +1,104 @@
+"""Another law fed with effective rates: under AdamW the weights grow and shrink, and the same rate turns them less."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from calando.forecast.laws.base import Law, Parameter, Path
+from calando.forecast.laws.blocks import WIDTH
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    FloatArray = NDArray[np.float64]
+
+__all__ = ["EffectiveRate", "norms"]
+
+GROWTH = Parameter("g", "growth of the squared norm by one update at the peak", 1e-8, 1e2, 1e-3, 2.3)
+STRETCH = 300.0  # of the logarithm of what decay leaves: beyond, its powers would leave the numbers
+
+
+@dataclass(frozen=True, slots=True)
+class EffectiveRate:
+    """Any law on rates divided by the norm of the weights, which decay shrinks and every update lets grow.
+
+    Formula: n_{k+1} = (1 - eta_k*wd)^2 n_k + g*(eta_k/unit)^2, n_0 = 1; the law sees eta_k / sqrt(n_k), with g the
+    growth of one update at the unit (the largest peak) and wd the optimizer's weight decay.
+
+    The growth is one more parameter: a fit tries members of this family, each of which is a law with exact gradients.
+
+    Source: after "From learning rate to effective learning rate" (2026), from secondary sources.
+    """
+
+    inner: Law
+    growth: float = 1e-3
+    weight_decay: float = 0.1
+    outer: Parameter = GROWTH
+
+    @property
+    def name(self) -> str:
+        return f"{self.inner.name}_effective"
+
+    @property
+    def title(self) -> str:
+        return f"{self.inner.title} on effective rates"
+
+    @property
+    def formula(self) -> str:
+        return f"{self.inner.formula}, eta -> eta/sqrt(n), n_(k+1) = (1 - eta*wd)^2*n_k + g*(eta/peak)^2"
+
+    @property
+    def source(self) -> str:
+        return f"{self.inner.source}; effective rates of AdamW"
+
+    @property
+    def refuses(self) -> str:
+        return self.inner.refuses
+
+    @property
+    def parameters(self) -> tuple[Parameter, ...]:
+        return self.inner.parameters
+
+    def member(self, growth: float) -> "EffectiveRate":
+        """The law at another growth."""
+        return replace(self, growth=growth)
+
+    def prepare(self, paths: "Iterable[Path]", width: float = WIDTH) -> Any:
+        return self.inner.prepare(map(self._seen, paths), width)
+
+    def _seen(self, path: Path) -> Path:
+        size = norms(path.rates, self.weight_decay * path.unit, self.growth)
+        return Path(path.rates / np.sqrt(size), path.at, path.unit)
+
+    def basis(self, theta: "FloatArray", prepared: Any) -> "FloatArray":
+        return self.inner.basis(theta, prepared)
+
+    def losses(self, theta: "FloatArray", prepared: Any) -> "FloatArray":
+        return self.inner.losses(theta, prepared)
+
+    def gradient(self, theta: "FloatArray", prepared: Any) -> "FloatArray":
+        return self.inner.gradient(theta, prepared)
+
+
+def norms(rates: "FloatArray", decay: float, growth: float) -> "FloatArray":
+    """The squared norm of the weights before every update: n_{k+1} = (1 - decay*r_k)^2 n_k + growth*r_k^2, n_0 = 1.
+
+    >>> norms(np.array([1.0, 1.0, 1.0]), 0.5, 1.0).tolist()
+    [1.0, 1.25, 1.3125]
+    """
+    left = 2.0 * np.log(np.maximum(np.abs(1.0 - decay * rates), 1e-12))
+    down = np.cumsum(left)
+    found = np.empty(len(rates))
+    now, begin = 1.0, 0
+    while begin < len(rates):
+        before = down[begin - 1] if begin else 0.0
+        far = np.flatnonzero(np.abs(down[begin:] - before) > STRETCH)
+        stop = begin + (max(int(far[0]), 1) if len(far) else len(rates) - begin)
+        shrunk = np.exp(down[begin:stop] - before)
+        after = shrunk * (now + np.cumsum(growth * rates[begin:stop] ** 2 / shrunk))
+        found[begin] = now
+        found[begin + 1 : stop] = after[:-1]
+        now, begin = float(after[-1]), stop
+    return found
