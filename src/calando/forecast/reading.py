@@ -1,0 +1,189 @@
+"""From logs to loss curves: each with the learning rates that it was trained under, or the reason why not."""
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from calando.core.text import parse
+from calando.errors import BadFile, BadName, BadValue, CalandoError, did_you_mean, shown, tame
+from calando.forecast.curve import LossCurve, plan_rates
+
+if TYPE_CHECKING:
+    from calando.records.logs import Log
+
+__all__ = ["Given", "Readings", "curves_of", "given_of"]
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What a user says of a run that its log does not: the plan it followed, its peak and its length in updates."""
+
+    plan: str
+    peak: float | None = None
+    horizon: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Readings:
+    """The curves of some logs, lines to be shown about how they were read, and the errors of those that could not."""
+
+    curves: tuple[LossCurve, ...]
+    told: tuple[str, ...]
+    refused: tuple[CalandoError, ...] = ()
+
+
+def given_of(texts: Iterable[str], peak: float | None = None, horizon: int | None = None) -> dict[str, Given]:
+    """What a user says of runs, in text: `[RUN=]PLAN [@ PEAK]`, by the run's name; "" stands for all others.
+
+    Args:
+        texts: one a run, or one for all.
+        peak: the peak of those that name none, > 0.
+        horizon: their length in updates, >= 1; left out, where the log ends.
+
+    Raises:
+        BadValue: for a peak that is no rate, or a run that is named twice.
+        PlanError: what the plan's parser raises.
+
+    Example:
+        >>> given_of(["cosine() @ 1e-3", "b.csv=wsd(cooldown=30%)"])["b.csv"]
+        Given(plan='wsd(cooldown=30%)', peak=None, horizon=None)
+    """
+    found: dict[str, Given] = {}
+    for text in texts:
+        said, at, rate = text.partition("@")
+        equals, opens = said.find("="), said.find("(")
+        name, plan = (
+            (said[:equals].strip(), said[equals + 1 :]) if equals > 0 and not 0 <= opens < equals else ("", said)
+        )
+        if name in found:
+            raise BadValue(
+                given=f"two plans for {shown(name) if name else 'all runs'}", allowed="one plan a run", where="plan",
+                fix="write RUN=PLAN for each run that differs",
+            )  # fmt: skip
+        found[name] = Given(str(parse(plan.strip())), _rate(rate, text) if at else peak, horizon)
+    return found
+
+
+def curves_of(
+    logs: "Iterable[Log]",
+    given: Mapping[str, Given] | None = None,
+    *,
+    loss: str | None = None,
+    steps_per_epoch: int | None = None,
+) -> Readings:
+    """Loss curves from logs; a run whose learning rates are not known is refused with what to give.
+
+    The rates are those of the plan that was given, else of the plan that the log names, else the log's own column.
+    Runs of which fewer than two losses may be fitted are refused, too.
+
+    Args:
+        logs: from `calando.records.logs.read_logs`.
+        given: what the logs leave out, by the run's name, "" for all others; see `given_of`.
+        loss: the column to fit; left out, the validation loss where it has enough points.
+        steps_per_epoch: updates in an epoch, >= 1, for logs that count epochs.
+
+    Raises:
+        BadName: when a run is named that no log has.
+
+    Example:
+        >>> from calando.records.logs import Column, Log
+        >>> column = Column(np.arange(1, 11), np.linspace(3, 2, 10))
+        >>> log = Log("a", "a.csv", "csv", {"loss": column}, loss="loss")
+        >>> curves_of([log], {"": Given("linear_decay()", 0.1)}).curves[0].rates[:2].tolist()
+        [0.1, 0.09000...]
+        >>> curves_of([log]).refused[0].fix
+        'say which plan it followed: --plan "cosine() @ 3e-4", ...'
+    """
+    given, logs = dict(given or {}), list(logs)
+    for name in given:
+        if name and name not in (names := [log.name for log in logs]):
+            raise BadName(
+                given=f"a plan for the run {shown(name)}{did_you_mean(name, names)}",
+                allowed="the name of a run that was read: " + ", ".join(shown(one, 60) for one in names[:6]),
+                where="plan", fix="name the run as it is shown, or write the plan alone for all",
+            )  # fmt: skip
+    curves: list[LossCurve] = []
+    told: list[str] = []
+    refused: list[CalandoError] = []
+    for log in logs:
+        if log.unit == "epoch" and steps_per_epoch is not None:
+            log = log.in_steps(steps_per_epoch)
+        told += log.told()
+        try:
+            curves.append(_curve(log, given.get(log.name, given.get("")), loss))
+        except CalandoError as error:
+            refused.append(error)
+    return Readings(tuple(curves), tuple(told), tuple(refused))
+
+
+def _curve(log: "Log", given: Given | None, loss: str | None) -> LossCurve:
+    losses = log.losses(loss)
+    if len(losses) < 2:
+        raise BadFile(
+            given=f"a log of {len(losses)} loss that may be fitted", allowed="at least 2", where=tame(log.source),
+            fix="log the loss more often, or name another column by --loss",
+        )  # fmt: skip
+    last = int(losses.steps[-1])
+    seed = log.meta.get("seed")
+    about = {"source": log.source, "seed": seed if isinstance(seed, int) else None}
+    given = given or _known(log)
+    if given is not None:
+        peak = given.peak if given.peak is not None else _peak(log)
+        horizon = given.horizon if given.horizon is not None else log.horizon
+        if horizon < last:
+            raise BadValue(
+                given=f"a run of {horizon:,} updates with a loss after {last:,}", allowed=f"{last:,} updates or more",
+                where=tame(log.source), fix="give its whole length: --run-horizon",
+            )  # fmt: skip
+        rates = plan_rates(given.plan, peak, horizon)
+        return LossCurve(log.name, losses.steps, losses.values, rates, peak=peak, plan=given.plan, **about)  # type: ignore[arg-type]
+    if log.unit == "step" and not log.lr:
+        raise BadFile(
+            given=f"{log.name}, a log without a learning rate", allowed="one, or the plan that the run followed",
+            where=tame(log.source),
+            fix='say which plan it followed: --plan "cosine() @ 3e-4", with --run-horizon where it is cut short;'
+            " or name the column: --lr NAME",
+        )  # fmt: skip
+    return LossCurve(log.name, losses.steps, losses.values, log.rates(), **about)  # type: ignore[arg-type]
+
+
+def _known(log: "Log") -> Given | None:
+    """The plan that the log itself names, where that is all there is to know of its rates."""
+    plan, peak = log.meta.get("plan"), log.meta.get("peak")
+    if not isinstance(plan, str) or not plan or not isinstance(peak, int | float) or not peak > 0:
+        return None
+    schedule = parse(plan)
+    if log.lr and "reduce_on_plateau" in plan:
+        return None  # what the listener did stands in the log alone
+    return Given(str(schedule), float(peak))
+
+
+def _peak(log: "Log") -> float:
+    peak = log.meta.get("peak")
+    if isinstance(peak, int | float) and peak > 0:
+        return float(peak)
+    if log.lr:
+        values = log.columns[log.lr].values
+        values = values[np.isfinite(values)]
+        if len(values) and values.max() > 0:
+            return float(values.max())
+    raise BadFile(
+        given=f"{log.name}, a run whose peak learning rate is not known", allowed="a plan with its peak",
+        where=tame(log.source), fix='write it after the plan: --plan "cosine() @ 3e-4", or give --peak',
+    )  # fmt: skip
+
+
+def _rate(text: str, whole: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not 0 < value < math.inf:
+        raise BadValue(
+            given=f"the peak in {shown(whole)}", allowed="a finite learning rate > 0 after @", where="plan",
+            fix='write for example "cosine() @ 3e-4"',
+        )  # fmt: skip
+    return value

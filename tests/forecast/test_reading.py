@@ -1,0 +1,99 @@
+"""Logs become loss curves with the rates that they were trained under, or are refused with what to give."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from calando.errors import BadFile, BadName, BadValue
+from calando.forecast.curve import plan_rates
+from calando.forecast.reading import Given, curves_of, given_of
+from calando.records.logs import Column, Log, read_logs
+
+STEPS = np.arange(10, 101, 10)
+
+
+def a_log(name: str = "a", *, lr: str = "", **meta: object) -> Log:
+    columns = {"loss": Column(STEPS, 2 + 1 / STEPS)}
+    if lr:
+        columns[lr] = Column(STEPS, plan_rates("linear_decay()", 0.1, 100)[STEPS - 1])
+    return Log(name, f"{name}.csv", "csv", columns, loss="loss", lr=lr, meta=meta)  # type: ignore[arg-type]
+
+
+def test_the_rates_are_those_that_were_logged() -> None:
+    (curve,) = curves_of([a_log(lr="lr")]).curves
+    assert curve.horizon == 100
+    np.testing.assert_allclose(curve.rates[9:], plan_rates("linear_decay()", 0.1, 100)[9:])
+    assert (curve.rates[:9] == curve.rates[9]).all()  # before the first that was logged
+
+
+def test_a_plan_that_was_given_goes_before_what_was_logged() -> None:
+    (curve,) = curves_of([a_log(lr="lr")], {"": Given("cosine()", 0.5, 200)}).curves
+    np.testing.assert_array_equal(curve.rates, plan_rates("cosine()", 0.5, 200))
+    assert (curve.plan, curve.peak, curve.finished) == ("cosine()", 0.5, False)
+
+
+def test_a_plan_for_one_run_is_for_that_one_alone() -> None:
+    found = curves_of([a_log("a"), a_log("b")], given_of(["cosine() @ 0.5", "b=wsd(cooldown=30%)"], peak=0.25)).curves
+    assert [(curve.plan, curve.peak) for curve in found] == [("cosine()", 0.5), ("wsd(cooldown=30%)", 0.25)]
+
+
+def test_an_equals_sign_within_a_plan_names_no_run() -> None:
+    assert given_of(["wsd(cooldown=30%) @ 1e-3"]) == {"": Given("wsd(cooldown=30%)", 1e-3)}
+
+
+def test_what_the_log_knows_of_its_plan_is_taken() -> None:
+    (curve,) = curves_of([a_log(plan="cosine()", peak=0.5, horizon=120, seed=3)]).curves
+    assert (curve.plan, curve.peak, curve.horizon, curve.seed) == ("cosine()", 0.5, 120, 3)
+
+
+def test_where_a_listener_changed_the_rate_the_log_is_believed() -> None:
+    log = a_log(lr="lr", plan="reduce_on_plateau(constant())", peak=0.1)
+    (curve,) = curves_of([log]).curves
+    assert curve.plan == ""
+    assert curve.rates[-1] < 0.01
+
+
+def test_a_peak_that_nobody_gave_is_the_highest_rate_that_was_logged() -> None:
+    (curve,) = curves_of([a_log(lr="lr")], given_of(["linear_decay()"])).curves
+    assert curve.peak == pytest.approx(0.091)
+
+
+def test_a_log_without_rates_is_refused_with_what_to_give_and_the_others_are_read() -> None:
+    found = curves_of([a_log("a"), a_log("b", lr="lr")])
+    assert [curve.name for curve in found.curves] == ["b"]
+    (error,) = found.refused
+    assert isinstance(error, BadFile)
+    assert "--plan" in error.fix
+
+
+def test_a_plan_without_any_peak_says_how_to_give_one() -> None:
+    (error,) = curves_of([a_log()], given_of(["cosine()"])).refused
+    assert "--peak" in error.fix
+
+
+def test_a_run_shorter_than_its_losses_is_refused() -> None:
+    (error,) = curves_of([a_log()], {"": Given("cosine()", 0.5, 60)}).refused
+    assert isinstance(error, BadValue)
+    assert "--run-horizon" in error.fix
+
+
+def test_epochs_count_updates_once_their_size_is_known(tmp_path: Path) -> None:
+    file = tmp_path / "log.csv"
+    file.write_text("epoch,loss,learning_rate\n" + "".join(f"{i},{3 - i / 10},{0.1 - i / 100}\n" for i in range(9)))
+    assert "--steps-per-epoch" in curves_of(read_logs(file)).refused[0].fix
+    (curve,) = curves_of(read_logs(file), steps_per_epoch=50).curves
+    assert curve.horizon == 450
+
+
+def test_a_run_that_no_log_has_is_named_with_a_near_one() -> None:
+    with pytest.raises(BadName, match="did you mean"):
+        curves_of([a_log("wsd-a")], given_of(["wsd-b=cosine() @ 1"]))
+
+
+@pytest.mark.parametrize(
+    "texts", [["cosine() @ x"], ["cosine() @ -1"], ["a=cosine()", "a=wsd()"], ["cosine()", "wsd()"]]
+)
+def test_what_says_nothing_clear_is_refused(texts: list[str]) -> None:
+    with pytest.raises(BadValue):
+        given_of(texts)
