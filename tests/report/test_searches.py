@@ -126,6 +126,11 @@ def test_a_budget_that_is_nearly_spent_is_not_rounded_up_to_all_of_it(tune):
         assert build(replace(tune, facts=facts)).bill.words[0].endswith(f", {told} of it.")
 
 
+def test_a_comparison_names_the_phases_of_its_decisions_as_it_names_them_everywhere(page, study):
+    made = build(replace(study, decisions=(Decision("select", "peak 0.1", study.spec.candidates[0].label, 9),)))
+    assert [one.phase for one in made.decided] == [page.bill.phases[0].name] == ["peak search"]
+
+
 def test_status_and_page_give_the_same_figures(tune):
     told, page = state(tune), build(tune)
     assert told["phases"] == {one.name: {"runs": one.runs, "updates": one.spent} for one in page.bill.phases}

@@ -113,7 +113,7 @@ def decided(study: Study) -> tuple[Decided, ...]:
     held: dict[str, list[tuple[str, str, int]]] = {}
     for decision in study.decisions:
         held.setdefault(decision.phase, []).append((decision.about, decision.text, decision.runs))
-    return tuple(Decided(phase, tuple(lines)) for phase, lines in held.items())
+    return tuple(Decided(PHASES.get(phase, phase), tuple(lines)) for phase, lines in held.items())
 
 
 def beliefs(study: Study, slots: Mapping[str, int]) -> tuple[Belief, ...]:
