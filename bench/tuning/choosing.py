@@ -16,10 +16,20 @@ from bench.tuning.rivals import RIVALS, SHARES, replays
 __all__ = ["chosen", "live", "replay_rivals", "replay_shared", "replay_tune"]
 
 REPEATS = {"rivals": 200, "tune": 60, "shared": 30}  # replays of each rival, and of tune, which takes longer
-MADE_OF = (  # what a search's choice hangs on, beside the records
-    "src/calando/core", "src/calando/lab", "src/calando/records", "bench/workloads",
-    "bench/tuning/grid.py", "bench/tuning/ours.py", "bench/tuning/recorded.py", "bench/tuning/rivals.py",
-)  # fmt: skip
+GRID = ("src/calando/core", "src/calando/records/run.py", "bench/tuning/grid.py", "bench/tuning/recorded.py")
+TUNE = (
+    *GRID,
+    "src/calando/lab",
+    "src/calando/records/study.py",
+    "src/calando/records/tuning.py",
+    "bench/tuning/ours.py",
+)
+MADE_OF = {  # what a search's choice hangs on, beside the recorded curves
+    "rivals": (*GRID, "bench/tuning/rivals.py"),
+    "replays": TUNE,
+    "shared": TUNE,
+    "live": (*TUNE, "src/calando/torch", "bench/workloads"),
+}
 LIVE, AT = 3, 0.15  # live repeats, at that share of the grid
 Found = Sequence[tuple[Cell | None, int]]  # what was chosen and the steps it took, one a search
 
@@ -36,16 +46,16 @@ def told(found: Found, name: str, share: float) -> dict[str, Any]:
 
 
 @cache
-def code() -> dict[str, str]:
+def code(kind: str) -> dict[str, str]:
     """The commit, with a plus sign where the tree differs from it, and a hash of the files; as they were at first."""
-    return {"commit": commit(*MADE_OF), "source": source(*MADE_OF)}
+    return {"commit": commit(*MADE_OF[kind]), "source": source(*MADE_OF[kind])}
 
 
 def store(kind: str, name: str, what: dict[str, Any], command: str, folder: Path, method: str = "") -> None:
     """Put one workload's choices into the file of their kind, beside those of the others; of one method where given."""
     path = folder / f"{kind}.json"
     have = json.loads(path.read_text()) if path.exists() else {"made": {}, "workloads": {}}
-    made = {"command": command, **code(), "versions": versions() | {"optuna": optuna_version()}}
+    made = {"command": command, **code(kind), "versions": versions() | {"optuna": optuna_version()}}
     if method:
         have["made"].setdefault(name, {})[method] = made
         have["workloads"].setdefault(name, {})[method] = what
@@ -65,7 +75,7 @@ def optuna_version() -> str:
 
 def replay_rivals(name: str, repeats: int = REPEATS["rivals"], folder: Path = HERE) -> None:
     """Every rival at every budget, `repeats` seeds each."""
-    code()
+    code("rivals")
     recorded = load(name, folder)
     for rival in RIVALS:
         every = replays(recorded, rival, repeats)
@@ -80,7 +90,7 @@ def replay_tune(name: str, repeats: int = REPEATS["tune"], folder: Path = HERE) 
     """`tune` at every budget, `repeats` study seeds each."""
     from bench.tuning import ours
 
-    code()
+    code("replays")
     recorded = load(name, folder)
     what = {
         str(share): told([ours.replayed(recorded, share, seed) for seed in range(repeats)], name, share)
@@ -93,7 +103,7 @@ def replay_shared(name: str, repeats: int = REPEATS["shared"], folder: Path = HE
     """`tune` with shared stages, as live, at 15 % of the grid."""
     from bench.tuning import ours
 
-    code()
+    code("shared")
     recorded = load(name, folder)
     found = [ours.replayed(recorded, AT, seed, shared=True) for seed in range(repeats)]
     store("shared", name, {str(AT): told(found, name, AT)}, f"python bench/tune.py --replay shared {name}", folder)
@@ -103,7 +113,7 @@ def live(name: str, repeats: int = LIVE, folder: Path = HERE) -> None:
     """`calando.tune` for real, some study seeds at 15 % of the grid."""
     from bench.tuning import ours
 
-    code()
+    code("live")
     found = [ours.live(name, AT, seed) for seed in range(repeats)]
     store("live", name, {str(AT): told(found, name, AT)}, f"python bench/tune.py --live {name}", folder)
 
