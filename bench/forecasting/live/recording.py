@@ -27,26 +27,33 @@ HERE = ROOT / "bench" / "results" / "forecast"
 UNDER_WAY = ROOT / "build" / "forecast"  # ignored by git: rows as they come
 
 
-def trained_by(name: str) -> str:
-    """The file that a recorded curve hangs on, beside the library."""
-    return f"bench/forecasting/live/{name}.py"
+def module_of(name: str) -> str:
+    """The module that trains a workload; "-few" is the same one with little to learn from."""
+    return f"bench.forecasting.live.{name.removesuffix('-few')}"
+
+
+def trained_by(name: str) -> tuple[str, ...]:
+    """The files that a recorded curve hangs on, beside the library."""
+    own = [f"bench/forecasting/live/{part}.py" for part in (name.removesuffix("-few"), "outcome")]
+    return (*own, "bench/forecasting/live/characters.py") if name.startswith("tuning") else own
 
 
 def data_of(name: str) -> str:
     """The hash of a workload's data on this machine."""
-    return str(importlib.import_module(f"bench.forecasting.live.{name}").DATA)
+    return str(importlib.import_module(module_of(name)).DATA)
 
 
 def train(name: str, specs: Sequence[RunSpec]) -> list[RunRecord]:
     """Runs of one batch, for real, in this process and by one thread."""
-    records: list[RunRecord] = importlib.import_module(f"bench.forecasting.live.{name}").train(specs)
+    module = importlib.import_module(module_of(name))
+    records: list[RunRecord] = module.train(specs, few=True) if name.endswith("-few") else module.train(specs)
     return records
 
 
 def make(name: str) -> dict[Key, list[str]]:
     """Train what is missing; gives the rows of all. Interrupted, it goes on with the batch it was in."""
     UNDER_WAY.mkdir(parents=True, exist_ok=True)
-    path = UNDER_WAY / f"live-{name}-{data_of(name)}-{source(trained_by(name))}.csv"
+    path = UNDER_WAY / f"live-{name}-{data_of(name)}-{source(*trained_by(name))}.csv"
     rows = had(path)
     batches = wanted(name)
     missing = [specs for specs in batches if not all(key_of(spec) in rows for spec in specs)]
@@ -72,8 +79,8 @@ def pack(name: str, rows: dict[Key, list[str]], folder: Path = HERE) -> None:
         "kind": "live",
         "workload": name,
         "command": f"python -m bench.forecasting.live --record {name}",
-        "commit": commit(trained_by(name)),
-        "source": source(trained_by(name)),
+        "commit": commit(*trained_by(name)),
+        "source": source(*trained_by(name)),
         "data": data_of(name),
         "seeds": sorted({run.spec.seed for run in runs}),
         "horizons": sorted({run.spec.horizon for run in runs}),
