@@ -174,4 +174,5 @@ def _clean(text: str, inks: Inks, name: str) -> str:
     text = re.sub(r'<svg [^>]*?viewBox="([^"]*)"[^>]*>',
                   r'<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" '
                   r'viewBox="\1" aria-hidden="true" focusable="false">', text, count=1)  # fmt: skip
-    return re.sub(r"(\d+\.\d{2})\d+", r"\1", text)
+    # Coordinates to a hundredth of a dot; what stands between tags is text, and keeps its digits.
+    return re.sub(r"<[^>]*>", lambda tag: re.sub(r"(\d+\.\d{2})\d+", r"\1", tag[0]), text)
