@@ -6,6 +6,7 @@ from calando.forecast.laws.effective import EffectiveRate
 from calando.forecast.laws.functional import Functional
 from calando.forecast.laws.momentum import Momentum
 from calando.forecast.laws.multi_power import MultiPower
+from calando.forecast.laws.peaked import PeakBound
 
 __all__ = ["LAWS", "EffectiveRate", "Law", "Parameter", "Path"]
 
@@ -13,6 +14,7 @@ LAWS: dict[str, Law] = {
     "multi_power": MultiPower(),
     "functional": Functional(),
     "bound": BoundLaw(),
+    "peak_bound": PeakBound(),
     "momentum": Momentum(),
     "multi_power_effective": EffectiveRate(MultiPower()),
     "functional_effective": EffectiveRate(Functional()),
