@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-__all__ = ["report"]
+__all__ = ["made", "report"]
 
 
 @click.command()
@@ -30,11 +30,12 @@ def report(study: Path, out: Path | None, static: bool, text: bool) -> None:
         Console(highlight=False).print(renderable(build(loaded)))
     if out is not None or not text:
         folder = study if study.is_dir() else study.parent
-        path = write_html(loaded, out or folder / "report.html", static=static, made=_made())
+        path = write_html(loaded, out or folder / "report.html", static=static, made=made())
         click.echo(f"{path}  ({path.stat().st_size / 1e6:.1f} MB)")
 
 
-def _made() -> str:
+def made() -> str:
+    """When and by which calando a page was made."""
     from datetime import datetime
     from importlib.metadata import PackageNotFoundError, version
 

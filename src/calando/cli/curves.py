@@ -1,0 +1,113 @@
+"""What the verbs that read recorded losses ask for, and what they show of what they read."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from calando.errors import BadFile, CalandoError, tame
+
+if TYPE_CHECKING:
+    from calando.forecast.curve import LossCurve
+
+__all__ = ["answered", "curve_options", "read_curves", "whole"]
+
+Decorated = TypeVar("Decorated", bound=Callable[..., Any])
+SHOWN = 12
+
+
+def curve_options(command: Decorated) -> Decorated:
+    """The LOG argument, and what may be said about the logs."""
+    for option in (
+        click.option("--quiet", is_flag=True, help="Do not say how the logs were read."),
+        click.option("--steps-per-epoch", type=int, metavar="N", help="Updates in an epoch, for logs by the epoch."),
+        click.option("--step", metavar="NAME", help="Column that counts the updates.  [default: guessed and shown]"),
+        click.option("--lr", metavar="NAME", help="Column of the learning rate.  [default: guessed and shown]"),
+        click.option("--loss", metavar="NAME", help="Column that is fitted.  [default: the validation loss, if dense]"),
+        click.option("--run-horizon", type=int, metavar="N", help="Whole length of runs that were cut short."),
+        click.option("--peak", type=float, metavar="LR", help="Peak of the runs whose --plan names none."),
+        click.option(
+            "--plan", "plans", multiple=True, metavar="[RUN=]PLAN",
+            help='What a run followed, where its log has no learning rate: "cosine() @ 3e-4".',
+        ),
+        click.argument("logs", metavar="LOG...", nargs=-1, required=True),
+    ):  # fmt: skip
+        command = option(command)
+    return command
+
+
+def read_curves(
+    logs: tuple[str, ...],
+    *,
+    plans: tuple[str, ...],
+    peak: float | None,
+    run_horizon: int | None,
+    loss: str | None,
+    lr: str | None,
+    step: str | None,
+    steps_per_epoch: int | None,
+    quiet: bool,
+) -> "tuple[LossCurve, ...]":
+    """The loss curves of some logs; what was read how is told on stderr, a log that cannot be read is left out.
+
+    Raises:
+        CalandoError: the first that went wrong, where no log could be read.
+    """
+    from calando.forecast.reading import curves_of, given_of
+    from calando.records.logs import read_logs
+
+    refused: list[CalandoError] = []
+    given = given_of(plans, peak, run_horizon)
+    found = read_logs(*logs, lr=lr, step=step, refused=refused)
+    readings = curves_of(found, given, loss=loss, steps_per_epoch=steps_per_epoch)
+    refused += readings.refused
+    if not readings.curves:
+        raise refused[0] if refused else BadFile(
+            given="no run in what was named", allowed="at least one log", where="LOG", fix="name the files of the runs"
+        )  # fmt: skip
+    if not quiet:
+        for line in readings.told[:SHOWN]:
+            click.echo("read    " + line, err=True)
+        if len(readings.told) > SHOWN:
+            click.echo(f"read    ... and {len(readings.told) - SHOWN:,} lines more", err=True)
+    for error in refused[:SHOWN]:
+        click.echo(tame(f"left out: {error.given}, at {error.where}. {error.fix}"), err=True)
+    if len(refused) > SHOWN:
+        click.echo(f"left out: {len(refused) - SHOWN:,} more", err=True)
+    return readings.curves
+
+
+def whole(given: str) -> int:
+    """A horizon as typed, in updates.
+
+    Raises:
+        BadValue: for anything but a whole number of updates.
+    """
+    from calando.cli.arguments import horizon_of
+    from calando.core.shapes.constant import constant
+
+    return constant().bind(horizon_of(given)).horizon
+
+
+def answered(value: Any, page: Any, *, as_json: bool, out: str | None) -> None:
+    """Show an answer in the terminal or as JSON, and write its page where one was asked for.
+
+    Args:
+        value: the answer, a frozen value of plain data.
+        page: makes its page, called with the time of making.
+        as_json: print the value, and nothing else.
+        out: the file or folder of the page; None for no page.
+    """
+    from rich.console import Console
+
+    from calando.cli.report import made
+    from calando.records.plain import encode
+    from calando.report.answers import answer_text, write_answer
+
+    if as_json:
+        click.echo(encode(value))
+    else:
+        Console(highlight=False).print(answer_text(page("")))
+    if out is not None:
+        for path in write_answer(page(made()), out):
+            click.echo(f"{path}  ({path.stat().st_size / 1e6:.2f} MB)", err=as_json)
