@@ -88,6 +88,7 @@ SUBMODULES = {
     "core",
     "deepspeed",
     "errors",
+    "forecast",
     "ignite",
     "keras",
     "lab",

@@ -13,7 +13,16 @@ from calando.core.schedule import Schedule
 from calando.core.text import parse
 from calando.errors import BadFile, BadName, BadText, BadValue, DoesNotFit, shown
 
-__all__ = ["bound", "checked_peak", "clock_options", "plan_argument", "read_plan", "read_schedule", "write_file"]
+__all__ = [
+    "bound",
+    "checked_peak",
+    "clock_options",
+    "in_options",
+    "plan_argument",
+    "read_plan",
+    "read_schedule",
+    "write_file",
+]
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
@@ -120,12 +129,12 @@ def bound(found: Plan | Schedule, given: dict[str, Any]) -> Schedule:
     try:
         return _bound(found, given)
     except DoesNotFit as error:
-        raise _in_options(error) from None
+        raise in_options(error) from None
     except BadValue as error:
-        raise _in_options(error) from None
+        raise in_options(error) from None
 
 
-def _in_options(error: DoesNotFit | BadValue) -> DoesNotFit | BadValue:
+def in_options(error: DoesNotFit | BadValue) -> DoesNotFit | BadValue:
     """An error of `bind` in the words of the command line."""
     fix = error.fix
     for name in SIZES:

@@ -6,16 +6,24 @@ if TYPE_CHECKING:
     from calando.forecast.bounds import Bound as Bound
     from calando.forecast.bounds import bound as bound
     from calando.forecast.curve import LossCurve as LossCurve
+    from calando.forecast.transferring import Extension as Extension
+    from calando.forecast.transferring import Transfer as Transfer
+    from calando.forecast.transferring import extend as extend
+    from calando.forecast.transferring import transfer as transfer
 
 # The public names, and the modules that hold them: loaded when they are first asked for. No module may be called like a
 # name here, since its own import would take the name's place.
 _WHERE = {
     "Bound": "bounds",
+    "Extension": "transferring",
     "LossCurve": "curve",
+    "Transfer": "transferring",
     "bound": "bounds",
+    "extend": "transferring",
+    "transfer": "transferring",
 }
 
-__all__ = ["Bound", "LossCurve", "bound"]
+__all__ = ["Bound", "Extension", "LossCurve", "Transfer", "bound", "extend", "transfer"]
 
 
 def __getattr__(name: str) -> object:
