@@ -42,7 +42,7 @@ __all__ = ["tune"]
 @click.option("--seed", type=int, help="Seed of the study itself.  [default: 0]")
 @click.option("--search/--no-search", default=None, help="Search declared values along.  [default: search]")
 @click.option(
-    "--share/--no-share", default=None, help="Train what runs have in common once.  [default: if it saves 5 %]"
+    "--share/--no-share", default=None, help="Train what runs have in common once.  [default: share]"
 )
 @click.option("--disk", default="2GB", show_default=True, help="What the snapshots may use; 0 for none.")
 @cluster_options

@@ -99,7 +99,7 @@ def tune(
             all of it chooses.
         search: whether values that the train function declares by `run.suggest` are searched along; they are unless
             given.
-        share: whether runs go on from one another's snapshots; None where it saves at least 5 % of the steps.
+        share: whether runs go on from one another's snapshots; they do unless this is False.
         disk: bytes that snapshots may use together, as a number or as "2GB"; 0 for none.
         ray: text, the address of a Ray cluster, "auto" for one here; None: this machine.
         place: folder or fsspec URL for snapshots; None: in the study's folder.

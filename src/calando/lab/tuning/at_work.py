@@ -3,7 +3,7 @@
 import json
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import astuple
+from dataclasses import astuple, replace
 
 from calando.lab.guard import Guard
 from calando.lab.session import Sitting
@@ -32,6 +32,8 @@ def work_on(
     """Make the runs and write the verdict; gives the old study where there is nothing to do."""
     from calando.lab.tuning.strategy import TuneStrategy  # it needs NumPy, which a worker may not
 
+    # Never "where it saves 5 %": then what runs cost, and so what is run, would hang on where a sitting ended.
+    here.how = replace(here.how, share=tune_spec.share and here.how.share is not False)
     runs = {}
     if old is not None:
         runs = {run.spec.key: run for run in old.runs if not (retry_failed and run.status == "failed")}
