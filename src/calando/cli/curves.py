@@ -1,5 +1,6 @@
 """What the verbs that read recorded losses ask for, and what they show of what they read."""
 
+import json
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -9,6 +10,7 @@ from calando.errors import BadFile, CalandoError, tame
 
 if TYPE_CHECKING:
     from calando.forecast.curve import LossCurve
+    from calando.report.answers import AnswerPage
 
 __all__ = ["answered", "curve_options", "read_curves", "whole"]
 
@@ -89,11 +91,13 @@ def whole(given: str) -> int:
     return constant().bind(horizon_of(given)).horizon
 
 
-def answered(value: Any, page: Any, *, as_json: bool, out: str | None) -> None:
+def answered(
+    data: Callable[[], dict[str, Any]], page: "Callable[[str], AnswerPage]", *, as_json: bool, out: str | None
+) -> None:
     """Show an answer in the terminal or as JSON, and write its page where one was asked for.
 
     Args:
-        value: the answer, a frozen value of plain data.
+        data: gives the answer as plain data.
         page: makes its page, called with the time of making.
         as_json: print the value, and nothing else.
         out: the file or folder of the page; None for no page.
@@ -101,11 +105,10 @@ def answered(value: Any, page: Any, *, as_json: bool, out: str | None) -> None:
     from rich.console import Console
 
     from calando.cli.report import made
-    from calando.records.plain import encode
     from calando.report.answers import answer_text, write_answer
 
     if as_json:
-        click.echo(encode(value))
+        click.echo(json.dumps(data(), indent=1, allow_nan=False))
     else:
         Console(highlight=False).print(answer_text(page("")))
     if out is not None:

@@ -1,0 +1,136 @@
+"""A choice as a page: the ranking with its regrets, the humble baselines beside it, and what to run next."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from calando.report.answers.drawing import Figure, dots, drawing, line
+from calando.report.answers.forecast import DRAWN, behind, losses_picture, named
+from calando.report.answers.page import AnswerPage, Column, Part, Picture, Table
+from calando.report.words import count, peak_text, percent, rounded, signed
+
+if TYPE_CHECKING:
+    from calando.forecast.choosing.answers import Choice, Ranked
+
+__all__ = ["choice_page"]
+
+OPENING: Final = {"choose": "", "tie": "Not to be told apart: ", "not enough": "Not enough evidence to choose. "}
+
+
+def choice_page(found: Choice, command: str = "", made: str = "") -> AnswerPage:
+    """Which schedule to take for the long run, as a page.
+
+    Example:
+        >>> from calando.forecast.choosing.answers import Choice
+        >>> choice_page(Choice("not enough", (), (), (), ("one run alone",), (), None, 50_000, 0.8, 0.1)).headline
+        'Not enough evidence to choose.'
+    """
+    doubts = [doubt.words for doubt in found.forecast.doubts] if found.forecast is not None else []
+    reasons = tuple(dict.fromkeys((*found.reasons, *doubts, *found.notes)))
+    parts = []
+    if found.ranked:
+        lead = f"By predicted loss after {count(found.horizon, 'update')}; a regret is the loss above the best one's."
+        parts.append(Part("Ranking", (lead,), _pictures(found), _ranking(found)))
+    if found.baselines:
+        parts.append(Part("Beside the humble", (), (), _baselines(found), notes=(_humble(found),)))
+    if found.next_runs:
+        parts.append(Part("Run these next", (), (), _next(found)))
+    if found.forecast is not None:
+        parts += behind(found.forecast)
+    curves = found.forecast.curves if found.forecast is not None else ()
+    facts = [("horizon", count(found.horizon, "update")), ("candidates", f"{len(found.ranked):,}")]
+    facts += (
+        [("runs read", str(len(curves))), ("longest run", count(max(c.horizon for c in curves), "update"))]
+        if curves
+        else []
+    )
+    return AnswerPage(
+        "Choice", f"Which schedule for {count(found.horizon, 'update')}", _headline(found),
+        found.verdict != "not enough", (), reasons, tuple(facts), tuple(parts), _commands(found, command), made,
+    )  # fmt: skip
+
+
+def _headline(found: Choice) -> str:
+    if found.verdict == "not enough" or not found.ranked:
+        return OPENING["not enough"].strip()
+    if found.verdict == "choose":
+        return f"Take {named(found.best.prediction)}."
+    tied = found.tie
+    others = f", {count(len(tied) - 3, 'other')}" if len(tied) > 3 else ""
+    return OPENING["tie"] + "; ".join(named(one.prediction) for one in tied[:3]) + others + "."
+
+
+def _scale(one: Ranked) -> float:
+    return max(one.regret_high - one.regret_low, 1e-4)
+
+
+def _ranking(found: Choice) -> Table:
+    rows = tuple(
+        (one.plan, str(one.rank), peak_text(float(f"{one.peak:.4g}")), rounded(one.loss, _scale(one)),
+         signed(one.regret, _scale(one)),
+         f"{rounded(one.regret_low, _scale(one))} to {rounded(one.regret_high, _scale(one))}",
+         "tied" if one.tied else "") for one in found.ranked
+    )  # fmt: skip
+    columns = (
+        Column("plan", number=False), Column("rank"), Column("peak"), Column("final loss"), Column("regret"),
+        Column(f"its {percent(found.level)} band"), Column("", number=False),
+    )  # fmt: skip
+    strong = frozenset(i for i, one in enumerate(found.ranked) if one.tied)
+    return Table(columns, rows, strong, tuple(range(1, DRAWN + 1)))
+
+
+def _pictures(found: Choice) -> tuple[Picture, ...]:
+    shown = found.ranked[:DRAWN]
+    bars: list[Figure] = []
+    for one in shown:
+        bars.append(line(one.rank, [one.regret_low, one.regret_high], [-one.rank] * 2, width=4, style="solid"))
+        bars.append(dots(one.rank, [one.regret], [-one.rank], size=10))
+    figure = drawing(bars, "regret: loss above the best candidate's", "rank", y_range=(-len(shown) - 0.6, -0.4))
+    figure["layout"]["yaxis"] |= {
+        "tickmode": "array", "tickvals": [-one.rank for one in shown], "ticktext": [str(one.rank) for one in shown]
+    }  # fmt: skip
+    key = tuple((one.rank, named(one.prediction)) for one in shown)
+    pictures = [Picture("regrets", "A mark is the predicted regret, its bar the band.", figure, key)]
+    if found.forecast is not None:
+        pictures.append(losses_picture(found.forecast, [one.prediction for one in shown], key))
+    return tuple(pictures)
+
+
+def _baselines(found: Choice) -> Table:
+    rows = tuple(
+        (one.name, one.plan, peak_text(float(f"{one.peak:.4g}")), rounded(one.loss), signed(one.regret, 1e-3))
+        for one in found.baselines
+    )
+    columns = (
+        Column("baseline", number=False),
+        Column("plan", number=False),
+        Column("peak"),
+        Column("final loss"),
+        Column("regret"),
+    )
+    return Table(columns, rows)
+
+
+def _humble(found: Choice) -> str:
+    best = min(found.baselines, key=lambda one: one.regret)
+    if best.regret <= 0.0:
+        return f"{best.name[:1].upper()}{best.name[1:]} is predicted to do as well: nothing is gained by the laws here."
+    return f"The best of them is predicted {rounded(best.regret, 1e-3)} above the choice."
+
+
+def _next(found: Choice) -> Table:
+    rows = tuple(
+        (one.plan, peak_text(float(f"{one.peak:.4g}")), f"{one.horizon:,}", one.why) for one in found.next_runs
+    )
+    return Table((Column("plan", number=False), Column("peak"), Column("updates"), Column("why", number=False)), rows)
+
+
+def _commands(found: Choice, command: str) -> tuple[str, ...]:
+    import shlex
+
+    lines = [command] if command else []
+    if found.verdict != "not enough" and found.ranked:
+        best = found.best
+        words = ["calando", "export", best.plan, "--horizon", str(found.horizon), "--peak", f"{best.peak:.6g}"]
+        lines.append(shlex.join(words))
+    return tuple(lines)

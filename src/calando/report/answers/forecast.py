@@ -1,0 +1,188 @@
+"""A forecast as a page: what each candidate would reach, the curves and laws behind it, what does not fit."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from calando.forecast.curve import plan_rates
+from calando.report.answers.drawing import Figure, dots, drawing, line
+from calando.report.answers.page import AnswerPage, Column, Part, Picture, Table
+from calando.report.words import count, peak_text, percent, rounded
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from calando.forecast.curve import LossCurve
+    from calando.forecast.forecasted import Forecast, Prediction
+
+    FloatArray = NDArray[np.float64]
+
+__all__ = ["behind", "forecast_page", "losses_picture", "named"]
+
+DRAWN: Final = 6
+"""Candidates whose curves are drawn; the table has them all."""
+POINTS: Final = 120
+RECORDED: Final = 8
+"""Runs whose losses are drawn, each in a colour of its own."""
+
+
+def forecast_page(found: Forecast, command: str = "", made: str = "") -> AnswerPage:
+    """What every candidate would reach, as a page.
+
+    Example:
+        >>> from calando.forecast.forecasted import Forecast
+        >>> forecast_page(Forecast((), (), (), (), (), ("nothing was asked",), 0.8, 0.0)).headline
+        'No candidate was asked for.'
+    """
+    first = found.predictions[0] if found.predictions else None
+    headline = "No candidate was asked for." if first is None else (
+        f"{named(first)} would reach {rounded(first.loss, first.high - first.low)}, "
+        f"between {rounded(first.low, first.high - first.low)} and {rounded(first.high, first.high - first.low)}."
+    )  # fmt: skip
+    facts = [("runs read", str(len(found.curves))), ("laws", ", ".join(fit.law.title for fit in found.fits) or "none")]
+    facts += [("horizon", count(first.horizon, "update"))] if first is not None else []
+    parts = [Part("Final losses", _lead(found), _pictures(found), _ranking(found))] if first is not None else []
+    return AnswerPage(
+        "Forecast", _question(found), headline, first is not None and not any(doubt.refuses for doubt in found.doubts), (),
+        (*(doubt.words for doubt in found.doubts), *found.notes), tuple(facts), (*parts, *behind(found)), (command,) if command else (), made,
+    )  # fmt: skip
+
+
+def named(one: Prediction) -> str:
+    """A candidate in words.
+
+    >>> from calando.forecast.forecasted import Prediction
+    >>> named(Prediction("cosine()", 1e-3, 10_000, 3.0, 2.9, 3.1, (), 1, 2.0))
+    'cosine() at peak 1e-3'
+    """
+    return f"{one.plan} at peak {peak_text(float(f'{one.peak:.4g}'))}"
+
+
+def _question(found: Forecast) -> str:
+    horizons = {one.horizon for one in found.predictions}
+    at = f" after {count(horizons.pop(), 'update')}" if len(horizons) == 1 else ""
+    return f"What {count(len(found.predictions), 'schedule')} would give{at}"
+
+
+def _lead(found: Forecast) -> tuple[str, ...]:
+    ratio = max((one.ratio for one in found.predictions), default=1.0)
+    said = f"Lowest first, each with its {percent(found.level)} band."
+    return (
+        said,
+        f"Ranks and differences hold better than the losses themselves, at {ratio:.2g} times the longest run.",
+    )
+
+
+def _ranking(found: Forecast) -> Table:
+    laws = [fit.law.name for fit in found.fits]
+    many = len(laws) > 1
+    rows = []
+    for one in found.predictions:
+        scale, by_law = one.high - one.low, dict(one.by_law)
+        own = [rounded(by_law.get(law), scale) for law in laws] if many else []
+        rows.append(
+            (one.plan, str(one.rank), peak_text(float(f"{one.peak:.4g}")), rounded(one.loss, scale),
+             f"{rounded(one.low, scale)} to {rounded(one.high, scale)}", *own)
+        )  # fmt: skip
+    columns = (Column("plan", number=False), Column("rank"), Column("peak"), Column("final loss"), Column("band"))
+    own_columns = tuple(Column(fit.law.title) for fit in found.fits) if many else ()
+    return Table((*columns, *own_columns), tuple(rows), frozenset({0}), tuple(range(1, DRAWN + 1)))
+
+
+def _pictures(found: Forecast) -> tuple[Picture, ...]:
+    shown = found.predictions[:DRAWN]
+    bars: list[Figure] = []
+    for one in shown:
+        bars.append(line(one.rank, [one.low, one.high], [-one.rank] * 2, width=4, style="solid"))
+        bars.append(dots(one.rank, [one.loss], [-one.rank], size=10))
+    figure = drawing(bars, "final loss", "rank", y_range=(-len(shown) - 0.6, -0.4))
+    figure["layout"]["yaxis"] |= {
+        "tickmode": "array", "tickvals": [-one.rank for one in shown], "ticktext": [str(one.rank) for one in shown]
+    }  # fmt: skip
+    key = tuple((one.rank, named(one)) for one in shown)
+    ranks = Picture("final-losses", "A mark is the predicted final loss, its bar the band.", figure, key)
+    return (ranks, losses_picture(found, shown, key))
+
+
+def losses_picture(found: Forecast, shown: Sequence[Prediction], key: tuple[tuple[int, str], ...]) -> Picture:
+    """The recorded losses, and the predicted way of the candidates to their ends."""
+    traces: list[Figure] = []
+    seen: list[float] = []
+    for curve in found.curves[:RECORDED]:
+        part = curve.fitted_part().thinned(POINTS)
+        traces.append(dots(0, part.steps.tolist(), part.losses.tolist(), size=3, opacity=0.5))
+        seen += part.losses[len(part.losses) // 4 :].tolist()
+    for one in shown:
+        rates = plan_rates(one.plan, one.peak, one.horizon)
+        at = np.unique(np.linspace(max(1, one.horizon // 50), one.horizon, POINTS).round().astype(int))
+        ways = [fit.predict(rates, at) for fit in found.fits]
+        if ways:
+            way = np.mean(ways, axis=0)
+            traces.append(line(one.rank, at.tolist(), way.tolist()))
+            seen += way[POINTS // 4 :].tolist()
+        traces.append(line(one.rank, [one.horizon] * 2, [one.low, one.high], width=4, style="solid"))
+    low, high = (min(seen), max(seen)) if seen else (0.0, 1.0)
+    room = 0.08 * (high - low) or 0.1
+    figure = drawing(traces, "update", "loss", y_range=(low - room, high + room))
+    caption = "Dots are recorded losses; lines the mean of the laws, each ending in its band."
+    left = len(found.curves) - RECORDED
+    caption += f" {count(left, 'more run')} not drawn." if left > 0 else ""
+    return Picture("curves", caption, figure, ((0, "recorded"), *key))
+
+
+def behind(found: Forecast) -> tuple[Part, ...]:
+    """What stands behind the numbers: the fits, their residuals, what was refused, what was read."""
+    parts = []
+    if found.fits:
+        table = Table(
+            (Column("law", number=False), Column("misses the losses by"), Column("seconds"),
+             Column("parameters", number=False)),
+            tuple((fit.law.title, f"{100 * fit.scatter:.2g} %", f"{fit.seconds:.2g}", _values(fit.values))
+                  for fit in found.fits),
+        )  # fmt: skip
+        why = tuple(f"{fit.law.title}: {reason}" for fit in found.fits for reason in fit.reasons)
+        refused = tuple(f"{law} does not count: {reason}" for law, reason in found.refused)
+        parts.append(Part("What was fitted", (), (_residuals(found),), table, folded=True, notes=(*why, *refused)))
+    elif found.refused:
+        refused = tuple(f"{law} does not count: {reason}" for law, reason in found.refused)
+        parts.append(Part("What was fitted", notes=refused))
+    if found.curves:
+        parts.append(Part("What was read", table=_read(found.curves), folded=True))
+    return tuple(parts)
+
+
+def _residuals(found: Forecast) -> Picture:
+    traces: list[Figure] = []
+    key = []
+    for slot, fit in enumerate(found.fits, start=1):
+        at = 0
+        for curve in fit.curves:
+            part = fit.residuals[at : at + len(curve.steps)]
+            at += len(curve.steps)
+            traces.append(dots(slot, curve.steps.tolist(), (100 * part).tolist(), size=3, opacity=0.6))
+        key.append((slot, fit.law.title))
+    figure = drawing(traces, "update", "law over recorded loss, %")
+    caption = (
+        "How far each law misses the losses it was fitted to. A pattern that all runs share is what it cannot say."
+    )
+    return Picture("residuals", caption, figure, tuple(key))
+
+
+def _read(curves: Sequence[LossCurve]) -> Table:
+    rows = tuple(
+        (curve.name, curve.plan or "from the log", peak_text(float(f"{curve.peak:.4g}")), f"{curve.horizon:,}",
+         str(len(curve.steps)), rounded(curve.final)) for curve in curves
+    )  # fmt: skip
+    columns = (
+        Column("run", number=False), Column("rates", number=False), Column("peak"), Column("updates"), Column("losses"),
+        Column("last loss"),
+    )  # fmt: skip
+    return Table(columns, rows)
+
+
+def _values(values: dict[str, Any]) -> str:
+    return ", ".join(f"{name} {value:.3g}" for name, value in values.items())
