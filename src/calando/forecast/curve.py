@@ -101,8 +101,11 @@ class LossCurve:
 
     @property
     def finished(self) -> bool:
-        """Whether the last loss was taken in the last hundredth of the run."""
-        return bool(self.steps[-1] >= 0.99 * self.horizon)
+        """Whether the last loss was taken at the end, or so near that no further one was due."""
+        left = self.horizon - int(self.steps[-1])
+        gaps = np.diff(self.steps)
+        due = min(float(np.median(gaps)), 0.05 * self.horizon) if len(gaps) else 0.0
+        return bool(left <= max(0.01 * self.horizon, due))
 
     @property
     def final(self) -> float:

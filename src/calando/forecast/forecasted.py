@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from calando.forecast.curve import LossCurve
+    from calando.forecast.doubts import Doubt
     from calando.forecast.fitting import Fit
 
 __all__ = ["Forecast", "Prediction"]
@@ -49,7 +50,7 @@ class Forecast:
     curves: "tuple[LossCurve, ...]"
     fits: "tuple[Fit, ...]"
     refused: tuple[tuple[str, str], ...]
-    doubts: tuple[str, ...]
+    doubts: "tuple[Doubt, ...]"
     notes: tuple[str, ...]
     level: float
     seconds: float

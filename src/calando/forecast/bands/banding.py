@@ -1,5 +1,6 @@
 """The band around a predicted loss."""
 
+import math
 from statistics import NormalDist
 from typing import TYPE_CHECKING
 
@@ -29,7 +30,7 @@ def factor_at(ratio: float) -> float:
     """
     ratios, factors = zip(*WIDTHS, strict=True)
     inside = float(np.interp(np.log(max(ratio, 1.0)), np.log(ratios), factors))
-    return inside * max(1.0, ratio / LAST_RATIO) ** BEYOND
+    return inside * math.pow(max(1.0, ratio / LAST_RATIO), BEYOND)
 
 
 def band(

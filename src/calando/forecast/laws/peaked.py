@@ -60,8 +60,8 @@ class PeakBound:
             far.append(b)
             noise.append(v)
             peaks.append(np.full(len(path.at), np.log(path.rates.max())))
-        terms = (np.log(np.minimum(np.concatenate(part), LARGEST)) for part in (far, noise))
-        return Prepared(*terms, np.concatenate(peaks))
+        least, most = (np.log(np.minimum(np.concatenate(part), LARGEST)) for part in (far, noise))
+        return Prepared(least, most, np.concatenate(peaks))
 
     def basis(self, theta: "FloatArray", prepared: Prepared) -> "FloatArray":
         far, noise = self._terms(theta, prepared)

@@ -1,0 +1,212 @@
+"""From a few short runs to the peak and the shape of a long one."""
+
+import time
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from calando.errors import BadValue
+from calando.forecast.asked import Candidate, candidates_of, checked_horizon, checked_peak, peaks_run, plan_text
+from calando.forecast.averaging import averaged
+from calando.forecast.bands import NOMINAL, checked_level
+from calando.forecast.choosing.answers import Baseline, Choice, NextRun, Ranked, Verdict
+from calando.forecast.choosing.evidence import Evidence, evidence_of, wsd_text
+from calando.forecast.choosing.regrets import draws_of, noise_of, ranked
+from calando.forecast.curve import LossCurve, checked_curves
+from calando.forecast.fitting import Fit
+from calando.forecast.forecasted import Forecast
+from calando.forecast.forecasting import ends_of, fitted, foretold
+from calando.forecast.laws import LAWS
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from calando.core.plan import Plan
+
+    FloatArray = NDArray[np.float64]
+
+__all__ = ["KEEP", "LINEAR", "choose", "humble", "usual_plans"]
+
+KEEP, LINEAR = "keep the better short run", "linear cooldown 60 %"
+SHARES = (10, 20, 40, 60, 80)
+EDGE = 1.5  # how far beyond the peaks that were run the best one may seem to lie without being asked for
+BESIDE_PEAK = 1.2  # and how far the chosen one may
+BESIDE = 2.0  # standard deviations between seeds: a gain beyond the edge that is larger has to be looked for
+REACH, SCANNED = 8.0, 33
+LONGER = 2  # times the longest run: what tells tied candidates apart
+
+
+def choose(
+    curves: "LossCurve | Sequence[LossCurve]",
+    horizon: int,
+    *,
+    peaks: "Iterable[float] | None" = None,
+    plans: "Iterable[str | Plan] | None" = None,
+    candidates: "Iterable[tuple[str | Plan, float]] | None" = None,
+    laws: "Sequence[str] | None" = None,
+    level: float = NOMINAL,
+    seed: int = 0,
+) -> Choice:
+    """Which peak and which plan to take for a long run, from 2 to 6 short ones; or which two runs would tell.
+
+    Two runs at one peak with contrasting cooldowns choose among plans at that peak; to choose the peak, too, there
+    must be runs at two peaks.
+
+    Args:
+        curves: short runs of the model on the same data: LossCurve objects, >= 1.
+        horizon: updates of the long run, 2 to 10,000,000.
+        peaks: learning rates > 0 to choose from; left out, those that were run.
+        plans: plans or their texts; left out, cooldowns of 10 to 80 %, 1-sqrt, linear and cosine.
+        candidates: (plan, peak) pairs in place of `peaks` and `plans`.
+        laws: names in `LAWS`; left out, two that err in opposite ways.
+        level: the bands' nominal share, 0.5 to 0.99.
+        seed: of the fits and their resampling, a number >= 0.
+
+    Raises:
+        BadName: for an unknown law.
+        BadValue: for arguments outside their range, too few losses, or a law that must not choose.
+
+    Example:
+        >>> from calando.forecast import LossCurve
+        >>> steps = list(range(100, 2001, 100))
+        >>> short = LossCurve.from_plan("a", steps, [3 + 20 * t**-0.5 for t in steps], "constant()", 1e-3, 2000)
+        >>> answer = choose([short], 8000)
+        >>> answer.verdict, len(answer.next_runs)
+        ('not enough', 2)
+    """
+    began = time.perf_counter()
+    given = checked_curves(curves, "choose, curves")
+    checked_horizon(horizon)
+    checked_level(level)
+    for name in laws or ():
+        refused = LAWS[name].refuses if name in LAWS else ""
+        if refused:
+            raise BadValue(given=f"the law {name}", allowed="a law that may choose", where="choose, laws", fix=refused)
+    seen = evidence_of(given)
+    wanted = _wanted(given, seen, horizon, peaks, plans, candidates)
+    rivals = humble(given, seen, horizon)
+    everything = list(dict.fromkeys([*wanted, *rivals.values()]))
+    fits, left_out = fitted(given, laws, seed)
+    losses = ends_of(fits, everything)
+    asked = losses[:, : len(wanted)]
+    predictions, doubts, notes = foretold(given, fits, wanted, asked, level)
+    told = Forecast(predictions, given, fits, left_out, doubts, notes, level, time.perf_counter() - began)
+    ranks = ranked(predictions, wanted, draws_of(fits, wanted, seed), noise_of(given), level)
+    baselines = _baselines(rivals, everything, losses, predictions[0].loss)
+    reasons, next_runs = _thin(given, seen, fits, told, wanted)
+    verdict: Verdict = "not enough" if reasons else "tie" if sum(one.tied for one in ranks) > 1 else "choose"
+    if verdict == "tie":
+        next_runs = _apart(ranks, seen)
+    more = [*notes, *(f"the baseline {one.name!r} is predicted to do better" for one in baselines if one.regret < 0)]
+    return Choice(
+        verdict, ranks, baselines, next_runs, reasons, tuple(more), told, horizon, level, time.perf_counter() - began
+    )
+
+
+def usual_plans(warmup: int) -> tuple[str, ...]:
+    """The plans that are compared when none are given, as text.
+
+    >>> usual_plans(300)[0], len(usual_plans(300))
+    ('wsd(warmup=300, cooldown=10%)', 8)
+    """
+    rise = f"warmup({warmup}) | " if warmup else ""
+    texts = [wsd_text(warmup, share / 100) for share in SHARES]
+    texts += [f"wsd(warmup={warmup}, cooldown=20%, cooldown_shape=1-sqrt)", f"{rise}linear_decay()", f"{rise}cosine()"]
+    return tuple(plan_text(text) for text in texts)
+
+
+def humble(curves: "Sequence[LossCurve]", seen: Evidence, horizon: int) -> dict[str, Candidate]:
+    """What one would do without a law: the better short run's plan and peak, and a linear cooldown of 60 % there."""
+    finished: dict[tuple[str, float], list[float]] = {}
+    whole = [curve for curve in curves if curve.finished]
+    for curve in whole:
+        if curve.horizon == max(one.horizon for one in whole):
+            finished.setdefault((curve.plan, curve.peak), []).append(curve.final)
+    if not finished:
+        return {}
+    plan, peak = min(finished, key=lambda key: float(np.mean(finished[key])))
+    found = {KEEP: Candidate(plan_text(plan), peak, horizon)} if plan else {}
+    return found | {LINEAR: Candidate(wsd_text(seen.warmup, 0.6), peak, horizon)}
+
+
+def _wanted(
+    curves: "Sequence[LossCurve]",
+    seen: Evidence,
+    horizon: int,
+    peaks: "Iterable[float] | None",
+    plans: "Iterable[str | Plan] | None",
+    candidates: "Iterable[tuple[str | Plan, float]] | None",
+) -> tuple[Candidate, ...]:
+    if candidates is not None:
+        if peaks is not None or plans is not None:
+            raise BadValue(
+                given="candidates, and peaks or plans",
+                allowed="one of both",
+                where="choose",
+                fix="leave candidates out",
+            )
+        return candidates_of(candidates, horizon, None, peaks_run(curves))
+    texts = list(plans) if plans is not None else list(usual_plans(seen.warmup))
+    rates = [checked_peak(peak) for peak in peaks] if peaks is not None else list(seen.peaks)
+    return candidates_of([(text, rate) for rate in rates for text in texts], horizon, None, seen.peaks)
+
+
+def _baselines(
+    rivals: dict[str, Candidate], everything: "Sequence[Candidate]", losses: "FloatArray", best: float
+) -> tuple[Baseline, ...]:
+    middle, _ = averaged(losses)
+    told = {name: float(middle[everything.index(one)]) for name, one in rivals.items()}
+    return tuple(Baseline(name, one.plan, one.peak, told[name], told[name] - best) for name, one in rivals.items())
+
+
+def _thin(
+    curves: "Sequence[LossCurve]", seen: Evidence, fits: "Sequence[Fit]", told: Forecast, wanted: "Sequence[Candidate]"
+) -> tuple[tuple[str, ...], tuple[NextRun, ...]]:
+    """Why the runs do not tell, and the two that would; the first reason decides which."""
+    reasons: list[str] = []
+    runs: tuple[NextRun, ...] = ()
+    if not seen.contrasting:
+        known = sorted({f"{100 * share:.3g} %" for shares in seen.shares.values() for share in shares})
+        has = f"only {', '.join(known)}" if known else "none"
+        reasons.append(f"two finished runs with contrasting cooldowns at one peak are needed, there are {has}")
+        runs = seen.second_cooldowns()
+    several = len({one.peak for one in wanted}) > 1 or peaks_run(curves)[0] != wanted[0].peak
+    if several and len(seen.peaks) < 2:
+        other = max((one.peak for one in wanted), key=lambda peak: abs(np.log(peak / seen.peaks[0])))
+        step = float(np.clip(other / seen.peaks[0], 1 / 4, 4))
+        reasons.append(f"to choose the peak, runs at two peaks are needed, there is only {seen.peaks[0]:g}")
+        runs = runs or seen.at_peak(seen.peaks[0] * step, "a second peak")
+    elif several:
+        likely, gain = _best_peak(fits, told, seen)
+        if gain > BESIDE * noise_of(curves) or not _inside(told.best.peak, seen, BESIDE_PEAK):
+            reasons.append(
+                f"the best peak seems to lie near {likely:.2g}, beyond those that were run "
+                f"({seen.peaks[0]:g} to {seen.peaks[-1]:g})"
+            )
+            runs = runs or seen.beyond(likely)
+    reasons += [f"{', '.join(doubt.curves)}: {doubt.words}" for doubt in told.doubts if doubt.refuses]
+    if reasons and not runs:
+        runs = seen.at_peak(seen.peaks[0] / 2, "runs in which laws may hold")
+    return tuple(reasons), runs
+
+
+def _best_peak(fits: "Sequence[Fit]", told: Forecast, seen: Evidence) -> tuple[float, float]:
+    """Where the laws see the lowest loss of the best plan, and what share of it lies beyond the peaks that were run."""
+    best = told.best
+    peaks = np.geomspace(seen.peaks[0] / REACH, seen.peaks[-1] * REACH, SCANNED)
+    middle, _ = averaged(ends_of(fits, [Candidate(best.plan, float(peak), best.horizon) for peak in peaks]))
+    inside = np.array([_inside(float(peak), seen, EDGE) for peak in peaks])
+    lowest = float(middle.min())
+    return float(peaks[int(np.argmin(middle))]), float(np.log(middle[inside].min() / lowest))
+
+
+def _inside(peak: float, seen: Evidence, factor: float) -> bool:
+    return seen.peaks[0] / factor <= peak <= seen.peaks[-1] * factor
+
+
+def _apart(ranks: "Sequence[Ranked]", seen: Evidence) -> tuple[NextRun, ...]:
+    """The two best that are tied, as longer runs: short ones have told what they can."""
+    pair = [one for one in ranks if one.tied][:2]
+    length = min(LONGER * seen.horizon, pair[0].prediction.horizon)
+    return tuple(NextRun(one.plan, one.peak, length, "one of the two best that are tied") for one in pair)
