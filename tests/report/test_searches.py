@@ -119,6 +119,16 @@ def test_a_choice_that_is_not_shown_to_be_better_is_not_said_to_lead(tune):
     assert {row.label: row.lead for row in build(shown).rows}[chosen] == "leads"
 
 
+def test_the_terminal_marks_the_schedule_that_is_recommended(tune):
+    study, baseline, chosen = undecided(tune)
+    for one in (baseline, chosen):
+        board = text(build(replace(study, verdict=replace(study.verdict, recommended=one))), 100).split("DECISIONS")[0]
+        marked = [line for line in board.splitlines() if "recommended" in line]
+        assert len(marked) == 1
+        assert f" {one} " in marked[0]
+    assert max(map(len, text(build(study), 60).splitlines())) <= 60
+
+
 def test_a_budget_that_is_nearly_spent_is_not_rounded_up_to_all_of_it(tune):
     trained = tune.spent.trained
     for limit, told in ((trained + 1, "99.9 %"), (trained, "100 %"), (4 * trained, "25 %")):

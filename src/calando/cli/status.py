@@ -41,6 +41,7 @@ def state(study: "Study") -> dict[str, Any]:
     """How far a study is, as plain data."""
     from calando.lab.resume import verb_of
     from calando.lab.troubles import broken
+    from calando.records.run import MEASURING
     from calando.report.spending import bill
 
     spec, spent = study.spec, study.spent
@@ -69,7 +70,7 @@ def state(study: "Study") -> dict[str, Any]:
         "shared": spent.shared,
         "lost": spent.lost,
         "runs": len(study.runs),
-        "diverged": sum(run.status == "diverged" for run in study.runs),
+        "diverged": sum(run.status == "diverged" for run in study.runs if not tune or run.spec.phase not in MEASURING),
         "failed": sum(run.status == "failed" for run in study.runs),
         "phases": phases,
         "running": running,

@@ -8,11 +8,13 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Literal
 
-__all__ = ["STATUSES", "Attempt", "Curve", "Phase", "RunRecord", "RunSpec", "Status"]
+__all__ = ["MEASURING", "STATUSES", "Attempt", "Curve", "Phase", "RunRecord", "RunSpec", "Status"]
 
 Phase = Literal["select", "confirm", "probe", "range", "short", "final"]
 Status = Literal["done", "diverged", "failed"]
 STATUSES: tuple[Status, ...] = ("done", "diverged", "failed")
+MEASURING: tuple[Phase, ...] = ("probe", "range")
+"""Phases whose runs try no schedule: a range test that diverges has done its work."""
 
 
 @dataclass(frozen=True, slots=True)

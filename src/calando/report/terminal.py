@@ -104,15 +104,17 @@ def _board(page: Page) -> Table:
             if row.mean is None and row.believed is not None
             else words.rounded(row.mean, half),
             versus,
-            _marks(row),
+            _marks(row, page.answer.recommended),
         )
     return table
 
 
-def _marks(row: Row) -> Text:
+def _marks(row: Row, recommended: str | None) -> Text:
     from rich.text import Text
 
     marks = Text(row.lead or ("tied" if row.tied else ""))
+    if row.label == recommended:
+        marks = Text("recommended", style="bold")
     for number, word in ((row.diverged, "diverged"), (row.failed, "failed")):
         if number:
             marks.append(("\n" if marks else "") + f"{number} {word}", style="red")

@@ -6,7 +6,8 @@ import pytest
 
 from calando.lab.tuning.verdict import verdict
 from calando.records import Candidate, RunRecord, RunSpec, StudySpec, Verdict
-from calando.records.tuning import Standpoint, Tuned, TuneSpec
+from calando.records.run import Phase, Status
+from calando.records.tuning import Spending, Standpoint, Tuned, TuneSpec
 
 PLANS = ("wsd()", "cosine()", "constant()")
 SPEC = StudySpec(
@@ -114,3 +115,18 @@ def test_where_the_choice_is_the_baseline_its_rival_can_be_used_instead() -> Non
     assert told.recommended == told.leader == "constant()"
     assert told.headline.startswith("Use constant(): wsd() at peak 0.2")
     assert "wsd()" not in told.tie_set
+
+
+def test_the_numbers_of_runs_agree_with_one_another() -> None:
+    def run(phase: Phase, seed: int, status: Status) -> RunRecord:
+        return RunRecord(RunSpec("wsd()", "wsd()", 0.2, seed, 100, phase), status, steps=100)
+
+    phases = {"probe": 1, "range test": 2, "full horizon": 15, "confirmation": 8, "earlier sittings": 4}
+    spending = tuple(Spending(phase, 100, 100, runs) for phase, runs in phases.items())
+    runs = [run("probe", 0, "diverged"), run("range", 1, "diverged"), run("final", 2, "diverged")]
+    found = {one.spec.key: one for one in [*runs, run("final", 3, "done")]}
+    tuned = replace(TUNED, budget=1000, spent=900, spending=spending)
+    told = verdict(SPEC, TuneSpec("9runs", 900, (100,)), tuned, found)
+    counts = "30 runs (15 to choose, 8 to prove, 3 to measure, 4 from earlier sittings); 1 diverged, 0 failed."
+    assert any(line.endswith(counts) for line in told.sentences)
+    assert "chosen on 15 runs" in told.headline, "those of the shapes, neither probe nor range tests"

@@ -4,6 +4,7 @@ import json
 import math
 
 from calando.lab.phrases import counted, interval_text, joined, number, share
+from calando.lab.tuning.account import BEFORE
 from calando.lab.tuning.budget import PROOF
 from calando.lab.tuning.proof import Proof
 from calando.records.result import Verdict
@@ -32,7 +33,8 @@ def headline(spec: StudySpec, tuned: Tuned, proof: Proof | None) -> str:
         return "Nothing can be chosen: no run gave a result."
     said = spoken(tuned)
     if proof is None:
-        return f"Use {said}; chosen on {_runs(tuned)}, not confirmed on fresh seeds."
+        runs = counted(sum(one.runs for one in tuned.standpoints), "run")
+        return f"Use {said}; chosen on {runs}, not confirmed on fresh seeds."
     rival, losses = proof.held.reference, proof.losses()
     also = f"; {losses}" if losses else ""
     take = "Keep" if rival == spec.baseline else "Use"
@@ -99,7 +101,8 @@ def sentences(tuned: Tuned, found: Verdict, proof: Proof | None) -> list[str]:
         told.append(f"The best peak goes with the horizon to the power {mean:+.2f}, give or take {max(sd, 0.01):.2f}.")
     if tuned.budget:
         spent = f"{tuned.spent:,} of {tuned.budget:,} updates ({share(round(tuned.spent / tuned.budget, 3))})"
-        told.append(f"Spent {spent} in {_runs(tuned)}; {found.cost.diverged} diverged, {found.cost.failed} failed.")
+        lost = f"{found.cost.diverged} diverged, {found.cost.failed} failed"
+        told.append(f"Spent {spent} in {_all_runs(tuned)}; {lost}.")
     if tuned.cut:
         told.append(f"The {'clock' if tuned.cut == 'time' else 'budget'} ended the search before it was through.")
     for more in found.more:
@@ -144,8 +147,15 @@ def _flat_side(proof: Proof, mode: str) -> str:
     return "level" if not gap else "better" if (gap < 0) == (mode == "min") else "worse"
 
 
-def _runs(tuned: Tuned) -> str:
-    return counted(sum(one.runs for one in tuned.spending), "run")
+def _all_runs(tuned: Tuned) -> str:
+    """Every run, and what for: the numbers add up to those of the phases."""
+    every = {one.phase: one.runs for one in tuned.spending}
+    prove, before = every.get("confirmation", 0), every.get(BEFORE, 0)
+    measure = sum(every.get(phase, 0) for phase in ("probe", "range test"))
+    choose = sum(every.values()) - prove - before - measure
+    kinds = {"to choose": choose, "to prove": prove, "to measure": measure, "from earlier sittings": before}
+    parts = [f"{runs} {kind}" for kind, runs in kinds.items() if runs]
+    return counted(sum(every.values()), "run") + (f" ({', '.join(parts)})" if len(parts) > 1 else "")
 
 
 def _percent(chance: float) -> str:

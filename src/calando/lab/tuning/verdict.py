@@ -6,7 +6,7 @@ from calando.lab import evidence
 from calando.lab.tuning.proof import Proof, of_pair, prove, values_of
 from calando.lab.tuning.say import headline, not_proven, sentences, why
 from calando.records.result import Cost, MoreSeeds, Standing, Verdict
-from calando.records.run import RunRecord, RunSpec
+from calando.records.run import MEASURING, RunRecord, RunSpec
 from calando.records.study import StudySpec
 from calando.records.tuning import Tuned, TuneSpec
 
@@ -62,7 +62,7 @@ def verdict(
         cost=Cost(
             runs=len(made),
             steps=sum(run.steps - run.reused for run in made),
-            diverged=sum(run.status == "diverged" for run in made),
+            diverged=sum(run.status == "diverged" and run.spec.phase not in MEASURING for run in made),
             failed=sum(run.status == "failed" for run in made),
         ),
         method=_method(spec, proof),
