@@ -1,6 +1,7 @@
 """`calando transfer` as it is typed."""
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -13,7 +14,7 @@ def test_bare_names_and_plans_each_get_a_row_with_peak_range_and_price() -> None
     text = said("transfer", "--from", "wsd(cooldown=20%)", "--peak", "1e-3", "--to", "linear_decay", "cosine")
     (linear,) = [line for line in text.splitlines() if line.startswith("linear_decay()")]
     (cosine,) = [line for line in text.splitlines() if line.startswith("cosine()")]
-    assert linear.split()[1:5] == ["0.00194", "0.00139", "0.00272", "1.94"]
+    assert linear.split()[1:5] == ["0.00194", "0.00134", "0.00282", "1.94"]
     assert cosine.split()[1] == "0.00189"
     assert linear.endswith("+22.9 %")
     assert "10,000 updates (assumed: no --horizon)" in text
@@ -75,6 +76,14 @@ def test_a_longer_run_may_be_given_in_updates_and_its_answer_as_json() -> None:
     answer = json.loads(said(*words))
     assert (answer["horizon"], answer["longer"]) == (50_000, 100_000)
     assert "warmup=300" in answer["ways"][1]["plan"]
+
+
+@pytest.mark.parametrize("words", [("--from", "wsd", "--to", "cosine"), ("--extend", "2x", "--plan", "wsd")])
+def test_an_answer_may_be_written_as_a_page(words: tuple[str, ...], tmp_path: Path) -> None:
+    page = tmp_path / "answer.html"
+    said("transfer", *words, "--peak", "1e-3", "--out", str(page))
+    assert "wsd()" in page.read_text()
+    assert "<script src" not in page.read_text()
 
 
 @pytest.mark.parametrize(

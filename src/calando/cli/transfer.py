@@ -5,6 +5,7 @@ from typing import Any
 import click
 
 from calando.cli.arguments import SIZES, checked_peak, clock_options, horizon_of, in_options, read_plan
+from calando.cli.arguments import told as tell_written
 from calando.cli.greedy import GreedyCommand
 from calando.core.plan import Plan
 from calando.core.schedule import Schedule
@@ -25,7 +26,10 @@ __all__ = ["transfer"]
     "--exponent", type=float, metavar="E", help="The best peak goes as horizon^E.  [default: -0.3, in a range]"
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the answer as JSON.")
-def transfer(source: str | None, plan: str | None, as_json: bool, extend: str | None, **given: Any) -> None:
+@click.option("--out", metavar="FILE.html", help="Also write the answer as a page, and its pictures beside it.")
+def transfer(
+    source: str | None, plan: str | None, as_json: bool, out: str | None, extend: str | None, **given: Any
+) -> None:
     """From the best peak of one plan to that of another, or to a longer run: theory, nothing is trained.
 
     The last-iterate bound of convex optimisation gives the ratio of the plans' best peaks; the range says how far off
@@ -52,6 +56,23 @@ def transfer(source: str | None, plan: str | None, as_json: bool, extend: str | 
     else:
         for line in told:
             click.echo(line)
+    if out is not None:
+        _write(found, out)
+
+
+def _write(found: Any, out: str) -> None:
+    """The answer as a page."""
+    import shlex
+
+    from calando.cli.ending import command_line
+    from calando.cli.report import made
+    from calando.forecast import Transfer
+    from calando.report.answers import write_answer
+    from calando.report.answers.transfer import extension_page, transfer_page
+
+    line = shlex.join(command_line())
+    page = transfer_page(found, line, made()) if isinstance(found, Transfer) else extension_page(found, line, made())
+    tell_written(write_answer(page, out))
 
 
 def _transferred(
