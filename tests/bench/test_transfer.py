@@ -1,6 +1,8 @@
 """What is told of transferred peaks is what the recorded runs say, today."""
 
 import json
+from pathlib import Path
+from statistics import median
 from typing import Any
 
 import pytest
@@ -71,3 +73,52 @@ def test_a_best_peak_is_a_parabolas_lowest_point_or_none() -> None:
     assert best_peaks.best_peak(bowl[:2]) is None
     roots = [(peak, 1 / peak**0.5 + peak**0.5 / 3) for peak in (1.0, 2.0, 4.0, 8.0)]
     assert best_peaks.by_roots(roots) == pytest.approx(3.0)
+
+
+DOC = (Path(__file__).parents[2] / "docs" / "transfer.md").read_text()
+
+
+def test_the_errors_that_the_documentation_claims_are_the_recorded_ones() -> None:
+    parts = {
+        "ratios as printed": transfer.promised(STORED["printed"]),
+        "the same from the records": known(where="llama 124M", horizon=50_000),
+        "the same at 25,000": known(where="llama 124M", horizon=25_000),
+        "character model,": known(where="characters, live"),
+        "images,": known(where="images"),
+        "characters, 80": known(where="characters"),
+        "text,": known(where="text"),
+        "weather,": known(where="weather"),
+    }
+    for words, rows in parts.items():
+        (line,) = [line for line in DOC.splitlines() if line.startswith("| ") and words in line]
+        summary = transfer.summary(rows)
+        cells = [cell.strip().strip("*") for cell in line.strip("|").split("|")][1:]
+        assert cells == [str(summary["rows"]), f"{summary['mean_error']:.3f}", f"{summary['mean_unmoved']:.3f}"], words
+
+
+def test_the_other_numbers_of_the_documentation_are_recorded_ones() -> None:
+    inside = {where: sum(row["inside"] for row in known(where=where)) for where in best_peaks.OWN}
+    assert f"({sum(inside.values())} of 48; weather {inside['weather']} of 12)" in DOC
+    for words in ("llama 124M", "characters, live"):
+        assert all(row["inside"] for row in known(where=words))
+    for where, told in (
+        ("llama 124M", "124M"),
+        ("characters, live", "character model"),
+        *((n, n) for n in best_peaks.OWN),
+    ):
+        middle = median(row["exponent"] for row in STORED["exponents"] if row["where"] == where)
+        assert f"{told} {middle:.2f}" in " ".join(DOC.split()), where
+    for row in STORED["extensions"]:
+        assert f"{row['loss']:.4f}" in DOC, row["way"]
+    floors = [row for row in STORED["recorded"] if row["horizon"] == 50_000 and row["promise"] == "range"]
+    assert sorted((f"{row['predicted']:.2f}", f"{row['empirical']:.2f}") for row in floors) == [
+        ("0.55", "0.30"),
+        ("1.55", "1.01"),
+    ]
+    last = next(row for row in STORED["live"] if row["horizon"] == 4800 and "end=0.1" in row["plan"])
+    assert f"{last['predicted']:.3f}, measured {last['empirical']:.3f}" in DOC
+
+
+def test_the_python_of_the_documentation_runs() -> None:
+    (block,) = [part.split("```")[0] for part in DOC.split("```python\n")[1:]]
+    exec(block, {})
