@@ -27,6 +27,16 @@ def test_the_rates_are_those_that_were_logged() -> None:
     assert (curve.rates[:9] == curve.rates[9]).all()  # before the first that was logged
 
 
+def test_a_warm_up_under_way_where_logging_begins_is_drawn_back_to_the_start() -> None:
+    steps = np.arange(20, 101, 20)
+    wanted = plan_rates("warmup(50) | linear_decay()", 0.1, 100)
+    log = Log("a", "a.csv", "csv", {"loss": Column(steps, 2 + 1 / steps), "lr": Column(steps, wanted[steps - 1])},
+              loss="loss", lr="lr")  # fmt: skip
+    (curve,) = curves_of([log]).curves
+    np.testing.assert_allclose(curve.rates[:40], wanted[:40], atol=1e-12)
+    assert curve.warmup == 59  # as closely as rates logged every 20 updates tell
+
+
 def test_a_plan_that_was_given_goes_before_what_was_logged() -> None:
     (curve,) = curves_of([a_log(lr="lr")], {"": Given("cosine()", 0.5, 200)}).curves
     np.testing.assert_array_equal(curve.rates, plan_rates("cosine()", 0.5, 200))

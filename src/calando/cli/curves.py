@@ -68,10 +68,11 @@ def read_curves(
             given="no run in what was named", allowed="at least one log", where="LOG", fix="name the files of the runs"
         )  # fmt: skip
     if not quiet:
-        for line in readings.told[:SHOWN]:
+        told = list(dict.fromkeys(readings.told))  # what holds for several runs is said once
+        for line in told[:SHOWN]:
             click.echo("read    " + line, err=True)
-        if len(readings.told) > SHOWN:
-            click.echo(f"read    ... and {len(readings.told) - SHOWN:,} lines more", err=True)
+        if len(told) > SHOWN:
+            click.echo(f"read    ... and {len(told) - SHOWN:,} lines more", err=True)
     for error in refused[:SHOWN]:
         click.echo(tame(f"left out: {error.given}, at {error.where}. {error.fix}"), err=True)
     if len(refused) > SHOWN:

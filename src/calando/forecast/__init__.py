@@ -5,7 +5,15 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from calando.forecast.bounds import Bound as Bound
     from calando.forecast.bounds import bound as bound
+    from calando.forecast.choosing import Choice as Choice
+    from calando.forecast.choosing import choose as choose
     from calando.forecast.curve import LossCurve as LossCurve
+    from calando.forecast.fitting import Fit as Fit
+    from calando.forecast.fitting import fit as fit
+    from calando.forecast.fitting import resample as resample
+    from calando.forecast.forecasted import Forecast as Forecast
+    from calando.forecast.forecasting import forecast as forecast
+    from calando.forecast.laws import LAWS as LAWS
     from calando.forecast.transferring import Extension as Extension
     from calando.forecast.transferring import Transfer as Transfer
     from calando.forecast.transferring import extend as extend
@@ -15,15 +23,39 @@ if TYPE_CHECKING:
 # name here, since its own import would take the name's place.
 _WHERE = {
     "Bound": "bounds",
+    "Choice": "choosing",
     "Extension": "transferring",
+    "Fit": "fitting",
+    "Forecast": "forecasted",
+    "LAWS": "laws",
     "LossCurve": "curve",
     "Transfer": "transferring",
     "bound": "bounds",
+    "choose": "choosing",
     "extend": "transferring",
+    "fit": "fitting",
+    "forecast": "forecasting",
+    "resample": "fitting",
     "transfer": "transferring",
 }
 
-__all__ = ["Bound", "Extension", "LossCurve", "Transfer", "bound", "extend", "transfer"]
+__all__ = [
+    "LAWS",
+    "Bound",
+    "Choice",
+    "Extension",
+    "Fit",
+    "Forecast",
+    "LossCurve",
+    "Transfer",
+    "bound",
+    "choose",
+    "extend",
+    "fit",
+    "forecast",
+    "resample",
+    "transfer",
+]
 
 
 def __getattr__(name: str) -> object:

@@ -12,7 +12,11 @@ from calando.errors import BadFile, BadName, BadValue, CalandoError, did_you_mea
 from calando.forecast.curve import LossCurve, plan_rates
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from calando.records.logs import Log
+
+    FloatArray = NDArray[np.float64]
 
 __all__ = ["Given", "Readings", "curves_of", "given_of"]
 
@@ -147,7 +151,18 @@ def _curve(log: "Log", given: Given | None, loss: str | None) -> LossCurve:
             fix='say which plan it followed: --plan "cosine() @ 3e-4", with --run-horizon where it is cut short;'
             " or name the column: --lr NAME",
         )  # fmt: skip
-    return LossCurve(log.name, losses.steps, losses.values, log.rates(), **about)  # type: ignore[arg-type]
+    return LossCurve(log.name, losses.steps, losses.values, _logged(log), **about)  # type: ignore[arg-type]
+
+
+def _logged(log: "Log") -> "FloatArray":
+    """The logged rates; a rise that is under way where logging begins is drawn back to the start."""
+    rates = np.array(log.rates())
+    column = log.columns[log.lr]
+    first, second = int(column.steps[0]), int(column.steps[min(1, len(column) - 1)])
+    slope = (column.values[1] - column.values[0]) / (second - first) if second > first else 0.0
+    if first > 1 and np.isfinite(slope) and slope > 0:
+        rates[:first] = np.maximum(rates[first - 1] - slope * np.arange(first - 1, -1, -1), 0.0)
+    return rates
 
 
 def _known(log: "Log") -> Given | None:

@@ -94,7 +94,7 @@ def test_an_open_question_says_so() -> None:
 def test_long_tables_are_cut_in_the_terminal_and_whole_on_the_page() -> None:
     table = Table((Column("plan", number=False),), tuple((f"row{i}x",) for i in range(60)))
     page = AnswerPage("Forecast", "Which?", "None.", parts=(Part("All", table=table),))
-    assert "20 more on the page" in printed(page)
+    assert "48 more on the page" in printed(page)
     assert "row59x" not in printed(page)
     assert "row59x" in answer_html(page)
 

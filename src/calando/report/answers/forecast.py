@@ -48,7 +48,7 @@ def forecast_page(found: Forecast, command: str = "", made: str = "") -> AnswerP
     parts = [Part("Final losses", _lead(found), _pictures(found), _ranking(found))] if first is not None else []
     return AnswerPage(
         "Forecast", _question(found), headline, first is not None and not any(doubt.refuses for doubt in found.doubts), (),
-        (*(doubt.words for doubt in found.doubts), *found.notes), tuple(facts), (*parts, *behind(found)), (command,) if command else (), made,
+        tuple(dict.fromkeys((*(doubt.words for doubt in found.doubts), *found.notes))), tuple(facts), (*parts, *behind(found)), (command,) if command else (), made,
     )  # fmt: skip
 
 

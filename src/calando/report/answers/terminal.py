@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 __all__ = ["answer_text"]
 
-LONG = 40
+LONG = 12
 """Rows of a table that are shown; the page has them all."""
 
 
@@ -50,7 +50,7 @@ def _part(part: Part) -> list[RenderableType]:
     from rich.padding import Padding
     from rich.text import Text
 
-    if part.table is None and not part.lead and not part.notes:
+    if (part.table is None or part.folded) and not part.lead and not part.notes:
         return []
     lines: list[RenderableType] = [Text(), Text(part.heading.upper(), style="bold cyan")]
     lines += [Padding(Text(tame(cut(line, 2000)), style="dim"), (0, 0, 0, 1)) for line in part.lead]

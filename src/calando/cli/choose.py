@@ -1,0 +1,70 @@
+"""`calando choose`: which peak and shape for a long run, from a few short ones."""
+
+import shlex
+from typing import Any
+
+import click
+
+from calando.cli.curves import answered, curve_options, read_curves, whole
+from calando.cli.ending import NO_RESULT, command_line
+from calando.cli.greedy import GreedyCommand
+
+__all__ = ["choose"]
+
+
+@click.command(cls=GreedyCommand, short_help="Which peak and shape for a long run, from a few short ones.")
+@curve_options
+@click.option("--horizon", required=True, metavar="N", help="Updates of the long run.")
+@click.option(
+    "--peaks", multiple=True, metavar="LOW..HIGH",
+    help="Peaks to choose among: rates, or a range such as 3e-4..3e-3.  [default: within those that were run]",
+)  # fmt: skip
+@click.option(
+    "--plans", "candidates", multiple=True, metavar="PLAN ...",
+    help="Shapes to choose among; wsd(cooldown=20%..80%) stands for four.  [default: a family with the runs' warm-up]",
+)  # fmt: skip
+@click.option("--law", "laws", multiple=True, metavar="NAME ...", help="Laws to fit.  [default: by what was run]")
+@click.option("--level", type=float, default=0.8, show_default=True, help="Share that the bands are to hold.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Of the fits' starts.")
+@click.option("--json", "as_json", is_flag=True, help="Print the answer as JSON.")
+@click.option("--out", metavar="FILE.html", help="Also write the answer as a page, and its pictures beside it.")
+def choose(
+    horizon: str, peaks: tuple[str, ...], candidates: tuple[str, ...], laws: tuple[str, ...], level: float, seed: int,
+    as_json: bool, out: str | None, **given: Any,
+) -> None:  # fmt: skip
+    """Which peak, shape and cooldown to take for a long run, from four to six short ones.
+
+    The runs need two contrasting cooldowns, and two peaks if the peak is to be chosen. The answer is a ranking with
+    regrets, beside two humble rules; or "not enough evidence", and which two runs to make next (status 1).
+
+    \b
+    calando choose runs/*.csv --horizon 50000 --peaks 3e-4..3e-3
+    calando choose studies/digits --horizon 4000 --plans "wsd(cooldown=20%..80%)" cosine
+    """
+    from calando.forecast import choose as choose_
+    from calando.forecast.spreading import peaks_of, plans_of
+    from calando.report.answers.choice import choice_page
+
+    curves = read_curves(**given)
+    rates = [rate for text in peaks for rate in peaks_of(text)] or None
+    plans = [plan for text in candidates for plan in plans_of(text)] or None
+    found = choose_(curves, whole(horizon), peaks=rates, plans=plans, laws=list(laws) or None, level=level, seed=seed)
+    line = shlex.join(command_line())
+    answered(lambda: as_data(found), lambda made: choice_page(found, line, made), as_json=as_json, out=out)
+    if found.verdict == "not enough":
+        raise SystemExit(NO_RESULT)
+
+
+def as_data(found: Any) -> dict[str, Any]:
+    """A choice as plain data: the ranking, the baselines, what to run next, and the forecast behind it."""
+    from dataclasses import asdict
+
+    from calando.cli.forecast import as_data as forecast_data
+
+    return {
+        "kind": "choice", "verdict": found.verdict, "horizon": found.horizon, "level": found.level,
+        "ranked": [asdict(one) for one in found.ranked], "baselines": [asdict(one) for one in found.baselines],
+        "next_runs": [asdict(one) for one in found.next_runs], "reasons": list(found.reasons),
+        "notes": list(found.notes), "seconds": found.seconds,
+        "forecast": None if found.forecast is None else forecast_data(found.forecast),
+    }  # fmt: skip
