@@ -25,6 +25,7 @@ __all__ = ["Blocks", "drops_of", "joined", "spent", "squares_of"]
 
 WIDTH = 0.2
 """Spread of log D, and of log r, inside a block; 0 sums step by step. The error: tests/forecast/laws/test_blocks.py."""
+FEW_ROWS = 4
 FAINT = 1e-12  # of all that was summed so far: what rounds to as little is nothing
 MOST_LEVELS = 4000  # blocks by rate: schedules that swing hundreds of times are told more coarsely
 SMALLEST = 1e-300
@@ -133,26 +134,24 @@ def _one_sign(at: "IntArray", now: "FloatArray", steps: Steps, width: float) -> 
     edges = _edges(ends, now, steps, width) if width > 0 else _every_step(ends)
     row, column = np.nonzero(edges[:, 1:] > edges[:, :-1])
     first, stop = edges[row, column], edges[row, column + 1]
-    running = np.concatenate([[0.0], np.cumsum(np.abs(steps.weight))])
-    heavy = (running[stop] - running[first] > FAINT * running[stop]) | (stop - first == 1)
-    row, first, stop = row[heavy], first[heavy], stop[heavy]
+    sums = _sums(steps, row, first, stop, few=len(at) <= FEW_ROWS)
+    heavy = sums[0] != 0
+    row, first, stop, sums = row[heavy], first[heavy], stop[heavy], sums[:, heavy]
     alone = stop - first == 1
-    weight = _sums(steps.weight, first, stop)
-    place, rate = steps.spent, steps.log_rate
-    middle = _within(_sums(steps.weight * place, first, stop) / weight, place[first], place[stop - 1])
-    level = _sums(steps.weight * rate, first, stop) / weight
-    level = _within(level, rate[first] - width, rate[first] + width)
-    spread = _sums(steps.weight * place**2, first, stop) / weight - middle**2
-    spread = np.sqrt(_within(spread, 0.0, (place[stop - 1] - place[first]) ** 2 / 4)) * ~alone
-    tilt = _sums(steps.weight * place * rate, first, stop) / weight - middle * level
-    tilt = _within(np.divide(tilt, spread, out=np.zeros_like(tilt), where=spread > 0), -width, width)
-    one = (row, weight / 2, now[row] - middle - spread, level + tilt)
-    other = (row[~alone], weight[~alone] / 2, (now[row] - middle + spread)[~alone], (level - tilt)[~alone])
-    one[1][alone] *= 2
-    rows = np.concatenate([one[0], other[0]])
+    place, rate, weight = steps.spent, steps.log_rate, sums[0]
+    middle = _within(sums[1] / weight, place[first], place[stop - 1])
+    level = _within(sums[2] / weight, rate[first] - width, rate[first] + width)
+    spread = _within(sums[3] / weight - middle**2, 0.0, (place[stop - 1] - place[first]) ** 2 / 4)
+    spread = np.sqrt(spread) * ~alone
+    tilt = np.divide(sums[4] / weight - middle * level, spread, out=np.zeros_like(spread), where=spread > 0)
+    tilt = _within(tilt, -width, width)
+    # Two terms with the block's mean and spread; one where it is a single step.
+    rows = np.concatenate([row, row[~alone]])
+    weights = np.concatenate([np.where(alone, weight, weight / 2), weight[~alone] / 2])
+    since = now[rows] - np.concatenate([middle + spread, (middle - spread)[~alone]])
+    rates = np.concatenate([level + tilt, (level - tilt)[~alone]])
     order = np.argsort(rows, kind="stable")
-    weights, since, rates = (np.concatenate([x, y])[order] for x, y in zip(one[1:], other[1:], strict=True))
-    return Blocks(len(at), rows[order].astype(np.int64), weights, np.maximum(since, 0.0), rates)
+    return Blocks(len(at), rows[order].astype(np.int64), weights[order], np.maximum(since, 0.0)[order], rates[order])
 
 
 def _within(values: "FloatArray", low: "FloatArray | float", high: "FloatArray | float") -> "FloatArray":
@@ -161,10 +160,20 @@ def _within(values: "FloatArray", low: "FloatArray | float", high: "FloatArray |
     return kept
 
 
-def _sums(values: "FloatArray", first: "IntArray", stop: "IntArray") -> "FloatArray":
-    """Sums over [first, stop): single values as they are, longer ones by differences of one running sum."""
-    running = np.concatenate([[0.0], np.cumsum(values)])
-    total: FloatArray = np.where(stop - first == 1, values[first], running[stop] - running[first])
+def _sums(steps: Steps, row: "IntArray", first: "IntArray", stop: "IntArray", few: bool) -> "FloatArray":
+    """Of the steps in each block: the sums of w, w*place, w*rate, w*place^2, w*place*rate; w = 0: the block is faint.
+
+    A row's blocks join without a gap. For few rows each block is summed by itself; for many, one running sum serves
+    all, and a block that is nothing beside it is left out, since a difference would only round.
+    """
+    w, place, rate = steps.weight, steps.spent, steps.log_rate
+    terms = np.stack([w, w * place, w * rate, w * place**2, w * place * rate])
+    if few:
+        parts = [np.add.reduceat(terms[:, : stop[row == one][-1]], first[row == one], axis=1) for one in np.unique(row)]
+        return np.concatenate([np.zeros((5, 0)), *parts], axis=1)
+    running = np.concatenate([np.zeros((5, 1)), np.cumsum(terms, axis=1)], axis=1)
+    total: FloatArray = np.where(stop - first == 1, terms[:, first], running[:, stop] - running[:, first])
+    total[0, (np.abs(total[0]) <= FAINT * np.abs(running[0, stop])) & (stop - first > 1)] = 0.0
     return total
 
 
