@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from calando.records.logs.log import Floats
 
-__all__ = ["Bools", "floats"]
+__all__ = ["Bools", "even_cells", "floats"]
 
 Bools = NDArray[np.bool_]
 
@@ -43,3 +43,26 @@ def floats(cells: Sequence[str], *, comma: bool = False) -> tuple[Floats, Bools 
             if cell.strip().lower() not in MISSING:
                 bad.append(i)
     return values, filled, bad
+
+
+def even_cells(text: str, delimiter: str, width: int) -> list[list[str]] | None:
+    """The cells of whole lines by column, at once; None where lines differ in their number of cells, or may.
+
+    >>> even_cells("1,2\\n3,4\\n", ",", 2), even_cells("1\\n2,3,4\\n", ",", 2)
+    ([['1', '3'], ['2', '4']], None)
+    """
+    if not text.isascii() or delimiter == " " or delimiter + " " in text:
+        return None
+    if not text.endswith("\n"):
+        text += "\n"
+    signs = np.frombuffer(text.encode("ascii"), np.uint8)
+    ends = np.flatnonzero((signs == ord(delimiter)) | (signs == ord("\n")))
+    if (
+        ends.size % width
+        or ends.size // width != text.count("\n")
+        or (signs[ends[width - 1 :: width]] != ord("\n")).any()
+    ):
+        return None
+    cells = text.replace("\n", delimiter).split(delimiter)
+    cells.pop()
+    return [cells[i::width] for i in range(width)]

@@ -73,6 +73,8 @@ def dialect_of(file: Opened) -> Dialect:
         if last and len(last[0]) == len(names):  # as numpy.savetxt writes them
             names, skip, rest = last[0], places[0], rows
         agree = sum(len(row) == len(names) or (len(row) == len(names) + 1 and not row[-1]) for row in rest)
+        if delimiter == " " and not any(_number(row) for row in rest):
+            continue  # a sentence
         if len(names) > 1 and 2 * agree >= len(rest) and (found is None or len(names) > len(found.names)):
             comma = delimiter not in ", " and any(COMMA.fullmatch(cell) for row in rest for cell in row)
             found = Dialect(delimiter, _distinct(names), skip, quoted, comma, tuple(map(tuple, rest)))

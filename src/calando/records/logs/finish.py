@@ -87,8 +87,9 @@ def _in_order(draft: Draft, roles: Mapping[str, str], notes: list[str]) -> dict[
                 notes.append(f"NaN in {shown(name)} stands for cells in which nothing was logged")
         steps, values, order = ordered(steps, values)
         done[name] = steps, values
-        orders.append(order)
-    resumed = max(orders, key=lambda order: order.replaced)
+        if name in roles.values():
+            orders.append(order)
+    resumed = max(orders, key=lambda order: order.replaced, default=Order())
     if resumed.replaced:
         notes.append(
             f"steps go back to {resumed.since:,g}: a resumed run; {resumed.replaced:,} earlier rows from there on were"
@@ -96,7 +97,7 @@ def _in_order(draft: Draft, roles: Mapping[str, str], notes: list[str]) -> dict[
         )
     if any(order.unsorted for order in orders):
         notes.append("rows were not in the order of their steps and were sorted")
-    if repeated := max(order.repeated for order in orders):
+    if repeated := max((order.repeated for order in orders), default=0):
         notes.append(f"{repeated:,} rows repeat a step; the later row counts")
     return done
 

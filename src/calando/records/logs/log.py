@@ -22,6 +22,7 @@ ENOUGH = 8
 """Validation losses from which on they are taken before training losses: a law has up to seven parameters."""
 
 SHOWN = 6
+LONGEST = 100_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +159,8 @@ class Log:
     def rates(self, horizon: int | None = None) -> Floats:
         """The learning rate of every update, from the log: straight lines between logged ones, flat outside.
 
+        Keras' log has a rate for each epoch, and there every update of an epoch has it.
+
         Args:
             horizon: number of updates >= 1; the last step at which anything was logged unless given.
 
@@ -189,11 +192,22 @@ class Log:
                 + (f" ({shown(self.lr)} holds none)" if self.lr else f" (columns: {listed(self.columns)})"),
                 allowed="a log with one, or one and the plan that the run followed",
                 where=tame(self.source),
-                fix='give the plan, its peak and its length: --plan "cosine()" --peak 3e-4 --horizon 10000;'
-                " or name the column: --lr NAME",
+                fix='give the plan and peak that it ran under: --plan "cosine() @ 3e-4", with --run-horizon N where the'
+                " run was cut short; or name the column: --lr NAME",
             )
         length = horizon if horizon is not None else max(self.last, 1)
-        return np.interp(np.arange(1, length + 1), column.steps, column.values)
+        if length > LONGEST:
+            raise BadFile(
+                given=f"a run of {length:,} updates",
+                allowed=f"up to {LONGEST:,}",
+                where=tame(self.source),
+                fix="check the column of steps; another is named by --step",
+            )
+        counts = np.arange(1, length + 1)
+        if self.kind == "keras":
+            places = np.searchsorted(column.steps, counts, side="left")
+            return column.values[np.minimum(places, len(column) - 1)]
+        return np.interp(counts, column.steps, column.values)
 
     def in_steps(self, steps_per_epoch: int) -> "Log":
         """The same log counted in updates; one that counts them already is given back as it is.

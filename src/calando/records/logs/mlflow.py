@@ -13,7 +13,7 @@ import numpy as np
 from calando.errors import shown
 from calando.records.logs.cells import floats
 from calando.records.logs.dialect import dialect_of
-from calando.records.logs.draft import Asked, Draft, Pair, Problems
+from calando.records.logs.draft import Asked, Draft, Problems
 from calando.records.logs.guess import plain
 from calando.records.logs.opened import Opened, lines
 from calando.records.logs.plain_csv import stem
@@ -59,24 +59,20 @@ def _read_table(file: Opened) -> list[Draft]:
     table = read_table(
         file, dialect, problems, step=known["step"], whole=True, needed=[value], labels=labels, skip=skip
     )
-    keys, steps = table.labels[labels[0]], table.steps
-    values = table.values.get(value, np.empty(0))
-    filled = table.filled.get(value)
-    which = table.labels[labels[1]] if labels[1:] else np.zeros(steps.size, np.int64)
-    runs = table.words[labels[1]] if labels[1:] else [stem(file)]
     drafts = []
-    for run, name in enumerate(runs):
-        columns: dict[str, Pair] = {}
-        mine = (which == run) if filled is None else (which == run) & filled
-        for key in np.unique(keys[mine]).tolist():
-            rows = mine & (keys == key)
-            columns[table.words[labels[0]][key]] = (steps[rows], values[rows])
-        drafts.append(Draft(name, file.source, "mlflow", columns, problems, counted_from=None))
-    return (
-        [draft for draft in drafts if draft.columns]
-        or drafts[:1]
-        or [Draft(stem(file), file.source, "mlflow", {}, problems)]
-    )
+    values = table.values.get(value, np.full(table.steps.size, np.nan))
+    filled = table.filled.get(value)
+    runs = table.groups(labels[1]) if labels[1:] else [(stem(file), np.arange(table.steps.size))]
+    words = dict(enumerate(table.words[labels[0]]))
+    for run, rows in runs:
+        rows = rows if filled is None else rows[filled[rows]]
+        keys = table.labels[labels[0]][rows]
+        order = np.argsort(keys, kind="stable")
+        ends = np.flatnonzero(np.diff(keys[order])) + 1
+        parts = [part for part in np.split(rows[order], ends) if part.size]
+        columns = {words[int(table.labels[labels[0]][part[0]])]: (table.steps[part], values[part]) for part in parts}
+        drafts.append(Draft(run or "(no name)", file.source, "mlflow", columns, problems, counted_from=None))
+    return drafts or [Draft(stem(file), file.source, "mlflow", {}, problems)]
 
 
 def _read_metric(file: Opened) -> Draft:

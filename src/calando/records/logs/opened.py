@@ -13,7 +13,7 @@ from typing import BinaryIO, cast
 from calando.errors import BadFile, shown, tame
 from calando.records.logs.draft import Problems
 
-__all__ = ["HEAD", "LONGEST", "Opened", "lines", "opened", "text_of", "whole"]
+__all__ = ["HEAD", "LONGEST", "Opened", "blocks", "lines", "opened", "text_of", "whole"]
 
 HEAD = 1 << 18
 LONGEST = 1 << 22
@@ -103,14 +103,14 @@ def text_of(file: Opened) -> str | None:
     return None if "\0" in text or strange > max(4, len(text) // 10) else text
 
 
-def lines(file: Opened, problems: Problems) -> Iterator[str]:
-    """Its lines with their ends as "\\n"; of one that is too long nothing is left but its end, and a problem.
+def blocks(file: Opened, problems: Problems) -> Iterator[str]:
+    """Its text in parts of whole lines, with their ends as "\\n".
 
-    A packed file that is cut off, or breaks, ends there, with a problem.
+    Of a line that is too long nothing is left but its end, and a problem. A packed file that is cut off, or breaks,
+    ends there, with a problem.
     """
-    decoder = io.IncrementalNewlineDecoder(
-        codecs.getincrementaldecoder(file.encoding)(errors="replace"), translate=True
-    )
+    plain = codecs.getincrementaldecoder(file.encoding)(errors="replace")
+    decoder = io.IncrementalNewlineDecoder(plain, translate=True)
     rest, number, skipping = "", 0, False
     with file.stream() as stream:
         while True:
@@ -119,21 +119,32 @@ def lines(file: Opened, problems: Problems) -> Iterator[str]:
             except BROKEN as error:
                 problems.add(f"the packed file breaks off ({error}); what stands before was read")
                 block = b""
-            parts = (rest + decoder.decode(block, final=not block)).split("\n")
-            rest = parts.pop()
-            if skipping and parts:
-                parts[0], skipping = "", False
-            number += len(parts)
-            for part in parts:
-                yield part + "\n"
-            if len(rest) > LONGEST or skipping:
-                if not skipping:
-                    problems.add(f"a line of more than {LONGEST:,} signs", number + 1)
+            text = decoder.decode(block, final=not block)
+            if skipping:
+                text = text[text.find("\n") :] if "\n" in text else ""
+                skipping = not text
+            text = rest + text
+            cut = text.rfind("\n") + 1 if block else len(text)
+            part, rest = text[:cut], text[cut:]
+            if part:
+                number += part.count("\n")
+                yield part
+            if len(rest) > LONGEST:
+                problems.add(f"a line of more than {LONGEST:,} signs", number + 1)
                 rest, skipping = "", True
             if not block:
-                if rest:
-                    yield rest
                 return
+
+
+def lines(file: Opened, problems: Problems) -> Iterator[str]:
+    """The same, line by line."""
+    for part in blocks(file, problems):
+        whole = part.split("\n")
+        last = whole.pop()
+        for line in whole:
+            yield line + "\n"
+        if last:
+            yield last
 
 
 def whole(file: Opened, largest: int = LARGEST) -> bytes:

@@ -66,6 +66,8 @@ def _walk(folder: Path) -> Iterator[Path]:
 def glance(path: Path) -> bool:
     """Whether a file's first bytes may be those of a log; what is not looked into further costs next to nothing."""
     try:
+        if not path.is_file():  # a pipe would wait for ever
+            return False
         with path.open("rb") as file:
             head = file.read(GLANCE)
     except (OSError, ValueError):

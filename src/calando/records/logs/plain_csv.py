@@ -14,6 +14,7 @@ from calando.records.logs.table import read_table
 
 __all__ = ["counter", "drafts", "looks", "read", "stem"]
 
+MOST_RUNS = 100
 DOWNLOADED = re.compile(r"(?:run-(?P<run>.+)-tag-)?(?P<tag>.+)", re.IGNORECASE)
 
 
@@ -51,10 +52,14 @@ def drafts(file: Opened, dialect: Dialect, asked: Asked, *, kind: Kind, counted_
     rename = _downloaded(names, file)
     found: list[tuple[str, dict[str, Pair]]] = [(stem(file), table.columns())]
     if table.labels:
-        (labels,), (words,) = table.labels.values(), table.words.values()
-        found = [(word.strip() or "(no name)", table.columns(labels == code)) for code, word in enumerate(words)]
-        found = [(name, columns) for name, columns in found if any(steps.size for steps, _ in columns.values())]
-        found = found or [(stem(file), {})]
+        (label,) = table.labels
+        if asked.run or len(table.words[label]) <= max(MOST_RUNS, table.steps.size // 10):
+            parts = [(word.strip() or "(no name)", rows) for word, rows in table.groups(label) if rows.size]
+            found = [(word, table.columns(rows)) for word, rows in parts] or [(stem(file), {})]
+        else:
+            notes.append(
+                f"column {shown(label)} differs in nearly every row, so it names no runs; --run says otherwise"
+            )
     return [
         Draft(
             name,
@@ -98,7 +103,9 @@ def stem(file: Opened) -> str:
     name = Path(name).stem if "." in name.lstrip(".") else name
     if name in {"metrics", "log", "logs", "history", "training", "train_log", "trainer_state", "results", "progress"}:
         folders = [part for part in file.path.parts[:-1] if part not in {"/", ".", ".."}]
-        if folders and re.fullmatch(r"version_\d+|checkpoint-\d+", folders[-1]) and len(folders) > 1:
+        if len(folders) > 1 and re.fullmatch(r"checkpoint-\d+", folders[-1]):
+            return folders[-2]
+        if len(folders) > 1 and re.fullmatch(r"version_\d+", folders[-1]):
             return "/".join(folders[-2:])
         return folders[-1] if folders else name
     return name

@@ -1,18 +1,18 @@
 """Tables read in pieces: numbers by column, labels by row; a row or cell that is none is named and skipped."""
 
 import csv
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 
 import numpy as np
 
 from calando.errors import shown
-from calando.records.logs.cells import Bools, floats
+from calando.records.logs.cells import Bools, even_cells, floats
 from calando.records.logs.dialect import Dialect, split
 from calando.records.logs.draft import Problems
 from calando.records.logs.log import Floats, Ints
-from calando.records.logs.opened import Opened, lines
+from calando.records.logs.opened import Opened, blocks, lines
 
 __all__ = ["Table", "read_table"]
 
@@ -34,7 +34,15 @@ class Table:
     labels: dict[str, Ints]
     words: dict[str, list[str]]
 
-    def columns(self, rows: Bools | None = None) -> dict[str, tuple[Floats, Floats]]:
+    def groups(self, label: str) -> Iterator[tuple[str, Ints]]:
+        """Each word of a column of labels, and its rows."""
+        labels = self.labels[label]
+        order = np.argsort(labels, kind="stable")
+        ends = np.searchsorted(labels[order], np.arange(len(self.words[label])), side="right").tolist()
+        for word, start, end in zip(self.words[label], [0, *ends], ends, strict=False):
+            yield word, order[start:end]
+
+    def columns(self, rows: Ints | None = None) -> dict[str, tuple[Floats, Floats]]:
         """Steps and values of each column's filled cells, in some of the rows."""
         done = {}
         steps = self.steps if rows is None else self.steps[rows]
@@ -84,25 +92,57 @@ def read_table(
         skip: names of columns that nothing is wanted of.
     """
     reading = _Reading(dialect, problems, step, whole, frozenset(needed), labels, skip)
-    text = lines(file, problems)
-    for _ in islice(text, dialect.skip):
-        pass
+    for first, part in _parts(file, dialect, problems):
+        if reading.seen >= MOST:
+            problems.add(f"only the first {reading.seen:,} rows were read")
+            break
+        cells = None if isinstance(part, list) else even_cells(part, dialect.delimiter, len(dialect.names))
+        if cells is not None:
+            reading.take(cells, range(first, first + len(cells[0])))
+        elif isinstance(part, list):
+            reading.take_rows(part, first)
+        else:
+            for place, rows in _rows(part.split("\n")[: part.count("\n") + 1], first, dialect, problems):
+                reading.take_rows(rows, place)
+    return reading.table()
+
+
+def _parts(file: Opened, dialect: Dialect, problems: Problems) -> Iterator[tuple[int, str | list[list[str]]]]:
+    """The lines after the names, each part with the number of its first: text, or rows where cells may be quoted."""
+    if dialect.quoted:  # a cell may go over many lines
+        text = lines(file, problems)
+        for _ in islice(text, dialect.skip):
+            pass
+        yield from _rows(text, dialect.skip + 1, dialect, problems)
+        return
+    number, skip = 1, dialect.skip
+    for part in blocks(file, problems):
+        count = part.count("\n")
+        if skip:
+            above = min(skip, count)
+            part = part.split("\n", above)[above]
+            skip, number, count = skip - above, number + above, count - above
+        if part:
+            yield number, part
+        number += count
+
+
+def _rows(
+    text: Iterable[str], first: int, dialect: Dialect, problems: Problems
+) -> Iterator[tuple[int, list[list[str]]]]:
+    """Rows of lines in pieces, and the line in which a piece begins; one that is too large for a cell is named."""
     reader = split(text, dialect.delimiter, quoted=dialect.quoted)
-    seen, ended = 0, False
-    while not ended and seen < MOST:
+    ended = False
+    while not ended:
         rows: list[list[str]] = []
         before = reader.line_num
         try:
             rows.extend(islice(reader, PIECE))  # what was read before an error stays
             ended = len(rows) < PIECE
         except csv.Error as error:
-            problems.add(f"a row that cannot be read ({error})", dialect.skip + reader.line_num)
-        seen += len(rows)
+            problems.add(f"a row that cannot be read ({error})", first + reader.line_num - 1)
         if rows:
-            reading.take(rows, dialect.skip + before + 1, exact=reader.line_num - before == len(rows))
-    if not ended:
-        problems.add(f"only the first {MOST:,} rows were read")
-    return reading.table()
+            yield first + before, rows
 
 
 class _Reading:
@@ -119,24 +159,29 @@ class _Reading:
         self.dialect, self.problems, self.step, self.whole, self.needed = dialect, problems, step, whole, needed
         self.pieces = {name: _Pieces() for name in dialect.names if name not in labels and name not in skip}
         self.pieces[step].numeric = True
+        self.seen = 0
         self.codes: dict[str, dict[str, int]] = {name: {} for name in labels}
         self.labels: dict[str, list[Ints]] = {name: [] for name in labels}
 
-    def take(self, rows: list[list[str]], first: int, *, exact: bool) -> None:
-        """The next rows; the first stands in line `first`, and each in a line of its own where that is `exact`."""
-        numbers: Sequence[int] = range(first, first + len(rows))
-        if set(map(len, rows)) != {len(self.dialect.names)} or not exact:
-            rows, numbers = self._even(rows, first)
-            if not rows:
-                return
-        cells = dict(zip(self.dialect.names, zip(*rows, strict=True), strict=True))
+    def take_rows(self, rows: list[list[str]], first: int) -> None:
+        """The next rows, the first of which stands in line `first`; those of a wrong length are named."""
+        rows, numbers = self._even(rows, first)
+        if rows:
+            self.take(list(zip(*rows, strict=True)), numbers)
+
+    def take(self, columns: Sequence[Sequence[str]], numbers: Sequence[int]) -> None:
+        """The cells of the next rows, by column, and the lines that they stand in."""
+        names = self.dialect.names
+        cells = dict(zip(names, columns, strict=True))
         spoilt: dict[int, str] = {}
         steps = self._steps(cells[self.step], spoilt)
         read = {name: self._column(name, cells[name], numbers, spoilt) for name in self.pieces if name != self.step}
         for i in sorted(spoilt):
-            if rows[i][0].lstrip()[:1] != "#":
+            repeated = all(cells[name][i].strip() == name for name in names)
+            if not repeated and cells[names[0]][i].lstrip()[:1] != "#":
                 self.problems.add(spoilt[i], numbers[i])
-        keep = np.ones(len(rows), np.bool_)
+        self.seen += len(steps)
+        keep = np.ones(len(steps), np.bool_)
         keep[list(spoilt)] = False
         self.pieces[self.step].values.append(steps[keep])
         for name, (values, filled) in read.items():
@@ -144,7 +189,7 @@ class _Reading:
             self.pieces[name].filled.append(None if filled is None else filled[keep])
         for name, codes in self.codes.items():
             found = (codes.setdefault(cell, len(codes)) for cell in cells[name])
-            self.labels[name].append(np.fromiter(found, np.int64, len(rows))[keep])
+            self.labels[name].append(np.fromiter(found, np.int64, len(steps))[keep])
 
     def table(self) -> Table:
         """Everything taken."""
@@ -164,16 +209,16 @@ class _Reading:
 
     def _even(self, rows: list[list[str]], first: int) -> tuple[list[list[str]], list[int]]:
         """The rows that have as many cells as there are names, and their lines; the others are named."""
-        names, width = list(self.dialect.names), len(self.dialect.names)
+        width = len(self.dialect.names)
         kept, numbers, line = [], [], first
         for row in rows:
             number, line = line, line + 1 + sum(cell.count("\n") for cell in row)
             if len(row) == width + 1 and not row[-1]:
                 row = row[:-1]
-            if len(row) == width and row != names:
+            if len(row) == width:
                 kept.append(row)
                 numbers.append(number)
-            elif row and row != names and row[0].lstrip()[:1] != "#" and any(cell.strip() for cell in row):
+            elif row and row[0].lstrip()[:1] != "#" and any(cell.strip() for cell in row):
                 self.problems.add(f"{len(row)} cells instead of {width}: {shown(','.join(row)[:200])}", number)
         return kept, numbers
 
