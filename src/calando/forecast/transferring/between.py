@@ -54,7 +54,7 @@ def transfer(
         to: one plan or several.
         peak: the best peak of `plan`, a learning rate > 0; without it only ratios are told.
         horizon: updates of the run whose peak is known, >= 1, or text such as "90ep"; 10,000 steps unless given.
-        to_horizon: the same of the others; as `horizon` unless given.
+        to_horizon: updates of the others' runs, >= 1, or text; as `horizon` unless given.
         exponent: of the best peak over the horizon, a number from -1 to 0.5. Left out it is -0.3, between -0.5
             (theory) and -0.2: measured exponents differ, and the range widens with the horizons' ratio.
         cooldown_at: a learning rate > 0: also say which cooldown has its best peak there. Needs `peak`.
