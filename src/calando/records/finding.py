@@ -83,7 +83,8 @@ class RangeReading:
 class Mini:
     """One mini-run: a whole decayed schedule in fewer updates. `value` is None when it gave no finite result.
 
-    `steps` are the updates that it took: fewer than its horizon when it broke off.
+    `steps` are the updates that it took: fewer than its horizon when it broke off. `train` is the mean training loss
+    over the last sixth of them, None where none was logged.
 
     >>> Mini(80, 0.1, 0, 0.5).value
     0.5
@@ -95,6 +96,7 @@ class Mini:
     value: float | None
     status: str = "done"
     steps: int = 0
+    train: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +131,9 @@ class Finding:
     peak at the full horizon with the stated confidence, as the model sees it (all None at an edge). `shape` is the
     plan that was decayed; `tops` the best peak at each short horizon; `curvature` how much the metric rises one octave
     off, `bases` the lowest value of each short horizon's parabola,
-    `skew` by how many times steeper it is above the best peak than below. `steps` were trained, of at most `horizon`.
+    `skew` by how many times steeper it is above the best peak than below. `early` is how the best peak moved between
+    the short horizons, `slope` how it is taken to move from the longest of them to the full one; `overfit` why these
+    runs are said to overfit, "" when they do not. `steps` were trained, of at most `horizon`.
     `traceback` is that of the first run that raised.
 
     >>> Finding("no signal", "the loss is flat", "t.py:train", "linear_decay()", 600).best is None
@@ -160,4 +164,6 @@ class Finding:
     skew: float = 1.0
     path: str = ""
     traceback: str = ""
+    early: Slope | None = None
+    overfit: str = ""
     version: int = 1

@@ -81,12 +81,16 @@ def test_a_best_peak_that_is_never_reached_is_an_edge() -> None:
     assert "at most" in answer.headline
 
 
-def test_the_shift_between_the_two_lengths_is_fitted_and_carried_on() -> None:
+def test_the_shift_between_the_two_lengths_is_fitted_and_a_quarter_of_it_carried_on() -> None:
     still, moving = found(exponent=0.0), found(exponent=-0.6)
+    assert still.early is not None
+    assert moving.early is not None
     assert still.slope is not None
     assert moving.slope is not None
-    assert still.slope.fitted
-    assert still.slope.exponent - moving.slope.exponent > 0.05
+    assert still.early.fitted
+    assert still.early.exponent - moving.early.exponent > 0.3
+    apart = still.slope.exponent - moving.slope.exponent
+    assert apart == pytest.approx((still.early.exponent - moving.early.exponent) / 4)
     (short, above), (long, below) = moving.tops
     assert (short, long) == (60, 240)
     assert above > below > (moving.best or 0)
@@ -231,8 +235,8 @@ def test_an_exponent_that_runs_hardly_narrow_is_not_called_fitted() -> None:
     short = [Mini(60, 0.02 * 4.0**i, 0, 1 + 0.05 * i * i) for i in (-1, 0, 1, 2)]
     flat = [Mini(240, peak, 0, 1.0) for peak in (0.01, 0.0100001)]
     belief = Belief(math.log2(0.02), 1.5, 60)
-    assert not posterior([*short, *flat], 960, belief).slope.fitted
-    assert not posterior(short, 960, belief).slope.fitted
+    assert not posterior([*short, *flat], 960, belief).early.fitted
+    assert not posterior(short, 960, belief).early.fitted
 
 
 def test_mini_runs_of_a_plan_in_updates_are_whole() -> None:

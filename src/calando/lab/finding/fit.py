@@ -1,9 +1,12 @@
 """The best peak at the full horizon from whole decayed schedules on short ones: a parabola in log-rate per length.
 
-Model: a run of h updates at peak p ends at base_h + k*w(u)*u^2 with u = log2(p) - (m + s*log2(h/T)); w is 1 below
+Model: a run of h updates at peak p ends at base_h + k*w(u)*u^2 with u = log2(p) - (m + s*log2(h/L)); w is 1 below
 the best peak and a skewness above it, since too high a rate costs more than too low a one. The parabolas of all
-lengths share k, so that two runs at a second length suffice to place its best peak. m (log2 of the best peak at
-the full horizon T) and s (how it moves with the length) get a posterior on a grid, the rest is fitted or averaged.
+lengths share k, so that two runs at a second length suffice to place its best peak. m (log2 of the best peak at the
+longest length L that was run) and s (how it moves between the lengths) get a posterior on a grid, the rest is fitted
+or averaged. From L to the full horizon T another exponent carries on: what is usual there, and a quarter of what s
+is beside the usual. Where the runs overfit (`calando.lab.finding.overfit`) it is about -1: then the sum of the rates,
+peak times horizon, is what counts.
 """
 
 import math
@@ -16,13 +19,22 @@ from calando.records.finding import Mini, Slope
 
 __all__ = ["EXPECTED", "Belief", "Posterior", "posterior"]
 
-EXPECTED = (-0.3, 0.3)
-"""Mean and standard deviation of the exponent beforehand: T^-1/2 to T^-1/5 is usual, T^-1 and T^0 were seen."""
+EXPECTED = (-0.4, 0.45)
+"""Mean and standard deviation of the exponent between the short lengths beforehand; T^-1 and T^0 were seen."""
+ONWARD = (-0.3, 0.3)
+"""The same from the longest short run to the full horizon, where nothing overfits."""
+KEPT = 0.25
+"""Of what the exponent between the short lengths differs from what is expected: so much holds from there on."""
+OVERFIT = (-1.1, 0.25)
+"""The same where the runs overfit: the exponent of seven small tasks that do, from a quarter of the horizon to all."""
+NODES = tuple(-2.1 + 0.3 * i for i in range(15))
+"""Standard deviations of the exponent from there on at which the belief is carried to the full horizon."""
 TOLD = 0.8
 """Of the standard deviation beforehand: an exponent that runs narrow less than this is not called fitted."""
 SKEWS = (1.0, 2.0, 4.0)
 MISFIT = 0.15  # of a run's height above the best one: so far a parabola may be off
 ROUGH = 0.05  # of the spread at one length: noise that is expected before any is seen
+SPREAD = 0.1  # of the widest spread at any length: no length's spread counts for less
 STEP = 0.25  # octaves between the grid's peaks
 MODEL = 0.4  # octaves by which the model itself may be off: curves are no parabolas, and their shift is no power
 SURE = 4.0  # degrees of freedom that the expected noise counts for
@@ -39,10 +51,14 @@ class Belief:
 
 @dataclass(frozen=True, slots=True)
 class Posterior:
-    """What is known: log2 of the best peak at the full horizon as weighted points, the exponent, the parabolas."""
+    """What is known: log2 of the best peak at the full horizon as weighted points, the exponents, the parabolas.
+
+    `early` is the exponent between the short lengths, `slope` the one from the longest of them to the full horizon.
+    """
 
     places: tuple[float, ...]
     weights: tuple[float, ...]
+    early: Slope
     slope: Slope
     curvature: float
     bases: tuple[tuple[int, float], ...]
@@ -76,7 +92,9 @@ class Posterior:
         return math.fsum(w * min(9.0, _height(chosen - place, self.skew)) for place, w in ways)
 
 
-def posterior(minis: Sequence[Mini], horizon: int, belief: Belief, mode: str = "min") -> Posterior:
+def posterior(
+    minis: Sequence[Mini], horizon: int, belief: Belief, mode: str = "min", overfits: bool = False
+) -> Posterior:
     """What mini-runs say about the best peak at the full horizon.
 
     A run that gave no result says that the best peak of its length lies below its own.
@@ -85,18 +103,20 @@ def posterior(minis: Sequence[Mini], horizon: int, belief: Belief, mode: str = "
         minis: at least one run with a result.
         horizon: T, in updates.
         belief: what the range tests say.
+        mode: "min" where a lower value is better.
+        overfits: whether these runs overfit, so that the sum of the rates counts from there on.
     """
     import numpy as np
 
     sign = 1.0 if mode == "min" else -1.0
     good = [mini for mini in minis if mini.value is not None]
-    rows = [
-        Row(math.log2(m.peak), math.log2(m.horizon / horizon), (m.horizon, m.seed), sign * (m.value or 0.0))
-        for m in good
-    ]
     lengths = sorted({mini.horizon for mini in good})
-    places, exponents, skews = (part.ravel() for part in np.meshgrid(*_axes(belief, horizon), indexing="ij"))
-    early = places + exponents * math.log2(belief.horizon / horizon)
+    last = lengths[-1]
+    rows = [
+        Row(math.log2(m.peak), math.log2(m.horizon / last), (m.horizon, m.seed), sign * (m.value or 0.0)) for m in good
+    ]
+    places, exponents, skews = (part.ravel() for part in np.meshgrid(*_axes(belief, last), indexing="ij"))
+    early = places + exponents * math.log2(belief.horizon / last)
     prior = ((early - belief.middle) / belief.sd) ** 2 + ((exponents - EXPECTED[0]) / EXPECTED[1]) ** 2
     heights = [_heights(row.x - places - exponents * row.far, skews) for row in rows]
     curvature, misfit = _fit(heights, rows, _noises(rows))
@@ -104,21 +124,23 @@ def posterior(minis: Sequence[Mini], horizon: int, belief: Belief, mode: str = "
     score = -0.5 * prior - 0.5 * (SURE + free) * np.log1p(misfit / SURE)
     for mini in minis:
         if mini.value is None:  # softly, or a run that was unlucky could leave nothing
-            above = places + exponents * math.log2(mini.horizon / horizon) - math.log2(mini.peak)
+            above = places + exponents * math.log2(mini.horizon / last) - math.log2(mini.peak)
             score -= 4.0 * np.clip(above + 0.5, 0.0, 5.0)
     shares = np.exp(score - score.max())
     shares /= shares.sum()
     middle, exponent = float(shares @ places), float(shares @ exponents)
     skew, bend = float(shares @ skews), float(shares @ curvature)
     spread = math.sqrt(float(shares @ (exponents - exponent) ** 2))
-    axis = np.unique(places)
-    weights = tuple(float(shares[places == place].sum()) for place in axis)
-    tops = {h: middle + exponent * math.log2(h / horizon) for h in lengths}
+    tops = {h: middle + exponent * math.log2(h / last) for h in lengths}
     bases = tuple((h, sign * _base([row for row in rows if row.block[0] == h], tops[h], bend, skew)) for h in lengths)
+    means = OVERFIT[0] + 0 * exponents if overfits else ONWARD[0] + KEPT * (exponents - EXPECTED[0])
+    onward = Slope(float(shares @ means), OVERFIT[1] if overfits else ONWARD[1], fitted=False)
+    axis, weights = _carried(places, means, shares, onward.sd, math.log2(horizon / last))
     return Posterior(
-        tuple(float(place) for place in axis),
+        axis,
         weights,
-        Slope(exponent, spread, fitted=spread < TOLD * EXPECTED[1]),
+        Slope(exponent, spread, fitted=len(lengths) > 1 and spread < TOLD * EXPECTED[1]),
+        onward,
         sign * bend,
         bases,
         tuple((h, 2**top) for h, top in tops.items()),
@@ -126,9 +148,24 @@ def posterior(minis: Sequence[Mini], horizon: int, belief: Belief, mode: str = "
     )
 
 
+def _carried(
+    places: Any, exponents: Any, shares: Any, sd: float, far: float
+) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Points and weights of the belief at the full horizon, so many octaves further on."""
+    import numpy as np
+
+    density = np.exp(-0.5 * np.square(NODES))
+    there = places + far * (exponents + sd * np.array(NODES)[:, None])
+    cells = np.round(there / STEP).astype(int).ravel()
+    mass = (shares * (density / density.sum())[:, None]).ravel()
+    low = int(cells.min())
+    weights = np.bincount(cells - low, weights=mass)
+    return tuple((low + i) * STEP for i in range(len(weights))), tuple(float(w) for w in weights)
+
+
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One result: log2-peak, octaves of the length below the full horizon, length and seed, value (lower is better)."""
+    """One result: log2-peak, octaves of the length below the longest one, length and seed, value (lower is better)."""
 
     x: float
     far: float
@@ -144,9 +181,9 @@ def _heights(u: Any, skew: Any) -> Any:
     return u * u * (1 + (skew - 1) * (u > 0))
 
 
-def _axes(belief: Belief, horizon: int) -> tuple[list[float], list[float], list[float]]:
-    """Places and exponents within three standard deviations of what is expected, and skews."""
-    far = math.log2(belief.horizon / horizon)
+def _axes(belief: Belief, length: int) -> tuple[list[float], list[float], list[float]]:
+    """Places at that length and exponents within three standard deviations of what is expected, and skews."""
+    far = math.log2(belief.horizon / length)
     first = round((belief.middle - EXPECTED[0] * far) / STEP)
     count = math.ceil((3.0 * belief.sd + 2.5 * EXPECTED[1] * abs(far)) / STEP)
     places = [(first + i) * STEP for i in range(-count, count + 1)]
@@ -154,11 +191,16 @@ def _axes(belief: Belief, horizon: int) -> tuple[list[float], list[float], list[
 
 
 def _noises(rows: Sequence[Row]) -> list[float]:
-    """The standard deviation that each result is given: noise, and what a parabola may be off far from its bottom."""
-    found = []
-    for row in rows:
-        alike = [other.y for other in rows if other.block == row.block]
-        found.append(math.hypot(ROUGH * (max(alike) - min(alike)), MISFIT * (row.y - min(alike))))
+    """The standard deviation that each result is given: noise, and what a parabola may be off far from its bottom.
+
+    Two runs that happen to end alike are no sign of little noise: some of the widest spread at any length counts too.
+    """
+    alike = {row.block: [other.y for other in rows if other.block == row.block] for row in rows}
+    spreads = {block: max(values) - min(values) for block, values in alike.items()}
+    least = SPREAD * max(spreads.values(), default=0.0)
+    found = [
+        math.hypot(ROUGH * max(least, spreads[row.block]), MISFIT * (row.y - min(alike[row.block]))) for row in rows
+    ]
     typical = max(found, default=0.0) or 1.0
     return [max(sd, 1e-3 * typical) for sd in found]
 

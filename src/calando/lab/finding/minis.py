@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from calando.lab.finding.fit import Belief, Posterior, posterior
+from calando.lab.finding.overfit import overfitting
 from calando.records.finding import Mini, RangeReading
 
 __all__ = ["MiniSearch", "believed", "tidy"]
@@ -52,6 +53,8 @@ class MiniSearch:
         seed: of every mini-run, so that all are paired.
         first: how many peaks are tried at the shorter length.
         apart: octaves between them.
+        around: octaves from what is expected at the longer length to the two peaks tried there.
+        comparable: whether the metric is a loss of the training loss's kind, so that overfitting can be seen.
     """
 
     horizon: int
@@ -62,7 +65,8 @@ class MiniSearch:
     mode: str = "min"
     first: int = 4
     apart: float = 2.0
-    around: tuple[float, float] = (-1.2, 0.8)
+    around: tuple[float, float] = (-1.0, 1.0)
+    comparable: bool = False
 
     @property
     def belief(self) -> Belief:
@@ -79,7 +83,11 @@ class MiniSearch:
         """The posterior after these runs; None when none gave a result."""
         if not any(mini.value is not None for mini in minis):
             return None
-        return posterior(minis, self.horizon, self.belief, self.mode)
+        return posterior(minis, self.horizon, self.belief, self.mode, bool(self.overfit(minis)))
+
+    def overfit(self, minis: Sequence[Mini]) -> str:
+        """Why these runs are said to overfit; "" when nothing shows it, or the training loss is of another kind."""
+        return overfitting(minis) if self.comparable else ""
 
     def side(self, minis: Sequence[Mini]) -> str:
         """Where the best of the shorter runs lies: "low" or "high" end of what was tried, or "" for inside."""
@@ -123,7 +131,7 @@ class MiniSearch:
         if (known := self.known(seen)) is None:
             return []
         long = self.shorts[1]
-        here = known.tops[0][1] * known.slope.factor(long / self.shorts[0])
+        here = known.tops[0][1] * known.early.factor(long / self.shorts[0])
         return [(long, tidy(here * 2**offset)) for offset in self.around]
 
     def _fill(self, seen: Sequence[Mini]) -> list[Wish]:

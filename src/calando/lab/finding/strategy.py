@@ -8,6 +8,7 @@ from calando.core.text import parse
 from calando.lab.board import Board, Row, Running, Tally, spark
 from calando.lab.executors.base import Opened
 from calando.lab.finding.minis import MiniSearch, Stage
+from calando.lab.finding.overfit import alike, tail
 from calando.lab.finding.ranges import LABEL, RangeTest, range_steps
 from calando.lab.tuning.compress import compressed
 from calando.records.decision import Decision
@@ -111,7 +112,15 @@ class FindStrategy:
     def minis(self) -> tuple[Mini, ...]:
         """The mini-runs that are finished, shorter ones first, by peak."""
         found = [
-            Mini(r.spec.horizon, r.spec.peak or 0.0, r.spec.seed, r.final if r.sound else None, r.status, r.steps)
+            Mini(
+                r.spec.horizon,
+                r.spec.peak or 0.0,
+                r.spec.seed,
+                r.final if r.sound else None,
+                r.status,
+                r.steps,
+                tail(r) if r.sound else None,
+            )
             for r in self._runs.values()
             if r.spec.phase == "short"
         ]
@@ -148,10 +157,17 @@ class FindStrategy:
         if self.reading is None or not self.reading.signal:
             return None
         asked = self.question
-        keys = {run.key for run in asked.ranges.runs()}
-        used = sum(run.steps for key, run in self._runs.items() if key in keys)
-        seed = min(asked.ranges.seeds)
-        return MiniSearch(asked.horizon, self.reading, asked.horizon - used, asked.shorts, seed, asked.mode)
+        tests = [self._runs[run.key] for run in asked.ranges.runs()]
+        used = sum(run.steps for run in tests)
+        return MiniSearch(
+            asked.horizon,
+            self.reading,
+            asked.horizon - used,
+            asked.shorts,
+            min(asked.ranges.seeds),
+            asked.mode,
+            comparable=asked.mode == "min" and alike(tests, asked.metric),
+        )
 
     def _update(self) -> None:
         asked = self.question

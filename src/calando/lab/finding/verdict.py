@@ -3,11 +3,12 @@
 import math
 from dataclasses import replace
 
+from calando.lab.finding.fit import Posterior
 from calando.lab.finding.minis import tidy
 from calando.lab.finding.strategy import FindStrategy
 from calando.records.finding import Finding, Mini
 
-__all__ = ["conclude"]
+__all__ = ["conclude", "interval_means"]
 
 WIDE = 16.0
 MANIFOLD = 14.7
@@ -46,7 +47,7 @@ def conclude(strategy: FindStrategy) -> Finding:
     side = search.side(minis)
     if side:  # the best lies outside of what was tried: a bound, and no interval around it
         ends = [mini.peak for mini in minis if mini.horizon == asked.shorts[0]]
-        best = tidy((min if side == "low" else max)(ends) * known.slope.factor(asked.horizon / asked.shorts[0]))
+        best = tidy((min if side == "low" else max)(ends) * _onward(known, asked.shorts[0], asked.horizon))
     found = Finding(
         "edge" if side else "found",
         f"the best of the short runs is the {side}est peak tried" if side else "",
@@ -67,8 +68,16 @@ def conclude(strategy: FindStrategy) -> Finding:
         asked.metric,
         asked.mode,
         skew=known.skew,
+        early=known.early if len(known.tops) > 1 else None,
+        overfit=search.overfit(minis),
     )
     return _worded(found, side)
+
+
+def _onward(known: Posterior, short: int, horizon: int) -> float:
+    """By what a peak over so few updates is multiplied for the full horizon: both exponents, each over its part."""
+    last = max(length for length, _ in known.tops)
+    return known.early.factor(last / short) * known.slope.factor(horizon / last)
 
 
 def _silent(minis: tuple[Mini, ...]) -> str:
@@ -108,6 +117,15 @@ def _nothing(base: Finding, reason: str) -> Finding:
     return replace(base, reason=reason, headline=f"no signal: {reason}", sentences=said, not_proven=(todo,))
 
 
+def interval_means(found: Finding) -> str:
+    """What the interval says, and what it does not."""
+    return (
+        f"The interval is where the best peak of {found.horizon} updates lies with a belief of"
+        f" {100 * (found.confidence or 0):.0f} %, if the parabolas and the exponents hold: it is no confidence"
+        " interval over seeds, and says nothing of how much worse another peak inside of it is."
+    )
+
+
 def _worded(found: Finding, side: str) -> Finding:
     best, low, high = (0.0 if x is None else x for x in (found.best, found.low, found.high))
     sure = "" if found.confidence is None else f"{100 * found.confidence:.0f} %"
@@ -123,21 +141,32 @@ def _worded(found: Finding, side: str) -> Finding:
     said.append(
         f"{count} mini-runs, whole schedules of {found.shape} on short horizons, place the best peak at {tops}."
     )
+    if found.early is not None:
+        kind = "" if found.early.fitted else ", mostly as expected beforehand: these runs hardly tell"
+        said.append(
+            f"Between these lengths it moved with the horizon to the power {found.early.exponent:.2f} +-"
+            f" {found.early.sd:.2f}{kind}."
+        )
     if found.slope is not None:
-        kind = (
-            "fitted from these lengths" if found.slope.fitted else "expected beforehand, as these lengths hardly tell"
+        last = max((length for length, _ in found.tops), default=0)
+        why = (
+            f"these runs overfit ({found.overfit}), so that the sum of the rates is what counts from there on"
+            if found.overfit
+            else "what is usual where nothing overfits, with a quarter of what was measured"
         )
         said.append(
-            f"The best peak moves with the horizon to the power {found.slope.exponent:.2f} +- {found.slope.sd:.2f},"
-            f" {kind}; carried to {found.horizon} updates that gives {best:g}"
-            + (" as a bound." if side else f" ({low:g} to {high:g}, {sure}).")
+            f"From {last} to {found.horizon} updates it is taken to move with the power {found.slope.exponent:.2f} +-"
+            f" {found.slope.sd:.2f}: {why}. The peak of least expected loss is then {best:g}"
+            + (", as a bound." if side else f" ({sure} interval {low:g} to {high:g}).")
         )
+    if not side:
+        said.append(interval_means(found))
     share = 100 * found.steps / found.horizon
     said.append(f"All of it took {found.steps} updates, {share:.0f} % of one full run.")
     doubts = [f"No run of {found.horizon} updates was made: what only shows late (overfitting) is not seen."]
     if not side and high / max(low, 1e-300) > WIDE:
         doubts.append(f"The interval is wide, a factor of {high / low:.0f}: take more seeds, or compare its two ends.")
-    if found.slope is not None and not found.slope.fitted:
-        doubts.append("How the best peak moves with the horizon was not measured here.")
+    if found.slope is not None and not found.overfit:
+        doubts.append("How the best peak moves beyond the mini-runs was not measured; overfitting would lower it.")
     first = headline[0].upper() + headline[1:] + "."
     return replace(found, headline=headline, sentences=(first, *said), not_proven=tuple(doubts))
