@@ -27,6 +27,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from bench.forecasting.best_peaks import OWN, Peaks, by_roots, llama_peaks, own_peaks
 from bench.forecasting.records import NOT_RUN
 from calando.forecast import extend, transfer
+from calando.forecast.spelling import spelled
 
 HERE = Path(__file__).resolve().parents[1] / "results" / "forecast"
 GOAL = 0.15
@@ -55,7 +56,7 @@ def predicted(source: str, plans: Sequence[str], horizon: int) -> dict[str, Any]
 def row(source: str, plan: str, empirical: float, target: Any, **more: Any) -> dict[str, Any]:
     """One comparison."""
     return {
-        "source": source, "plan": plan, "empirical": empirical, "predicted": target.ratio, "low": target.low,
+        "source": spelled(source), "plan": spelled(plan), "empirical": empirical, "predicted": target.ratio, "low": target.low,
         "high": target.high, "promise": target.promise, "error": math.log2(target.ratio / empirical),
         "unmoved": -math.log2(empirical), "inside": target.low <= empirical <= target.high, **more,
     }  # fmt: skip
@@ -86,7 +87,9 @@ def rows_of(every: Iterable[Peaks], source_of: Any) -> list[dict[str, Any]]:
             told = {"where": where, "horizon": horizon}
             if peaks.best is None:
                 least = min(peaks.losses, key=lambda one: one[1])[0]
-                found.append({"source": source.plan, "plan": peaks.plan, "edge": least / source.best, **told})
+                found.append(
+                    {"source": spelled(source.plan), "plan": spelled(peaks.plan), "edge": least / source.best, **told}
+                )
                 continue
             other, base = by_roots(peaks.losses), by_roots(source.losses)
             roots = None if other is None or base is None else other / base
@@ -130,7 +133,7 @@ def exponents(every: Sequence[Peaks]) -> list[dict[str, Any]]:
         y = [math.log2(peaks.best or 1.0) for peaks in mine]
         mean = fmean(x)
         slope = sum((a - mean) * b for a, b in zip(x, y, strict=True)) / sum((a - mean) ** 2 for a in x)
-        found.append({"where": where, "plan": plan, "exponent": slope, "horizons": [p.horizon for p in mine]})
+        found.append({"where": where, "plan": spelled(plan), "exponent": slope, "horizons": [p.horizon for p in mine]})
     return found
 
 
@@ -149,7 +152,7 @@ def extensions(every: Sequence[Peaks]) -> list[dict[str, Any]]:
         plan = nearest(way.plan, list(long))
         if plan is not None and way.peak is not None:
             loss = parabola(long[plan].losses, way.peak)
-            found.append({"way": way.name, "plan": way.plan, "peak": way.peak, "recorded": plan, "loss": loss})
+            found.append({"way": way.name, "plan": way.plan, "peak": way.peak, "recorded": spelled(plan), "loss": loss})
     return found
 
 

@@ -82,7 +82,7 @@ def test_a_longer_run_may_be_given_in_updates_and_its_answer_as_json() -> None:
 def test_an_answer_may_be_written_as_a_page(words: tuple[str, ...], tmp_path: Path) -> None:
     page = tmp_path / "answer.html"
     said("transfer", *words, "--peak", "1e-3", "--out", str(page))
-    assert "wsd()" in page.read_text()
+    assert "wsd(cooldown=20%)" in page.read_text()
     assert "<script src" not in page.read_text()
 
 

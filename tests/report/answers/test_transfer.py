@@ -13,7 +13,7 @@ def test_every_plan_has_a_row_with_its_peak_or_a_dash() -> None:
     page = transfer_page(transfer("wsd()", PLANS, peak=1e-3))
     table = page.parts[0].table
     assert table is not None
-    assert [row[0] for row in table.rows] == ["wsd()", *PLANS]
+    assert [row[0] for row in table.rows] == ["wsd(cooldown=20%)", *PLANS]
     assert [row[2] for row in table.rows] == ["1e-3", "1.94e-3", "–", "–"]
     assert [row[4] for row in table.rows] == ["given", "best guess", "a range, no best guess", "no answer"]
     assert any("floor" in line for line in page.doubts)
@@ -25,7 +25,7 @@ def test_what_is_not_promised_has_no_mark_in_the_picture() -> None:
     marked = {trace["meta"] for trace in picture.figure["data"] if trace["mode"] == "markers"}
     assert marked == {1}
     assert [label for _, label in picture.key] == [
-        "wsd()",
+        "wsd(cooldown=20%)",
         "linear_decay()",
         "cosine(end=0.1)",
     ]  # nothing known, not drawn
@@ -33,7 +33,7 @@ def test_what_is_not_promised_has_no_mark_in_the_picture() -> None:
 
 def test_without_a_peak_there_are_ratios() -> None:
     page = transfer_page(transfer("wsd()", ["linear_decay()"]))
-    assert page.headline == "linear_decay(): 1.94 times the best peak of wsd()."
+    assert page.headline == "linear_decay(): 1.94 times the best peak of wsd(cooldown=20%)."
     assert "1.94" in answer_html(page)
 
 

@@ -182,8 +182,8 @@ def _notes(source: Reading, targets: Sequence[Reading], exponent: float | None, 
         taken = f"{exponent:g}, as given" if exponent is not None else "-0.3, between -0.5 (theory) and -0.2"
         notes.append(
             f"horizons differ: the best peak is taken to move as the horizon to the power {taken}; theory's rule does "
-            "not hold under AdamW with weight decay, and small tasks were measured from -0.9 to 0: run two lengths where "
-            "it matters (calando find and tune fit the power)"
+            "not hold under AdamW with weight decay, and small tasks were measured from -0.9 to 0: run two lengths "
+            "where it matters (calando find and tune fit the power)"
         )
     rises = [bool(one.factors[0] < one.factors.max()) for one in (source, *targets)]
     if rises[0] != any(rises[1:]) and targets:

@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from calando.core.plan import Plan, told
+from calando.core.plan import Plan
 from calando.core.schedule import Schedule
 from calando.core.text import parse
 from calando.errors import BadValue, shown
 from calando.forecast.bounds import Bound, bound
+from calando.forecast.spelling import spelled
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -71,7 +72,7 @@ def read(plan: "Plan | Schedule | str", horizon: "LengthLike | None", where: str
         DoesNotFit: where the plan does not fit the horizon.
     """
     schedule = _bound(plan, horizon, where, sizes)
-    text = told(schedule.plan)
+    text = spelled(schedule.plan)
     factors = factors_of(schedule)
     if not (factors > 0).any():
         raise BadValue(

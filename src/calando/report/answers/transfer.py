@@ -28,7 +28,7 @@ def transfer_page(found: Transfer, command: str = "", made: str = "") -> AnswerP
     Example:
         >>> from calando.forecast import transfer
         >>> transfer_page(transfer("wsd()", ["linear_decay()"], peak=1e-3)).headline
-        'linear_decay(): best peak about 1.94e-3, where wsd() has 1e-3.'
+        'linear_decay(): best peak about 1.94e-3, where wsd(cooldown=20%) has 1e-3.'
     """
     told = found.peak is not None
     rows = [(found.plan, found.horizon, peak_text(found.peak) if told else "1", "", "given", "")]
