@@ -56,8 +56,8 @@ def predicted(source: str, plans: Sequence[str], horizon: int) -> dict[str, Any]
 def row(source: str, plan: str, empirical: float, target: Any, **more: Any) -> dict[str, Any]:
     """One comparison."""
     return {
-        "source": spelled(source), "plan": spelled(plan), "empirical": empirical, "predicted": target.ratio, "low": target.low,
-        "high": target.high, "promise": target.promise, "error": math.log2(target.ratio / empirical),
+        "source": spelled(source), "plan": spelled(plan), "empirical": empirical, "predicted": target.ratio,
+        "low": target.low, "high": target.high, "promise": target.promise, "error": math.log2(target.ratio / empirical),
         "unmoved": -math.log2(empirical), "inside": target.low <= empirical <= target.high, **more,
     }  # fmt: skip
 
