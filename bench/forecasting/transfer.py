@@ -33,8 +33,8 @@ HERE = Path(__file__).resolve().parents[1] / "results" / "forecast"
 GOAL = 0.15
 SOURCE = {"llama 124M": "wsd(warmup=300)"}
 
-# Table T3 of the field notes: best peaks of the 124M model at 50,000 updates over that of a 20 % cooldown, as printed.
-# They were read from runs at one peak more than the records here hold, and cannot be computed again from these.
+# Table T3: best peaks of the 124M model at 50,000 updates over that of a 20 % cooldown, as printed in an earlier
+# evaluation of the same logs. A parabola through the three peaks that the records hold does not give them again.
 PRINTED = {
     "wsd(warmup=300, cooldown=10%)": 0.816,
     "wsd(warmup=300, cooldown=40%)": 1.255,

@@ -44,7 +44,7 @@ def test_the_exact_forms_are_the_sum_where_harmonic_numbers_are_approximated(ste
     assert linear_bound(steps).v == pytest.approx(bound(1 - np.arange(steps) / steps).v, rel=1e-12)
 
 
-# methods.md, T2: best peak and value times sqrt(T) for large T.
+# Constants of the literature (Bu et al. 2026, table 1; Schaipp et al. 2025): best peak and value times sqrt(T).
 PUBLISHED = [
     (power_limit(), 1.0, 2.0),
     (cosine_limit(), 0.9707, 2.0602),
@@ -106,7 +106,7 @@ def test_a_longer_cooldown_wants_a_higher_peak_and_gives_a_lower_bound(cooldown:
 
 
 def test_a_floor_above_zero_has_no_limit() -> None:
-    """methods.md: cosine to 10 % wants .872 at 400 steps and .798 at 50,000; it sinks on like 1/sqrt(ln T)."""
+    """Cosine to 10 % wants .872 at 400 steps and .798 at 50,000; it sinks on like 1/sqrt(ln T)."""
     found = [times_root("cosine(end=0.1)", steps)[0] for steps in (400, 50_000, 500_000)]
     assert found[:2] == [pytest.approx(0.872, abs=1e-3), pytest.approx(0.798, abs=1e-3)]
     assert found[2] < 0.99 * found[1]

@@ -30,7 +30,7 @@ def test_it_is_the_theorems_double_sum(eta: list[float], last: float, gamma: flo
     assert bound(eta, norms).at(gamma, distance=2.0) == pytest.approx(with_norms, rel=1e-10)
 
 
-# methods.md, T2: T = 400 exactly, from the authors' package (Schaipp et al.), best peak and value.
+# T = 400 exactly, from the authors' package (Schaipp et al. 2025): best peak and value.
 PUBLISHED = {
     "linear_decay()": (0.0495631, 0.1006299),
     "cosine()": (0.0482419, 0.1033859),

@@ -18,7 +18,7 @@ SHAPES = ["linear_decay", "cosine", WSD, LATE, "polynomial_decay(power=2)"]
 shapes = some.sampled_from(SHAPES)
 
 
-# methods.md, T2: best peaks over the linear decay's.
+# Constants of the literature: best peaks over the linear decay's.
 @pytest.mark.parametrize(
     ("plan", "ratio"),
     [

@@ -23,7 +23,7 @@ def of(plan: str, steps: int):
     return bound(calando.parse(plan).bind(steps)(np.arange(steps)))
 
 
-# methods.md, section 4: from WSD with 20 % tuned at 4,000 updates, by theory's own exponent.
+# Known from the bound itself: from WSD with 20 % tuned at 4,000 updates, by theory's own exponent.
 @pytest.mark.parametrize(
     ("times", "matched", "lowest", "stage"), [(2, 0.63, 0.69, 0.48), (4, 1.0, 0.98, 0.40), (8, 1.0, 1.0, 0.31)]
 )
