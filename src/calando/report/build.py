@@ -13,6 +13,7 @@ from calando.core.text import parse
 from calando.errors import CalandoError
 from calando.records import Interval, RunRecord, Standing, Study, StudySpec, Verdict
 from calando.report.curves import charts, reach
+from calando.report.foretold import foretold
 from calando.report.notes import groups, tally
 from calando.report.page import Answer, Cost, Fact, Page, Peak, Peaks, Row, Takeaway
 from calando.report.spending import asked, beliefs, bill, decided, finding, tried, tries, tuned, verb
@@ -70,6 +71,7 @@ def build(study: Study, *, made: str = "") -> Page:
         beliefs=beliefs(study, slots),
         tries=tries(study, slots),
         finding=finding(study),
+        foretold=foretold(study),
         made=made,
     )
 

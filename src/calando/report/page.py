@@ -4,6 +4,7 @@
          ├─ rows          one per candidate: leaderboard, intervals, steps to the baseline, cost
          ├─ finding       range tests and mini-runs, where there are some
          ├─ peaks         the metric over the peak grid, per candidate
+         ├─ foretold      each schedule foretold from the others, against what it gave
          ├─ rates, losses curves and bands, one chart per quantity
          ├─ groups        what the runs of one candidate at one peak say (diagnosis)
          ├─ bill, decided what was planned and spent, shared and lost; what was decided and why; beliefs of a search
@@ -21,6 +22,7 @@ from typing import Literal
 from calando.records.diagnosis import Diagnosis
 from calando.records.finding import Finding
 from calando.records.result import Interval
+from calando.report.told import Foretold
 
 __all__ = [
     "Answer",
@@ -365,6 +367,8 @@ class Page:
     beliefs: tuple[Belief, ...] = ()
     tries: tuple[tuple[int, tuple[Peaks, ...]], ...] = ()
     """What a search saw: by horizon, every schedule over the peaks that it was tried at."""
+    foretold: Foretold | None = None
+    """What a law says of each schedule that saw the others alone, beside what it gave."""
     finding: Finding | None = None
     """Range tests, mini-runs and the answer of a search for the peak."""
     made: str = ""

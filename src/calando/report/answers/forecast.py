@@ -45,10 +45,12 @@ def forecast_page(found: Forecast, command: str = "", made: str = "") -> AnswerP
     )  # fmt: skip
     facts = [("runs read", str(len(found.curves))), ("laws", ", ".join(fit.law.title for fit in found.fits) or "none")]
     facts += [("horizon", count(first.horizon, "update"))] if first is not None else []
+    doubts = tuple(dict.fromkeys((*(doubt.words for doubt in found.doubts), *found.notes)))
+    settled = first is not None and not any(doubt.refuses for doubt in found.doubts)
     parts = [Part("Final losses", _lead(found), _pictures(found), _ranking(found))] if first is not None else []
     return AnswerPage(
-        "Forecast", _question(found), headline, first is not None and not any(doubt.refuses for doubt in found.doubts), (),
-        tuple(dict.fromkeys((*(doubt.words for doubt in found.doubts), *found.notes))), tuple(facts), (*parts, *behind(found)), (command,) if command else (), made,
+        "Forecast", _question(found), headline, settled, (), doubts,
+        tuple(facts), (*parts, *behind(found)), (command,) if command else (), made,
     )  # fmt: skip
 
 
