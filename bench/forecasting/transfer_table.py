@@ -23,7 +23,10 @@ def lines(found: dict[str, Any]) -> Iterator[str]:
         "",
     ]
     yield from summaries(found)
-    yield from ["## Table T3, as printed (llama 124M, 50,000 updates, over a 20 % cooldown)", ""]
+    yield from [
+        "## Table T3: as printed in an earlier evaluation of the same logs (llama 124M, 50,000 updates, over a 20 % cooldown)",
+        "",
+    ]
     yield from rows(found["printed"])
     yield from ["", "## The same, computed from the records (three peaks: 1e-4, 5e-4, 2e-3)", ""]
     yield from rows(found["recorded"]) if found["recorded"] else [NOT_RUN]
