@@ -24,7 +24,7 @@ def lines(found: dict[str, Any]) -> Iterator[str]:
     ]
     yield from summaries(found)
     yield from [
-        "## Table T3: as printed in an earlier evaluation of the same logs (llama 124M, 50,000 updates, over a 20 % cooldown)",
+        "## Table T3: as printed in an earlier evaluation of these logs (llama 124M, 50,000, over a 20 % cooldown)",
         "",
     ]
     yield from rows(found["printed"])
