@@ -33,7 +33,7 @@ class Fit:
         cost: what the search made smallest.
         delta: the residual from which on a loss counts as an outlier, a number > 0.
         belief: how many of the losses counted as much as what is believed beforehand of one parameter, >= 0.
-        seconds: that the search took.
+        seconds: of one core that the search took.
         reasons: why not to believe it, as sentences; empty when none was found.
     """
 
