@@ -93,6 +93,14 @@ def test_a_column_of_labels_parts_a_table_into_runs(tmp_path: Path) -> None:
     assert [log.name for log in read_logs(file, run="arm")] == ["b", "a"]
 
 
+def test_a_column_that_differs_in_most_rows_names_no_runs(tmp_path: Path) -> None:
+    text = "trial,step,loss\n" + "".join(f"t{n},{n},3.0\n" for n in range(1, 301))
+    log = log_of(tmp_path, text)
+    assert (log.name, len(log.column("loss"))) == ("a", 300)
+    assert any("names no runs" in note for note in log.notes)
+    assert len(read_logs(tmp_path / "a.csv", run="trial")) == 300
+
+
 def test_bad_rows_are_named_by_line_and_skipped(tmp_path: Path) -> None:
     text = "step,loss,note\n1,3.5,a\n2,abc,b\n3,3.25\n4.5,3.0,c\n-1,3.0,c\n\nx,2,d\n,2,d\n5,,e\n6,2.5,f\n"
     log = log_of(tmp_path, text)

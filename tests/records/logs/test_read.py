@@ -73,6 +73,23 @@ def test_what_was_named_and_cannot_be_read_is_an_error_or_put_aside(tmp_path: Pa
     assert [Path(error.where).name for error in refused] == ["b.csv", "none.csv"]
 
 
+def test_a_pattern_may_fit_files_and_folders(tmp_path: Path) -> None:
+    (tmp_path / "deep").mkdir()
+    (tmp_path / "deep" / "b.csv").write_text(TABLE)
+    (tmp_path / "deep" / "data.csv").write_text("x,y\n1,2\n")
+    (tmp_path / "a.csv").write_text(TABLE)
+    assert [log.name for log in read_logs(tmp_path / "*")] == ["a", "b"]
+
+
+def test_a_table_without_rows_does_not_spoil_its_folder(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text(TABLE)
+    (tmp_path / "b.csv").write_text("step,loss\n")
+    refused: list[CalandoError] = []
+    assert [log.name for log in read_logs(tmp_path)] == ["a"]
+    assert [log.name for log in read_logs(tmp_path, refused=refused)] == ["a"]
+    assert ["nothing was logged" in error.given for error in refused] == [True]
+
+
 @pytest.mark.parametrize("place", ["nowhere.csv", "no*.csv", "empty", "a\0b", "x" * 5000, "pipe"])
 def test_a_place_without_a_log_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str) -> None:
     monkeypatch.chdir(tmp_path)

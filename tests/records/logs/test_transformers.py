@@ -82,7 +82,7 @@ def test_where_the_numbers_cannot_tell_the_reader_says_so_and_the_caller_may(tmp
     file = state(tmp_path, older(40, lambda t: 0.01 * 0.9**t), max_steps=40)
     log = only(file)
     assert log.column("learning_rate").steps[0] == 5
-    assert any("--lr-edge next" in note for note in log.notes)
+    assert any('lr_edge="next"' in note for note in log.notes)
     assert only(file, lr_edge="next").column("learning_rate").steps[0] == 6
 
 

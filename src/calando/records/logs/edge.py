@@ -45,7 +45,7 @@ def edge_of(column: Column, horizon: int) -> tuple[Edge, str]:
                 return "next", f"the {what} shows that learning rates are those of the next update; moved by one"
     return "used", (
         "learning rates were taken for those that the updates used; a Trainer of transformers before 4.51 logged the"
-        " next update's, which --lr-edge next says"
+        ' next update\'s, which lr_edge="next" says in Python'
     )
 
 

@@ -18,7 +18,7 @@ from calando.records.logs.crc32c import Words, crc32c, difference, masked, maske
 from calando.records.logs.draft import Pair, Problems
 from calando.records.logs.log import Floats, Ints
 from calando.records.logs.opened import BROKEN, Opened
-from calando.records.logs.protobuf import Broken, Event, Scalar, event, number
+from calando.records.logs.protobuf import Event, Scalar, event, number
 
 __all__ = ["is_record", "read_events"]
 
@@ -140,10 +140,7 @@ def _read_alike(rows: Bytes, places: Ints, found: _Found) -> None:
     while left.size:
         row = rows[left[0]].tobytes()
         content = row[:length]
-        try:
-            seen = event(content)
-        except Broken:
-            seen = None
+        seen = event(content)
         if seen is not None and not seen.scalars:
             left = left[1:]
         elif seen is None or masked(crc32c(content)) != int.from_bytes(row[length:], "little"):

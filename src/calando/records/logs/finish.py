@@ -71,7 +71,8 @@ def _chosen(role: str, draft: Draft, asked: Asked, notes: list[str]) -> str:
     found = find(role, names)
     if not found:
         return ""
-    others = f" (also possible: {listed(found[1:])}; --{role.replace('_', '-')} NAME says which)" if found[1:] else ""
+    flag = "--lr" if role == "lr" else "--loss"
+    others = f" (also possible: {listed(found[1:])}; {flag} NAME says which)" if found[1:] else ""
     if others or draft.kind == "csv":
         notes.append(f"{TITLES[role]}: column {shown(found[0])}{others}")
     return found[0]

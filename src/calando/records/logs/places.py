@@ -20,32 +20,28 @@ MOST = 20_000
 GLANCE = 512
 
 
-def files_of(place: str | Path) -> tuple[list[Path], bool]:
-    """The files that a path, a pattern or a folder stands for, and whether they were found by searching a folder.
+def files_of(place: str | Path) -> list[tuple[Path, bool]]:
+    """The files that a path, a pattern or a folder stands for, and which of them a folder was searched for.
 
     Raises:
         BadFile: when there are none.
     """
     path = Path(place).expanduser()
     try:
-        there, folder = path.exists(), path.is_dir()
+        matches = [path] if path.exists() else []
+        if not matches:
+            found = glob.glob(str(path), recursive=True)  # noqa: PTH207 - Path.glob refuses absolute patterns
+            matches = sorted(map(Path, found))
     except (OSError, ValueError) as error:
         raise _none(place, f"a path that cannot be ({shown(str(error))})") from error
-    if there and not folder:
-        return [path], False
-    if not there:
-        found = glob.glob(str(path), recursive=True)  # noqa: PTH207 - Path.glob refuses absolute patterns
-        matches = sorted(map(Path, found))
-        if not matches:
-            raise _none(place, "no such file or folder, nor a pattern that fits any")
-        if any(match.is_file() for match in matches):
-            return [match for match in matches if match.is_file()], False
-        files = [file for match in matches for file in _walk(match)]
-    else:
-        files = list(_walk(path))
+    if not matches:
+        raise _none(place, "no such file or folder, nor a pattern that fits any")
+    files: list[tuple[Path, bool]] = []
+    for match in matches:
+        files += [(file, True) for file in _walk(match)] if match.is_dir() else [(match, False)]
     if not files:
         raise _none(place, "a folder without a file")
-    return files, True
+    return files
 
 
 def _walk(folder: Path) -> Iterator[Path]:

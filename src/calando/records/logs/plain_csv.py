@@ -58,7 +58,7 @@ def drafts(file: Opened, dialect: Dialect, asked: Asked, *, kind: Kind, counted_
             found = [(word, table.columns(rows)) for word, rows in parts] or [(stem(file), {})]
         else:
             notes.append(
-                f"column {shown(label)} differs in nearly every row, so it names no runs; --run says otherwise"
+                f"column {shown(label)} differs in most rows, so it names no runs; run=NAME in Python says otherwise"
             )
     return [
         Draft(
@@ -93,7 +93,7 @@ def counter(names: Sequence[str], asked: Asked, file: Opened) -> tuple[str, Unit
     raise file.refused(
         f"columns of which none counts steps or epochs by its name ({listed(names)})",
         "a column such as step, iteration, global_step or epoch",
-        "say which one it is: --step NAME or --epoch NAME, or step=NAME in Python",
+        "say which one it is: --step NAME; in Python step=NAME, or epoch=NAME",
     )
 
 

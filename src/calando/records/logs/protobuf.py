@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-__all__ = ["Broken", "Event", "Scalar", "event", "number"]
+__all__ = ["Event", "Scalar", "event", "number"]
 
 Form = Literal["<f4", "<f8", "<f2", "bfloat16", "<i4", "<i8", "varint"]
 
@@ -19,7 +19,7 @@ VARINTS = {7, 10, 13}
 SIZE = {"<f4": 4, "<f8": 8, "<f2": 2, "bfloat16": 2, "<i4": 4, "<i8": 8}
 
 
-class Broken(Exception):
+class _Broken(Exception):
     """Bytes that are no such message."""
 
 
@@ -44,12 +44,15 @@ class Event:
     step: int
 
 
-def event(content: bytes) -> Event:
-    """What stands in an event.
+def event(content: bytes) -> Event | None:
+    """What stands in an event; None where the bytes are none."""
+    try:
+        return _event(content)
+    except _Broken:
+        return None
 
-    Raises:
-        Broken: when the bytes are no event.
-    """
+
+def _event(content: bytes) -> Event:
     scalars: list[Scalar] = []
     time_at = step_at = step_size = step = 0
     for number, kind, at, end, value in _fields(content, 0, len(content)):
@@ -110,9 +113,9 @@ def _fields(content: bytes, at: int, stop: int) -> Iterator[tuple[int, int, int,
             size, at = _varint(content, at, stop)
             end = at + size
         else:
-            raise Broken
+            raise _Broken
         if end > stop:
-            raise Broken
+            raise _Broken
         yield key >> 3, kind, at, end, value
         at = end
 
@@ -126,7 +129,7 @@ def _varint(content: bytes, at: int, stop: int) -> tuple[int, int]:
         if byte < 0x80:
             return value & 0xFFFFFFFFFFFFFFFF, at
         shift += 7
-    raise Broken
+    raise _Broken
 
 
 def number(content: bytes, scalar: Scalar) -> float:

@@ -66,15 +66,18 @@ def read_logs(
     _check(asked, paths)
     searched: list[CalandoError] = []
     found: Found = []
+    in_folders = False
     for place in paths:
         try:
-            files, folder = files_of(place)
+            files = files_of(place)
         except BadFile as error:
             _put(error, refused)
             continue
         before, errors = len(found), list[CalandoError]()
-        for path in files:
-            _read(path, asked, found, errors, folder=folder, refused=refused)
+        folder = any(searching for _, searching in files)
+        in_folders |= folder
+        for path, searching in files:
+            _read(path, asked, found, errors, folder=searching, refused=refused)
         if folder and len(found) == before:
             _put(errors[0] if errors else _no_log(place, len(files)), refused)
         elif refused is not None:
@@ -85,13 +88,14 @@ def read_logs(
         try:
             logs.append(finish(draft, asked))
         except BadFile as error:
-            if len(found) == 1 or draft.kind not in {"study", "mlflow", "wandb", "tensorboard"}:
+            if not in_folders and (len(found) == 1 or draft.kind not in {"study", "mlflow", "wandb", "tensorboard"}):
                 _put(error, refused)
             elif refused is not None:
                 refused.append(error)
             searched.append(error)
     if not logs and refused is None:
-        raise searched[0] if searched else _no_log(", ".join(map(str, paths)), 0)
+        first = searched[0] if searched else _no_log(", ".join(map(str, paths)), 0)
+        raise first
     return logs
 
 
