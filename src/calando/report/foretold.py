@@ -38,8 +38,8 @@ def foretold(study: Study) -> Foretold | None:
         True
     """
     runs = _usable(study)
-    ends = sorted((run.final or 0.0, run.spec.plan) for run in runs)
-    plans = list(dict.fromkeys(plan for _, plan in ends))[:MOST]  # the best, where there are many
+    ranked = sorted((run.final or 0.0, run.spec.plan) for run in runs)
+    plans = list(dict.fromkeys(plan for _, plan in ranked))[:MOST]  # the best, where there are many
     if len(plans) < PLANS:
         return None
     from calando.forecast import forecast
@@ -52,9 +52,9 @@ def foretold(study: Study) -> Foretold | None:
         for run in runs:
             if run.spec.plan == plan:
                 actual[run.spec.peak or 0.0].append(run.final or 0.0)
-        others = [_curve(run, study.spec.metric) for run in runs if run.spec.plan != plan]
+        others = [_curve(run, study.spec.metric) for run in [run for run in runs if run.spec.plan != plan][:RUNS]]
         try:
-            found = forecast(others[:RUNS], [(plan, peak) for peak in actual], study.spec.horizon, laws=[LAW])
+            found = forecast(others, [(plan, peak) for peak in actual], study.spec.horizon, laws=[LAW])
         except CalandoError as error:
             doubts[plan] = f"{plan}: {error.given}"
             continue
