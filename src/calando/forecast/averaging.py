@@ -18,17 +18,17 @@ __all__ = ["ONE_PEAK", "SEVERAL_PEAKS", "averaged", "counted"]
 
 ONE_PEAK = ("multi_power", "bound")
 """Laws for runs at one peak: on the recorded models one errs towards short cooldowns, the other towards long ones."""
-SEVERAL_PEAKS = ("multi_power_effective", "peak_bound")
-"""The same two, told that twice the rate does not turn the weights twice as far."""
-MUCH_WORSE = 3.0
-"""A law whose usual residual is so many times the best one's does not count."""
+SEVERAL_PEAKS = ("peak_bound", "bound")
+"""Laws for runs at several peaks: only the bounds know that a rate can be too large."""
+MUCH_WORSE = 2.2
+"""A law whose usual residual is so many times the best one's does not count: set while looking at the recorded runs."""
 LEAST_SCATTER = 1e-4  # of the loss: below it fits are alike
 
 
 def counted(fits: "Sequence[Fit]") -> tuple["Fit", ...]:
-    """The fits that count: those whose usual residual is at most three times the smallest.
+    """The fits that count: those whose usual residual is at most 2.2 times the smallest.
 
-    Formula: scatter <= 3 * max(smallest scatter, 1e-4)
+    Formula: scatter <= 2.2 * max(smallest scatter, 1e-4)
 
     Args:
         fits: what `fit` gave for the same curves, >= 1 of them.

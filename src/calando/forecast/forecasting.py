@@ -139,7 +139,7 @@ def foretold(
         apart = ONE_LAW * middle
     longest = max(curve.horizon for curve in curves)
     ratios = np.array([candidate.horizon / longest for candidate in candidates])
-    low, high = band(middle, apart, ratios, level)
+    low, high = band(middle, apart, ratios, max(one.scatter for one in fits), level)
     if doubts:
         low, high = middle * (low / middle) ** WIDENED, middle * (high / middle) ** WIDENED
     order = sorted(range(len(candidates)), key=lambda place: (middle[place], candidates[place].plan))

@@ -25,7 +25,7 @@ def factor_at(ratio: float) -> float:
         ratio: the horizon asked over the longest one fitted, > 0; below 1 it counts as 1.
 
     Example:
-        >>> factor_at(1.0) == factor_at(0.5), factor_at(10.0) > factor_at(3.3)
+        >>> factor_at(1.0) == factor_at(0.5), factor_at(40.0) > factor_at(16.0)
         (True, True)
     """
     ratios, factors = zip(*WIDTHS, strict=True)
@@ -34,24 +34,25 @@ def factor_at(ratio: float) -> float:
 
 
 def band(
-    losses: "ArrayLike", apart: "ArrayLike", ratios: "ArrayLike", level: float = NOMINAL
+    losses: "ArrayLike", apart: "ArrayLike", ratios: "ArrayLike", scatter: float, level: float = NOMINAL
 ) -> "tuple[FloatArray, FloatArray]":
     """The lowest and the highest loss of each band.
 
-    Formula: loss * exp(-w) to loss * exp(w), w = factor(ratio) * sqrt(0.002^2 + (apart/loss)^2) * z(level)/z(0.8)
+    Formula: loss * exp(-w) to loss * exp(w), w = factor(ratio) * spread * z(level)/z(0.8), the spread from `spread_of`
 
     Args:
         losses: predicted losses, numbers > 0.
         apart: half the distance between the outermost laws, numbers >= 0, as many.
         ratios: each candidate's horizon over the longest one fitted, numbers > 0, as many.
+        scatter: the usual residual of the fits, a share of the loss >= 0.
         level: the nominal share, 0.5 to 0.99; the table is for 0.8, others are scaled as a normal error would be.
 
     Raises:
         BadValue: for a level outside its range.
 
     Example:
-        >>> low, high = band([3.0], [0.01], [2.0])
-        >>> bool(low[0] < 3.0 < high[0]), bool(band([3.0], [0.01], [8.0])[1][0] > high[0])
+        >>> low, high = band([3.0], [0.01], [2.0], 0.001)
+        >>> bool(low[0] < 3.0 < high[0]), bool(band([3.0], [0.01], [8.0], 0.001)[1][0] > high[0])
         (True, True)
     """
     checked_level(level)
@@ -59,7 +60,7 @@ def band(
     factors = np.array([factor_at(ratio) for ratio in np.asarray(ratios, dtype=np.float64).tolist()])
     normal = NormalDist()
     wider = normal.inv_cdf((1.0 + level) / 2.0) / normal.inv_cdf((1.0 + NOMINAL) / 2.0)
-    half = factors * spread_of(middle, apart) * wider
+    half = factors * spread_of(middle, apart, ratios, scatter) * wider
     return middle * np.exp(-half), middle * np.exp(half)
 
 

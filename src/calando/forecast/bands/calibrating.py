@@ -37,20 +37,24 @@ class Coverage:
         return self.inside / self.count
 
 
-def spread_of(losses: "ArrayLike", apart: "ArrayLike") -> "FloatArray":
+def spread_of(losses: "ArrayLike", apart: "ArrayLike", ratios: "ArrayLike", scatter: float) -> "FloatArray":
     """What a prediction's error is measured in: a share of the loss.
 
-    Formula: sqrt(floor^2 + (apart / loss)^2), floor = 0.002
+    Formula: sqrt(0.002^2 + (apart/loss)^2 + (scatter * log2(2*ratio))^2)
 
     Args:
         losses: predicted losses, numbers > 0.
         apart: half the distance between the outermost laws, numbers >= 0.
+        ratios: each horizon over the longest one fitted, numbers > 0; below 1 they count as 1.
+        scatter: the usual residual of the fits, a share of the loss >= 0.
 
     Example:
-        >>> spread_of([3.0, 3.0], [0.0, 0.03]).round(4).tolist()
-        [0.002, 0.0102]
+        >>> spread_of([3.0, 3.0], [0.0, 0.03], [1.0, 4.0], 0.001).round(4).tolist()
+        [0.0022, 0.0106]
     """
-    return np.hypot(FLOOR, np.asarray(apart, dtype=np.float64) / np.asarray(losses, dtype=np.float64))
+    loss, between, ratio = (np.asarray(given, dtype=np.float64) for given in (losses, apart, ratios))
+    noise = scatter * np.log2(2.0 * np.maximum(ratio, 1.0))
+    return np.asarray(np.sqrt(FLOOR**2 + (between / loss) ** 2 + noise**2))
 
 
 def calibrated(errors: "ArrayLike", level: float = NOMINAL) -> float:
