@@ -18,7 +18,7 @@ EARLY = 0.1  # of the updates
 RISES_AGAIN = 0.1  # of the peak
 FOLLOWS = 0.02  # of the loss: that it rises with the rate
 SPIKE, SPIKE_NOISE = 0.05, 8.0  # of the loss, and in standard deviations
-RESTLESS = 0.03  # of the loss
+SCATTERS, SCATTERS_FAR = 0.03, 0.1  # of the loss, once dense losses are averaged
 
 
 def share(logarithm: float) -> str:
@@ -81,7 +81,7 @@ def no_gain(seen: Measured) -> Doubt | None:
         return None
     return _doubt(
         seen, "starts low", "refuse" if gain < max(STARTS_NOWHERE, SURE * seen.doubt) else "widen",
-        f"the whole run gains {share(gain)} of its first loss (fine-tuning, or a rate at which nothing is learned): laws"
+        f"the whole run gains {share(gain)} of its first loss (fine-tuning, or a rate that teaches nothing): laws"
         " of training from scratch say little about it",
         gain=gain, noise=seen.noise,
     )  # fmt: skip
@@ -125,18 +125,16 @@ def spiking(seen: Measured) -> Doubt | None:
     logs = seen.logs
     if len(logs) < FEW:
         return None
-    around = np.maximum(logs[:-2], logs[2:])
-    jumps = logs[1:-1] - around
-    most = max(SPIKE, SPIKE_NOISE * seen.noise)
-    spikes = int((jumps > most).sum())
-    if not spikes and seen.noise < RESTLESS:
+    jumps = logs[1:-1] - np.maximum(logs[:-2], logs[2:])
+    spikes = int((jumps > max(SPIKE, SPIKE_NOISE * seen.noise)).sum())
+    if not spikes and seen.scatter < SCATTERS:
         return None
     told = f"{spikes} spikes of up to {share(float(jumps.max()))}" if spikes else "losses that do not settle"
     return _doubt(
-        seen, "unstable", "refuse" if seen.noise >= RESTLESS else "widen",
-        f"{told}, one differs from its neighbours by {share(seen.noise)}: the rate is too large, or its warm-up too"
-        " short",
-        spikes=spikes, highest=float(jumps.max()), noise=seen.noise,
+        seen, "unstable", "refuse" if seen.scatter >= SCATTERS_FAR else "widen",
+        f"{told}, each differs from its neighbours by {share(seen.scatter)}: the rate is too large, its warm-up too"
+        " short, or too little data is evaluated",
+        spikes=spikes, highest=float(jumps.max()), scatter=seen.scatter,
     )  # fmt: skip
 
 

@@ -16,6 +16,7 @@ __all__ = ["Measured", "measured", "noise"]
 
 ROBUST = 1.4826 / 6**0.5  # median of absolute second differences -> standard deviation
 WINDOW = 10  # a level is the mean of a tenth of the losses
+DENSE = 100  # losses beyond so many are noise that averaging takes away
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +24,7 @@ class Measured:
     """A curve without its warm-up, in logarithms.
 
     `logs` and `rates` at the losses, `levels` their running means over `window` losses; `noise` the standard deviation
-    of one loss around its neighbours, `doubt` that of the difference of two levels.
+    of one loss around its neighbours, `scatter` the same once dense losses are averaged.
     """
 
     curve: "LossCurve"
@@ -32,6 +33,7 @@ class Measured:
     levels: "FloatArray"
     window: int
     noise: float
+    scatter: float
 
     @property
     def doubt(self) -> float:
@@ -60,4 +62,5 @@ def measured(curve: "LossCurve") -> Measured:
     window = max(1, len(logs) // WINDOW)
     sums = np.cumsum(np.concatenate([[0.0], logs]))
     levels = (sums[window:] - sums[:-window]) / window
-    return Measured(curve, logs, part.rates[part.steps - 1], levels, window, noise(logs))
+    scatter = noise(np.log(part.thinned(DENSE).losses))
+    return Measured(curve, logs, part.rates[part.steps - 1], levels, window, noise(logs), scatter)

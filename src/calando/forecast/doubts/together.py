@@ -21,7 +21,7 @@ __all__ = ["among", "left_over"]
 
 EARLY = 0.3  # of the updates that two runs have in common
 HIGHER = 1.4  # peaks at least so far apart are compared
-ABOVE, FAR_ABOVE = 0.05, 0.15  # of the loss
+ABOVE, FAR_ABOVE = 0.1, 0.25  # of the loss; at the best peaks of recorded runs it was 0.1 at most
 WANDERS = 0.6  # correlation of neighbouring residuals
 MANY_NOISES, STRAYS, STRAYS_FAR = 3.0, 0.01, 0.03
 LEAST = 8
