@@ -8,6 +8,8 @@ if TYPE_CHECKING:
     from calando.forecast.choosing import Choice as Choice
     from calando.forecast.choosing import choose as choose
     from calando.forecast.curve import LossCurve as LossCurve
+    from calando.forecast.designing import Design as Design
+    from calando.forecast.designing import design as design
     from calando.forecast.fitting import Fit as Fit
     from calando.forecast.fitting import fit as fit
     from calando.forecast.fitting import resample as resample
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 _WHERE = {
     "Bound": "bounds",
     "Choice": "choosing",
+    "Design": "designing",
     "Extension": "transferring",
     "Fit": "fitting",
     "Forecast": "forecasted",
@@ -32,6 +35,7 @@ _WHERE = {
     "Transfer": "transferring",
     "bound": "bounds",
     "choose": "choosing",
+    "design": "designing",
     "extend": "transferring",
     "fit": "fitting",
     "forecast": "forecasting",
@@ -43,6 +47,7 @@ __all__ = [
     "LAWS",
     "Bound",
     "Choice",
+    "Design",
     "Extension",
     "Fit",
     "Forecast",
@@ -50,6 +55,7 @@ __all__ = [
     "Transfer",
     "bound",
     "choose",
+    "design",
     "extend",
     "fit",
     "forecast",
