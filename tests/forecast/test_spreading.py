@@ -20,6 +20,12 @@ def test_a_range_stands_for_four_even_points_of_it() -> None:
     ]  # fmt: skip
 
 
+def test_a_range_between_whole_numbers_stands_for_whole_numbers() -> None:
+    assert plans_of("warmup(100..1100) | cosine()") == [
+        f"warmup({steps}) | cosine()" for steps in (100, 433, 767, 1100)
+    ]  # fmt: skip
+
+
 def test_two_ranges_stand_for_every_pair() -> None:
     found = plans_of("wsd(warmup=1%..4%, cooldown=30%..60%)")
     assert len(found) == len(set(found)) == 16

@@ -89,7 +89,10 @@ def _points(one: "re.Match[str]", text: str) -> list[str]:
             given=f"the range {one[0]} in {shown(text)}", allowed="low..high with low < high, both in one unit",
             where="plans", fix="write for example wsd(cooldown=20%..80%)",
         )  # fmt: skip
-    return [f"{low + (high - low) * i / (POINTS - 1):.6g}{unit}" for i in range(POINTS)]
+    values = [low + (high - low) * i / (POINTS - 1) for i in range(POINTS)]
+    if one["low"].isdigit() and one["high"].isdigit() and high - low >= POINTS - 1:
+        values = [float(round(value)) for value in values]  # updates, or percent: whole as they were written
+    return [f"{value:.15g}{unit}" if value.is_integer() else f"{value:.6g}{unit}" for value in values]
 
 
 def _rate(text: str, whole: str) -> float:

@@ -1,0 +1,146 @@
+"""`calando forecast` and `calando choose` as they are typed, on files as people have them."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from calando.cli.forecast import asked
+from calando.errors import BadValue
+from calando.forecast import LossCurve
+from calando.forecast.curve import plan_rates
+from calando.forecast.laws import LAWS
+from calando.forecast.laws.base import Path as Way
+from tests.cli.calling import call, said
+
+TRUTH = {"L_inf": 2.0, "a": 5.0, "p": 0.5, "b": 0.5, "q": 0.7}
+SHORT = 2000
+
+
+def losses(plan: str, peak: float, horizon: int, at: "np.ndarray[tuple[int], np.dtype[np.int64]]") -> list[float]:
+    """What a run would give in a world where the generalised bound is the truth."""
+    law = LAWS["bound"]
+    theta = np.array([TRUTH[p.name] for p in law.parameters])
+    way = law.prepare([Way(plan_rates(plan, peak, horizon), at)])
+    return [float(loss) for loss in law.losses(theta, way)]
+
+
+def write(name: str, plan: str, peak: float, *, rates: bool = True) -> None:
+    at = np.arange(50, SHORT + 1, 50)
+    column = plan_rates(plan, peak, SHORT)[at - 1] if rates else np.zeros(len(at))
+    rows = [
+        f"{s},{loss},{rate}" if rates else f"{s},{loss}"
+        for s, loss, rate in zip(at, losses(plan, peak, SHORT, at), column, strict=True)
+    ]
+    Path(name).write_text("\n".join(["step,val_loss,lr" if rates else "step,val_loss", *rows]) + "\n")
+
+
+@pytest.fixture(autouse=True)
+def _runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for peak in (0.02, 0.08):
+        for share in (20, 60):
+            write(f"run-{peak}-{share}.csv", f"wsd(cooldown={share}%)", peak)
+
+
+RUNS = ["run-0.02-20.csv", "run-0.02-60.csv", "run-0.08-20.csv", "run-0.08-60.csv"]
+
+
+def test_every_candidate_gets_a_rank_a_loss_and_a_band() -> None:
+    done = call("forecast", *RUNS, "--try", "cosine", "wsd(cooldown=30%..90%)", "--horizon", "4000")
+    assert done.exit_code == 0, done.output
+    assert "read    run-0.02-20 (csv, 2,000 steps)" in done.stderr
+    assert "ANSWER" in done.stdout
+    answer = json.loads(
+        said("forecast", *RUNS, "--try", "cosine", "wsd(cooldown=30%..90%)", "--horizon", "4000", "--json", "--quiet")
+    )
+    assert len(answer["predictions"]) == 5 * 2  # each at both peaks
+    at = np.array([4000])
+    for one in answer["predictions"]:
+        (true,) = losses(one["plan"], one["peak"], 4000, at)
+        assert one["low"] < true < one["high"]
+        assert one["loss"] == pytest.approx(true, rel=0.02)
+
+
+def test_a_page_and_its_picture_are_written() -> None:
+    done = call("forecast", *RUNS, "--try", "cosine", "--quiet", "--out", "answer.html")
+    assert done.exit_code == 0, done.output
+    assert "<svg" in Path("answer.html").read_text()
+    assert Path("answer.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_without_plans_the_runs_own_and_the_humble_are_forecast() -> None:
+    answer = json.loads(said("forecast", RUNS[0], "--json", "--quiet"))
+    plans = {one["plan"] for one in answer["predictions"]}
+    assert {"cosine()", "linear_decay()", "constant()"} <= plans
+    assert {one["horizon"] for one in answer["predictions"]} == {SHORT}
+
+
+def test_a_log_without_rates_needs_its_plan() -> None:
+    write("bare.csv", "cosine()", 0.05, rates=False)
+    done = call("forecast", "bare.csv", "--try", "cosine")
+    assert done.exit_code == 2
+    assert '--plan "cosine() @ 3e-4"' in done.output
+    done = call("forecast", "bare.csv", "--plan", "cosine() @ 0.05", "--try", "linear_decay")
+    assert done.exit_code == 0, done.output
+    assert "linear_decay() at peak 0.05" in " ".join(done.output.split())
+
+
+def test_what_cannot_be_read_is_left_out_and_said() -> None:
+    Path("junk.csv").write_text("hello\x00 there")
+    done = call("forecast", *RUNS, "junk.csv", "--try", "cosine")
+    assert done.exit_code == 0, done.output
+    assert "left out:" in done.output
+    assert "junk.csv" in done.output
+    assert call("forecast", "junk.csv").exit_code == 2
+    assert call("forecast", "nowhere.csv").exit_code == 2
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["--try", "nothing()"], ["--law", "gravity"], ["--level", "2"], ["--horizon", "0"], ["--horizon", "soon"],
+     ["--try", "cosine @ x"], ["--try", "wsd(cooldown=80%..20%)"], ["--loss", "gain"], ["--plan", "a=cosine()"]],
+)  # fmt: skip
+def test_nonsense_is_refused_in_our_words(words: list[str]) -> None:
+    done = call("forecast", *RUNS, *words)
+    assert done.exit_code == 2, done.output
+    assert "Traceback" not in done.output
+    assert "do:" in done.output
+
+
+def test_more_candidates_than_anyone_reads_are_refused() -> None:
+    curves = (LossCurve.from_plan("a", [50, 100], [2, 1], "cosine()", 1e-3, 100),)
+    many = tuple(f"wsd(warmup={n}, cooldown=1%..90%) @ 1e-8..1e-2" for n in range(1, 30))
+    with pytest.raises(BadValue, match="2,000"):
+        asked(many, curves)
+
+
+def test_a_choice_ranks_what_the_truth_ranks_and_stands_beside_the_humble() -> None:
+    done = call(
+        "choose", *RUNS, "--horizon", "4000", "--peaks", "0.02..0.08", "--quiet", "--json", "--out", "choice.html"
+    )
+    answer = json.loads(done.stdout)
+    at = np.array([4000])
+    true = [losses(one["prediction"]["plan"], one["prediction"]["peak"], 4000, at)[0] for one in answer["ranked"]]
+    assert answer["verdict"] in ("choose", "tie")
+    assert true[0] - min(true) < 0.1 * (max(true) - min(true))
+    assert {one["name"] for one in answer["baselines"]} >= {"linear cooldown 60 %"}
+    assert Path("choice.html").is_file()
+    assert done.exit_code == 0
+
+
+def test_thin_evidence_ends_with_two_runs_to_make_and_status_one() -> None:
+    done = call("choose", RUNS[0], "--horizon", "4000", "--quiet")
+    assert done.exit_code == 1, done.output
+    assert "Not enough evidence" in done.output
+    assert "RUN THESE NEXT" in done.output
+
+
+def test_the_exported_winner_is_a_command_that_runs() -> None:
+    import shlex
+
+    done = call("choose", *RUNS, "--horizon", "4000", "--quiet")
+    line = " ".join(done.output.split()).rpartition("calando export ")[2]
+    assert "--horizon 4000" in line
+    assert call("export", *shlex.split(line)).exit_code == 0
