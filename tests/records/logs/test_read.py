@@ -115,8 +115,17 @@ def test_runs_that_are_called_alike_get_their_folder_and_then_a_number(tmp_path:
     for name in ("a", "b"):
         (tmp_path / name).mkdir()
         (tmp_path / name / "run.csv").write_text(TABLE)
-    names = [log.name for log in read_logs(tmp_path, tmp_path / "a" / "run.csv")]
-    assert names == ["a/run", "b/run", "a/run (2)"]
+        (tmp_path / name / "more.csv").write_text("run,step,loss\nx,1,2\n")
+    (tmp_path / "a" / "again.csv").write_text("run,step,loss\nx,1,2\n")
+    assert [log.name for log in read_logs(tmp_path)] == ["a/x", "a/x (2)", "a/run", "b/x", "b/run"]
+
+
+def test_a_file_that_is_named_twice_is_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "a.csv").write_text(TABLE)
+    (tmp_path / "link.csv").symlink_to("a.csv")
+    monkeypatch.chdir(tmp_path)
+    assert len(read_logs("a.csv", "*.csv", tmp_path, tmp_path / "a.csv")) == 1
+    assert len(read_logs(tmp_path / "a.csv", ".")) == 1
 
 
 def test_a_logs_name_is_its_folders_where_all_files_are_called_alike(tmp_path: Path) -> None:

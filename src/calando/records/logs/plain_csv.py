@@ -102,7 +102,7 @@ def stem(file: Opened) -> str:
     name = file.path.name.removesuffix(".gz")
     name = Path(name).stem if "." in name.lstrip(".") else name
     if name in {"metrics", "log", "logs", "history", "training", "train_log", "trainer_state", "results", "progress"}:
-        folders = [part for part in file.path.parts[:-1] if part not in {"/", ".", ".."}]
+        folders = [part for part in file.path.absolute().parts[1:-1] if part != ".."]
         if len(folders) > 1 and re.fullmatch(r"checkpoint-\d+", folders[-1]):
             return folders[-2]
         if len(folders) > 1 and re.fullmatch(r"version_\d+", folders[-1]):

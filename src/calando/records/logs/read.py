@@ -1,5 +1,6 @@
 """Logs of any kind, from files, patterns and folders: told apart by what stands in them, not by their names."""
 
+from os.path import realpath
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -66,7 +67,7 @@ def read_logs(
     _check(asked, paths)
     searched: list[CalandoError] = []
     found: Found = []
-    in_folders = False
+    in_folders, known = False, set[str]()
     for place in paths:
         try:
             files = files_of(place)
@@ -76,9 +77,14 @@ def read_logs(
         before, errors = len(found), list[CalandoError]()
         folder = any(searching for _, searching in files)
         in_folders |= folder
+        repeated = False
         for path, searching in files:
+            if (real := realpath(path)) in known:
+                repeated = True  # named by itself and by its folder, or twice
+                continue
+            known.add(real)
             _read(path, asked, found, errors, folder=searching, refused=refused)
-        if folder and len(found) == before:
+        if folder and len(found) == before and not repeated:
             _put(errors[0] if errors else _no_log(place, len(files)), refused)
         elif refused is not None:
             refused.extend(errors)

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import numpy as np
 
-from calando.errors import tame
 from calando.records.logs.draft import Asked, Draft, Pair, Problems
 from calando.records.logs.events import is_record, read_events
 from calando.records.logs.opened import Opened
@@ -74,7 +73,7 @@ def join(drafts: Sequence[Draft], folder: Path) -> Draft:
 
 
 def _draft(folder: Path, source: str, columns: dict[str, Pair], problems: Problems) -> Draft:
-    draft = Draft(tame(folder.name) or ".", source, "tensorboard", columns, problems, counted_from=None)
+    draft = Draft(folder.absolute().name or "run", source, "tensorboard", columns, problems, counted_from=None)
     tails = {name: name.rpartition("/")[2] for name in columns}
     by_epoch = [name for name, tail in tails.items() if tail.startswith("epoch_")]
     if "train/loss" in columns and ("train/learning_rate" in columns or "train/epoch" in columns):
