@@ -32,7 +32,7 @@ def main() -> None:
     parser.add_argument("--replay", choices=("rivals", "tune", "shared"), help="run searches on the recorded curves")
     parser.add_argument("--live", action="store_true", help="run calando.tune for real")
     parser.add_argument("--write", action="store_true", help="write the table")
-    parser.add_argument("--repeats", type=int, help="with --replay: how many searches of each kind")
+    parser.add_argument("--repeats", type=int, help="with --replay or --live: how many searches of each kind")
     parser.add_argument("--workers", type=int, default=1, help="processes to train in")
     parser.add_argument("workloads", nargs="*", metavar="WORKLOAD", help=f"of {', '.join(grid.WORKLOADS)}; all")
     given = parser.parse_args()
@@ -49,7 +49,7 @@ def main() -> None:
         if given.replay == "shared":
             choosing.replay_shared(name, given.repeats or choosing.REPEATS["shared"])
         if given.live:
-            choosing.live(name)
+            choosing.live(name, given.repeats or choosing.LIVE)
         if given.fresh:
             cells = regret.worth_training(load(name), choosing.chosen(name))
             rows = recording.make("fresh", name, regret.fresh_specs(name, cells), given.workers)

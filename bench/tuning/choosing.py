@@ -8,8 +8,8 @@ from statistics import fmean
 from typing import Any
 
 from bench.tuning.grid import Cell, budget
-from bench.tuning.recorded import HERE, load
-from bench.tuning.recording import commit, source, versions
+from bench.tuning.recorded import HERE, Recorded, load
+from bench.tuning.recording import UNDER_WAY, commit, source, versions
 from bench.tuning.regret import by_seed, choices
 from bench.tuning.rivals import RIVALS, SHARES, replays
 
@@ -86,36 +86,58 @@ def replay_rivals(name: str, repeats: int = REPEATS["rivals"], folder: Path = HE
         store("rivals", name, what, f"python bench/tune.py --replay rivals {name}", folder, rival)
 
 
-def replay_tune(name: str, repeats: int = REPEATS["tune"], folder: Path = HERE) -> None:
-    """`tune` at every budget, `repeats` study seeds each."""
+def searches(recorded: Recorded, share: float, repeats: int, shared: bool = False) -> Found:
+    """What `tune` chooses by study seed, and the steps it took.
+
+    A study seed decides two things, in which order the recorded seeds are used and which half of the lattice is read
+    first. So there are twelve searches at most, and each of them is made once.
+    """
     from bench.tuning import ours
 
+    made: dict[tuple[object, ...], tuple[Cell | None, int]] = {}
+    found = []
+    for seed in range(repeats):
+        kind = ours.kind(seed)
+        if kind not in made:
+            made[kind] = ours.replayed(recorded, share, seed, shared)
+        found.append(made[kind])
+    return found
+
+
+def replay_tune(name: str, repeats: int = REPEATS["tune"], folder: Path = HERE) -> None:
+    """`tune` at every budget, `repeats` study seeds each."""
     code("replays")
     recorded = load(name, folder)
-    what = {
-        str(share): told([ours.replayed(recorded, share, seed) for seed in range(repeats)], name, share)
-        for share in SHARES
-    }
+    what = {str(share): told(searches(recorded, share, repeats), name, share) for share in SHARES}
     store("replays", name, what, f"python bench/tune.py --replay tune {name}", folder)
 
 
 def replay_shared(name: str, repeats: int = REPEATS["shared"], folder: Path = HERE) -> None:
     """`tune` with shared stages, as live, at 15 % of the grid."""
-    from bench.tuning import ours
-
     code("shared")
-    recorded = load(name, folder)
-    found = [ours.replayed(recorded, AT, seed, shared=True) for seed in range(repeats)]
+    found = searches(load(name, folder), AT, repeats, shared=True)
     store("shared", name, {str(AT): told(found, name, AT)}, f"python bench/tune.py --replay shared {name}", folder)
 
 
 def live(name: str, repeats: int = LIVE, folder: Path = HERE) -> None:
-    """`calando.tune` for real, some study seeds at 15 % of the grid."""
+    """`calando.tune` for real, some study seeds at 15 % of the grid; interrupted, it goes on where it was."""
     from bench.tuning import ours
 
-    code("live")
-    found = [ours.live(name, AT, seed) for seed in range(repeats)]
-    store("live", name, {str(AT): told(found, name, AT)}, f"python bench/tune.py --live {name}", folder)
+    path = UNDER_WAY / f"live-{name}-{code('live')['source']}.json"
+    found: list[tuple[Cell | None, int]] = []
+    if path.exists():
+        found = [(None if cell is None else (cell[0], cell[1]), steps) for cell, steps in json.loads(path.read_text())]
+    UNDER_WAY.mkdir(parents=True, exist_ok=True)
+    for seed in range(len(found), repeats):
+        found.append(ours.live(name, AT, seed))
+        path.write_text(json.dumps(found))
+    store(
+        "live",
+        name,
+        {str(AT): told(found, name, AT)},
+        f"python bench/tune.py --live --repeats {repeats} {name}",
+        folder,
+    )
 
 
 def chosen(name: str, folder: Path = HERE) -> list[Cell]:

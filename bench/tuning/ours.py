@@ -8,11 +8,12 @@ from bench.tuning.grid import EVALS, PEAKS, SEEDS, SHAPES, STEPS, Cell, budget, 
 from bench.tuning.recorded import Recorded
 from calando.lab.executors.replay import replay
 from calando.lab.tune import tune, tuned_of
+from calando.lab.tuning.opening import shuffled
 from calando.lab.tuning.strategy import TuneStrategy
 from calando.records import Candidate, RunRecord, RunSpec, StudySpec
 from calando.records.tuning import TuneSpec
 
-__all__ = ["live", "replayed"]
+__all__ = ["kind", "live", "replayed"]
 
 BASELINE = "cosine"  # what the user has been training with
 ROOT = Path(__file__).parents[2]
@@ -47,6 +48,11 @@ def replayed(recorded: Recorded, share: float, seed: int, shared: bool = False) 
     made = replay(strategy, answer, steps, share=shared)
     told = strategy.tuned()
     return (None if told.peak is None else (plan(told.plan), told.peak)), made.trained
+
+
+def kind(seed: int) -> tuple[object, ...]:
+    """What a study seed decides: the order of the recorded seeds, and which half of the lattice is read first."""
+    return shuffled(SEEDS, seed), seed % 2
 
 
 def live(name: str, share: float, seed: int) -> tuple[Cell | None, int]:

@@ -27,6 +27,13 @@ def test_tune_replayed_chooses_a_recorded_cell_inside_the_budget(share: float) -
     assert ours.replayed(recorded, share, seed=3) == (cell, spent)
 
 
+def test_study_seeds_of_one_kind_are_one_search() -> None:
+    first = next(seed for seed in range(2, 60) if ours.kind(seed) == ours.kind(1))
+    recorded = load("text")
+    assert ours.replayed(recorded, 0.10, 1) == ours.replayed(recorded, 0.10, first)
+    assert len({ours.kind(seed) for seed in range(60)}) == 12
+
+
 @pytest.mark.parametrize("name", WORKLOADS)
 @pytest.mark.parametrize(("kind", "shared"), [("replays", False), ("shared", True)])
 def test_what_is_stored_of_a_study_seed_is_what_the_strategy_chooses_now(name: str, kind: str, shared: bool) -> None:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-__all__ = ["Choice", "pick", "suppose", "together"]
+__all__ = ["Choice", "alone", "pick", "suppose", "together"]
 
 DRAWS = 256
 REPEATS = (1, 2, 3)  # one noisy run may teach nothing where three would: worth is looked at up to three ahead
@@ -56,6 +56,13 @@ def pick(belief: Belief, steps: "NDArray[np.int64]") -> tuple[int, float]:
         worth = np.maximum(worth, gain / (repeat * np.maximum(steps, 1)))
     best = int(np.argmax(np.where(steps > 0, worth, -1.0)))
     return best, float(worth[best])
+
+
+def alone(belief: Belief) -> "Floats":
+    """What each run that the belief was asked about is expected to improve the best mean by, made once."""
+    rows = belief.rows
+    link, own = belief.cov[:rows, rows:].T, np.diag(belief.cov)[rows:] + belief.noise
+    return _gain(belief.mean[:rows], link / np.sqrt(np.maximum(own, 1e-12))[:, None])
 
 
 def together(belief: Belief, indices: Sequence[int], steps: int) -> float:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from calando.lab.tuning.acquire import Choice, pick, suppose, together
+from calando.lab.tuning.acquire import Choice, pick, suppose
+from calando.lab.tuning.bundle import Shares, bundle
 from calando.lab.tuning.model import Belief, Runs, believe
 from calando.lab.tuning.space import Space
 from calando.records.decision import Decision
@@ -22,10 +23,8 @@ __all__ = ["Known", "Round", "best_row", "known", "next_runs"]
 
 DOUBT = 0.5
 """Standard deviations that count against a choice: of equals the one that was tried is taken."""
-LEAST_SHARED = 0.95
 
 Offered = Callable[[RunSpec], bool]
-Shares = Callable[[RunSpec, Sequence[RunSpec]], int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,9 +149,9 @@ def next_runs(now: Known, left: int, batch: int, shares: Shares | None = None) -
             break
         index, worth = pick(belief, steps)
         if shares is not None and not picked:
-            bundle = _bundle(now, belief, left, shares, worth)
-            if bundle:
-                return bundle
+            several = bundle(now, belief, left, shares, worth)
+            if several:
+                return several
         row, place = now.choices[index]
         picked.append(Choice(row, place, int(steps[index])))
         others.append(now.ask(row, place))
@@ -162,44 +161,19 @@ def next_runs(now: Known, left: int, batch: int, shares: Shares | None = None) -
     return picked
 
 
-def _bundle(now: Known, belief: Belief, left: int, shares: Shares, worth: float) -> list[Choice]:
-    """Runs that share a trunk, where all of them together are worth more per update than any run alone."""
-    groups: dict[tuple[object, ...], list[int]] = {}
-    for index, (row, place) in enumerate(now.choices):
-        run = now.ask(row, place)
-        groups.setdefault((run.peak, run.seed, run.horizon, run.params), []).append(index)
-    best: list[Choice] = []
-    for group in groups.values():
-        found: list[Choice] = []
-        others: list[RunSpec] = []
-        kept: list[int] = []
-        for index in group:
-            row, place = now.choices[index]
-            run = now.ask(row, place)
-            cost = run.horizon - (shares(run, others) if others else 0)
-            if others and cost > LEAST_SHARED * run.horizon:
-                continue  # it leaves the trunk at once: nothing is gained by making it now
-            found.append(Choice(row, place, cost))
-            others.append(run)
-            kept.append(index)
-        total = sum(choice.steps for choice in found)
-        if len(found) > 1 and total <= left and (value := together(belief, kept, total)) > worth:
-            best, worth = found, value
-    return best
-
-
 def _among(belief: Belief, alive: Sequence[int]) -> Belief:
     """The belief with only some of its rows as what the choice will be among."""
     keep = [*alive, *range(belief.rows, len(belief.mean))]
     return replace(belief, mean=belief.mean[keep], cov=belief.cov[np.ix_(keep, keep)], rows=len(alive))
 
 
-def best_row(now: Known, shape: int | None = None, setting: int | None = None) -> int | None:
+def best_row(now: Known, shape: int | None = None, setting: int | None = None, *, seen: bool = True) -> int | None:
     """The row of the full horizon that is believed best, doubt counted against it, of those run there if any was.
 
     Args:
         shape: among the rows of one shape; otherwise of all that are not dropped.
         setting: among the rows of one setting.
+        seen: False looks at rows that were never run, too.
     """
     rows = [
         row
@@ -209,5 +183,6 @@ def best_row(now: Known, shape: int | None = None, setting: int | None = None) -
     ]
     if now.belief is None:
         return None
-    rows = [row for row in rows if row in now.sound] or rows
+    if seen:
+        rows = [row for row in rows if row in now.sound] or rows
     return min(rows, key=lambda row: (now.mean(row) + DOUBT * now.sd(row), row), default=None)

@@ -17,7 +17,7 @@ from calando.lab.tuning.growing import grown
 from calando.lab.tuning.opening import first_look, probe_run, shuffled
 from calando.lab.tuning.pace import Pace
 from calando.lab.tuning.ranging import Ranging
-from calando.lab.tuning.rounds import Known, Round, known, next_runs
+from calando.lab.tuning.rounds import Known, Round, best_row, known, next_runs
 from calando.lab.tuning.sharing import Sharer
 from calando.lab.tuning.space import HIGHER, Row, Space, build, settings_for
 from calando.records.decision import Decision
@@ -212,7 +212,10 @@ class TuneStrategy:
             return Round("confirmation", (), 0, tuple(notes))
         batch = max(self.tune.batch, len(now.made) // 24)  # one run more hardly changes what many have said
         shares = self._sharer.shares if self._sharing else None
-        found = next_runs(now, self._spendable(), batch, shares)
+        found = next_runs(now, self._spendable() - self.tune.full, batch, shares)
+        if not found and (run := self._last_look(now)) is not None:
+            return Round("full horizon", (run,), run.horizon, tuple(notes))
+        found = found or next_runs(now, self._spendable(), batch, shares)
         if not found and not self._lifted:  # nothing shorter is left: what is left over buys longer runs
             self._lifted = True
             now = self._look()
@@ -222,6 +225,14 @@ class TuneStrategy:
         runs = tuple(now.ask(one.row, one.seed) for one in found)
         phase = "full horizon" if any(run.phase == "final" for run in runs) else "short horizons"
         return Round(phase, runs, sum(one.steps for one in found), tuple(notes))
+
+    def _last_look(self, now: Known) -> RunSpec | None:
+        """The full run of what is believed best, where it was never made: only what was run can be chosen."""
+        row = best_row(now, seen=False)
+        if row is None or any(index == row for index, _ in now.made) or self.tune.full > self._spendable():
+            return None
+        run = now.space.ask(now.space.rows[row], self._seed_of(now.space, now.space.rows[row]))
+        return run if self._offered(run) else None
 
     def _probe(self) -> Round | None:
         """A short run, and where the clock is the budget another one in the worker that is warm then."""
