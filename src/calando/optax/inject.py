@@ -110,7 +110,7 @@ def inject(
         updates: Any, state: InjectState, params: Any = None, *, value: Array | None = None, **extra: Any
     ) -> tuple[Any, InjectState]:
         heard = pace.hear(state.heard, value)
-        now = values(state.clock, heard)
+        now = _opaque(values(state.clock, heard), state.clock)
         if value is not None:
             extra["value"] = value
         moved, inner = made(now).update(updates, state.inner_state, params, **extra)
@@ -118,6 +118,17 @@ def inject(
         return jax.tree.map(_as, updates, moved), InjectState(state.clock.advance(), now, heard, inner)
 
     return optax.GradientTransformationExtraArgs(init, update)
+
+
+def _opaque(values: dict[str, Array], clock: Count) -> dict[str, Array]:
+    """The values as numbers that a compiler cannot look behind.
+
+    It would put a constant, or a schedule's formula, together with the update, which then rounds otherwise: runs with
+    the same rates so far would differ in their last bits.
+    """
+    if any(isinstance(word, jax.core.Tracer) for word in jax.tree.leaves(clock)):
+        values = jax.lax.optimization_barrier(values)  # type: ignore[no-untyped-call]
+    return values
 
 
 def _as(old: Array, new: Array) -> Array:
