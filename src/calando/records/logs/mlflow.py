@@ -5,17 +5,16 @@ for each metric, `EXPERIMENT/RUN/metrics/KEY`, with a line `timestamp value step
 """
 
 import re
-from itertools import islice
 from pathlib import Path
 
 import numpy as np
 
 from calando.errors import shown
-from calando.records.logs.cells import floats
+from calando.records.logs.cells import even_cells, floats
 from calando.records.logs.dialect import dialect_of
 from calando.records.logs.draft import Asked, Draft, Problems
 from calando.records.logs.guess import plain
-from calando.records.logs.opened import Opened, lines
+from calando.records.logs.opened import Opened, blocks
 from calando.records.logs.plain_csv import stem
 from calando.records.logs.table import read_table
 
@@ -23,7 +22,6 @@ __all__ = ["looks", "read", "run_of"]
 
 STORED = re.compile(rb"\d{9,16} \S+ \d+\s*\Z")
 FURTHEST = 2.0**53
-PIECE = 1 << 14
 
 
 def looks(file: Opened) -> bool:
@@ -78,20 +76,22 @@ def _read_table(file: Opened) -> list[Draft]:
 def _read_metric(file: Opened) -> Draft:
     problems = Problems(file.source)
     folder, name = run_of(file.path)
-    text = enumerate(lines(file, problems), start=1)
-    steps, values = [np.empty(0)], [np.empty(0)]
-    while piece := list(islice(text, PIECE)):
-        rows = [(number, line.split()) for number, line in piece if line.strip()]
-        even = [(number, row) for number, row in rows if len(row) in {2, 3}]
-        for number, row in rows:
-            if len(row) not in {2, 3}:
-                problems.add(f"not `timestamp value step`: {shown(' '.join(row)[:200])}", number)
-        count, _, _ = floats([row[2] if len(row) == 3 else "0" for _, row in even])
-        value, filled, _ = floats([row[1] for _, row in even])
-        good = (count >= 0) & (count <= FURTHEST) & (np.floor(count) == count)
+    number, steps, values = 1, [np.empty(0)], [np.empty(0)]
+    for part in blocks(file, problems):
+        rows = part.removesuffix("\n").split("\n")
+        cells = even_cells(part.replace(" ", ","), ",", 3)
+        if cells is None:
+            every = [row.split() if len(row.split()) == 3 else ["", "", ""] for row in rows]
+            cells = [list(column) for column in zip(*every, strict=True)]
+        count, _, _ = floats(cells[2])
+        value, filled, _ = floats(cells[1])
+        with np.errstate(invalid="ignore"):
+            good = (count >= 0) & (count <= FURTHEST) & (np.floor(count) == count)
         good &= True if filled is None else filled
         for i in np.flatnonzero(~good).tolist():
-            problems.add(f"not `timestamp value step`: {shown(' '.join(even[i][1])[:200])}", even[i][0])
+            if rows[i].strip():
+                problems.add(f"not `timestamp value step`: {shown(rows[i][:200])}", number + i)
+        number += len(rows)
         steps.append(count[good])
         values.append(value[good])
     column = np.concatenate(steps), np.concatenate(values)
