@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from calando.core.plan import Plan
 from calando.errors import BadValue, shown
 from calando.forecast.curve import LossCurve, plan_rates
+from calando.forecast.spelling import spelled
 
 if TYPE_CHECKING:
     import numpy as np
@@ -67,17 +68,17 @@ def candidates_of(
 
 
 def plan_text(plan: object) -> str:
-    """A plan, or its text, as the text that it is told by."""
+    """A plan, or its text, as the text that it is told by: with its cooldown written out."""
     from calando.core.text import parse
 
     if isinstance(plan, Plan):
-        return str(plan)
+        return spelled(plan)
     if not isinstance(plan, str):
         raise BadValue(
             given=shown(plan), allowed="a plan's text, a plan, or a (plan, peak) pair", where="candidates",
             fix='write for example "cosine()" or ("cosine()", 1e-3)',
         )  # fmt: skip
-    return str(parse(plan))
+    return spelled(parse(plan))
 
 
 def checked_horizon(horizon: object) -> int:

@@ -105,6 +105,6 @@ def wsd_text(warmup: int, share: float) -> str:
     """A warm-up, a stable stage and a linear cooldown of that share, as text.
 
     >>> wsd_text(300, 0.6), wsd_text(300, 0.2)
-    ('wsd(warmup=300, cooldown=60%)', 'wsd(warmup=300)')
+    ('wsd(warmup=300, cooldown=60%)', 'wsd(warmup=300, cooldown=20%)')
     """
     return plan_text(f"wsd(warmup={warmup}, cooldown={100 * share:.6g}%)")

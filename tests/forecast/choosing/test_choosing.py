@@ -1,0 +1,167 @@
+"""Choosing in worlds whose truth is known: what can be told is told, else the runs are named that would tell."""
+
+import random
+
+import pytest
+
+from calando.errors import BadName, BadValue
+from calando.forecast import LossCurve, choose
+from calando.forecast.asked import plan_text
+from calando.forecast.choosing import KEEP, LINEAR, Choice
+from tests.forecast.worlds import LONG, PLANS, SHORT, WARMUP, regret, run, runs, truth
+
+PEAKS = (1e-3, 2e-3, 4e-3, 8e-3)
+EVERY = [(plan, peak) for peak in PEAKS for plan in PLANS]
+
+
+def at(peak: float) -> list[tuple[str, float]]:
+    return [(plan, peak) for plan in PLANS]
+
+
+@pytest.fixture(scope="module")
+def two_peaks() -> Choice:
+    return choose(runs((1e-3, 8e-3)), LONG, candidates=EVERY)
+
+
+@pytest.mark.parametrize("peak", [1e-3, 4e-3, 1.6e-2])
+@pytest.mark.parametrize("seed", [0, 1])
+def test_two_contrasting_runs_choose_the_best_plan_at_their_peak(peak: float, seed: int) -> None:
+    answer = choose(runs((peak,), seed=seed), LONG, plans=PLANS)
+    assert answer.verdict in ("choose", "tie")
+    assert regret(answer.best.plan, answer.best.peak, at(peak)) <= 0.002
+    assert answer.forecast is not None
+    assert not answer.reasons
+
+
+def test_two_runs_at_each_of_two_peaks_choose_a_peak_between_them(two_peaks: Choice) -> None:
+    assert two_peaks.verdict in ("choose", "tie")
+    assert regret(two_peaks.best.plan, two_peaks.best.peak, EVERY) <= 0.002
+    assert 1e-3 < two_peaks.best.peak < 8e-3
+
+
+def test_the_true_best_is_among_those_that_are_tied(two_peaks: Choice) -> None:
+    best = min(EVERY, key=lambda one: truth(*one))
+    assert best in [(one.plan, one.peak) for one in two_peaks.tie]
+
+
+def test_ranks_count_from_one_and_regrets_from_zero(two_peaks: Choice) -> None:
+    assert [one.rank for one in two_peaks.ranked] == list(range(1, len(EVERY) + 1))
+    assert two_peaks.best.regret == 0
+    assert two_peaks.best.tied
+    regrets = [one.regret for one in two_peaks.ranked]
+    assert regrets == sorted(regrets)
+    assert all(0 <= one.regret_low <= one.regret_high for one in two_peaks.ranked)
+    assert sum(one.tied for one in two_peaks.ranked) < len(EVERY) / 2
+
+
+def test_the_humble_ways_stand_beside_the_choice(two_peaks: Choice) -> None:
+    known = {one.name: one for one in two_peaks.baselines}
+    assert list(known) == [KEEP, LINEAR]
+    short = min(runs((1e-3, 8e-3)), key=lambda curve: curve.final)
+    assert (known[KEEP].plan, known[KEEP].peak) == (plan_text(short.plan), short.peak)
+    assert known[LINEAR].plan == "wsd(warmup=20, cooldown=60%)"
+    for one in known.values():
+        assert one.loss == pytest.approx(truth(one.plan, one.peak), rel=0.01)
+        assert one.regret == pytest.approx(one.loss - two_peaks.best.loss)
+
+
+def test_a_baseline_that_the_laws_prefer_is_told() -> None:
+    answer = choose(runs((4e-3,)), LONG, plans=["wsd(warmup=20, cooldown=5%)"])
+    assert any(one.regret < 0 for one in answer.baselines)
+    assert any("is predicted to do better" in note for note in answer.notes)
+
+
+def test_tied_plans_are_told_apart_by_longer_runs() -> None:
+    answer = choose(runs((4e-3,)), LONG, plans=PLANS)
+    assert answer.verdict == "tie"
+    assert [(one.plan, one.peak) for one in answer.next_runs] == [(one.plan, one.peak) for one in answer.tie[:2]]
+    assert all(SHORT < one.horizon <= LONG for one in answer.next_runs)
+
+
+@pytest.mark.parametrize(("known", "wanted"), [(20, 60), (60, 20)])
+def test_one_cooldown_alone_is_refused_and_its_contrast_is_asked_for(known: int, wanted: int) -> None:
+    answer = choose(runs((4e-3,), (known,)), LONG, plans=PLANS)
+    assert answer.verdict == "not enough"
+    assert "contrasting cooldowns" in answer.reasons[0]
+    assert len(answer.next_runs) == 2
+    assert answer.next_runs[0].plan == f"wsd(warmup={WARMUP}, cooldown={wanted}%)"
+    assert (answer.next_runs[0].peak, answer.next_runs[0].horizon) == (4e-3, SHORT)
+
+
+def test_the_runs_that_are_asked_for_make_the_answer_possible() -> None:
+    first = runs((4e-3,), (20,))
+    more = [run(one.plan, one.peak, 0, one.horizon) for one in choose(first, LONG, plans=PLANS).next_runs]
+    assert choose([*first, *more], LONG, plans=PLANS).verdict in ("choose", "tie")
+
+
+def test_one_peak_alone_does_not_choose_among_peaks() -> None:
+    answer = choose(runs((2e-3,)), LONG, peaks=PEAKS, plans=PLANS)
+    assert answer.verdict == "not enough"
+    assert "runs at two peaks are needed" in answer.reasons[0]
+    assert {one.peak for one in answer.next_runs} == {8e-3}
+    assert len({one.plan for one in answer.next_runs}) == 2
+
+
+def test_a_best_peak_beyond_the_runs_is_refused_and_asked_for() -> None:
+    answer = choose(runs((5e-4, 1e-3)), LONG, candidates=EVERY)
+    assert answer.verdict == "not enough"
+    assert "beyond those that were run (0.0005 to 0.001)" in answer.reasons[0]
+    assert {one.peak for one in answer.next_runs} == {2e-3}
+    low = choose(runs((1.6e-2, 3.2e-2)), LONG, peaks=[4e-3, 1.6e-2], plans=PLANS)
+    assert low.verdict == "not enough"
+    assert {one.peak for one in low.next_runs} == {8e-3}
+
+
+def test_runs_that_have_not_ended_show_no_cooldown() -> None:
+    cut = [curve.kept(curve.steps < 700) for curve in runs((4e-3,))]
+    answer = choose(cut, LONG, plans=PLANS)
+    assert answer.verdict == "not enough"
+    assert answer.baselines == ()
+    assert any("had not ended" in note for note in answer.notes)
+
+
+def test_runs_without_the_text_of_a_plan_are_enough() -> None:
+    curves = [LossCurve(c.name, c.steps, c.losses, c.rates) for c in runs((4e-3,))]
+    answer = choose(curves, LONG, plans=PLANS)
+    assert answer.verdict in ("choose", "tie")
+    assert [one.name for one in answer.baselines] == [LINEAR]
+
+
+def test_the_order_of_the_runs_and_of_the_candidates_does_not_matter() -> None:
+    curves, asked = runs((1e-3, 8e-3)), EVERY[:12]
+    first = choose(curves, LONG, candidates=asked)
+    for seed in range(2):
+        dice = random.Random(seed)
+        again = choose(dice.sample(curves, 4), LONG, candidates=dice.sample(asked, len(asked)))
+        assert [(one.plan, one.peak) for one in again.ranked] == [(one.plan, one.peak) for one in first.ranked]
+        assert [one.loss for one in again.ranked] == pytest.approx([one.loss for one in first.ranked], rel=1e-9)
+        assert (again.verdict, again.tie[-1].plan) == (first.verdict, first.tie[-1].plan)
+
+
+def test_the_unit_of_the_loss_and_of_the_rate_do_not_matter() -> None:
+    curves = runs((4e-3,))
+    first = choose(curves, LONG, plans=PLANS)
+    doubled = [LossCurve.from_plan(c.name, c.steps, 2 * c.losses, c.plan, 100 * c.peak, SHORT) for c in curves]
+    again = choose(doubled, LONG, plans=PLANS)
+    assert [one.plan for one in again.ranked] == [one.plan for one in first.ranked]
+    assert again.best.loss == pytest.approx(2 * first.best.loss, rel=1e-3)
+    assert again.best.peak == pytest.approx(100 * first.best.peak)
+
+
+def test_the_momentum_law_does_not_choose() -> None:
+    with pytest.raises(BadValue, match="may forecast"):
+        choose(runs((4e-3,)), LONG, laws=["momentum"])
+
+
+def test_what_cannot_be_asked_is_told() -> None:
+    curves = runs((4e-3,))
+    with pytest.raises(BadValue, match="horizon=1"):
+        choose(curves, 1)
+    with pytest.raises(BadValue, match="one of both"):
+        choose(curves, LONG, candidates=EVERY, plans=PLANS)
+    with pytest.raises(BadValue, match="peak="):
+        choose(curves, LONG, peaks=[-1.0])
+    with pytest.raises(BadValue, match="level=2"):
+        choose(curves, LONG, level=2)
+    with pytest.raises(BadName, match="law="):
+        choose(curves, LONG, laws=["multipower"])

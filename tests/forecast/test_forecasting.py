@@ -1,0 +1,94 @@
+"""Forecasts: ranks and bands of candidates, from curves whose law is known."""
+
+import numpy as np
+import pytest
+
+from calando import parse
+from calando.errors import BadName, BadValue
+from calando.forecast import LossCurve, forecast
+from calando.forecast.asked import AT_ONCE, Candidate, in_goes, peaks_run
+from calando.forecast.forecasting import ends_of, fitted
+from tests.forecast.worlds import LONG, PLANS, SHORT, run, runs, truth
+
+
+def test_losses_at_four_times_the_horizon_are_near_the_truth_and_inside_their_bands() -> None:
+    found = forecast(runs((4e-3,)), PLANS, LONG)
+    assert [one.rank for one in found.predictions] == list(range(1, len(PLANS) + 1))
+    for one in found.predictions:
+        assert one.loss == pytest.approx(truth(one.plan, one.peak), rel=0.01)
+        assert one.low < truth(one.plan, one.peak) < one.high
+        assert one.loss == pytest.approx(np.mean([loss for _, loss in one.by_law]))
+        assert one.ratio == LONG / SHORT
+    assert found.best.loss == min(one.loss for one in found.predictions)
+    assert any("trust the ranks" in note for note in found.notes)
+
+
+def test_a_law_that_fits_much_worse_does_not_count_and_is_told() -> None:
+    found = forecast(runs((1.6e-2,)), PLANS, LONG)
+    assert [fit.law.name for fit in found.fits] == ["bound"]
+    assert found.refused[0][0] == "multi_power"
+    assert "stray" in found.refused[0][1]
+
+
+def test_runs_at_several_peaks_are_told_by_laws_that_know_peaks() -> None:
+    curves = runs((1e-3, 8e-3))
+    found = forecast(curves, [(plan, 4e-3) for plan in PLANS], LONG)
+    assert {fit.law.name for fit in found.fits} <= {"peak_bound", "bound"}
+    for one in found.predictions:
+        assert one.loss == pytest.approx(truth(one.plan, 4e-3), rel=0.01)
+    with pytest.raises(BadValue, match="without a peak"):
+        forecast(curves, ["cosine()"], LONG)
+    assert forecast(curves, ["cosine()"], LONG, peak=2e-3).best.peak == 2e-3
+
+
+def test_candidates_are_plans_texts_or_pairs_and_each_counts_once() -> None:
+    curve = runs((4e-3,))
+    found = forecast(curve, ["cosine", parse("cosine()"), ("cosine()", 4e-3), ("linear_decay()", 2e-3)], SHORT)
+    assert [(one.plan, one.peak) for one in sorted(found.predictions, key=lambda one: one.plan)] == [
+        ("cosine()", 4e-3), ("linear_decay()", 2e-3),
+    ]  # fmt: skip
+    assert any("extrapolated" in note for note in found.notes)
+
+
+def test_a_doubt_widens_the_bands() -> None:
+    curves = runs((4e-3,))
+    first = forecast(curves, ["cosine()"], LONG)
+    restless = [
+        LossCurve.from_plan(c.name, c.steps, c.losses * np.where(np.arange(40) == 30, 1.2, 1.0), c.plan, 4e-3, SHORT)
+        for c in curves
+    ]
+    again = forecast(restless, ["cosine()"], LONG)
+    assert not first.doubts
+    assert again.doubts
+    assert again.best.high - again.best.low > first.best.high - first.best.low
+
+
+def test_portions_are_no_more_than_fits_at_once_and_nothing_is_lost() -> None:
+    many = [Candidate("cosine()", 1e-3, AT_ONCE // 3)] * 7
+    assert [len(part) for part in in_goes(many)] == [3, 3, 1]
+    fits, _ = fitted(runs((4e-3,)))
+    asked = [Candidate(plan, 4e-3, SHORT) for plan in PLANS]
+    whole = ends_of(fits, asked)
+    one_by_one = np.concatenate([ends_of(fits, [one]) for one in asked], axis=1)
+    assert whole == pytest.approx(one_by_one)
+
+
+def test_peaks_that_are_nearly_alike_are_one() -> None:
+    curves = [run("warmup(20) | cosine()", peak) for peak in (1e-3, 1.01e-3, 2e-3)]
+    assert peaks_run(curves) == (1e-3, 2e-3)
+
+
+def test_what_cannot_be_asked_is_told() -> None:
+    curves = runs((4e-3,))
+    with pytest.raises(BadValue, match="no candidates"):
+        forecast(curves, [], LONG)
+    with pytest.raises(BadValue, match="candidates"):
+        forecast(curves, [3], LONG)  # type: ignore[list-item]
+    with pytest.raises(BadValue, match="horizon"):
+        forecast(curves, PLANS, 3.5)  # type: ignore[arg-type]
+    with pytest.raises(BadName, match="law="):
+        forecast(curves, PLANS, LONG, laws=["nobody"])
+    with pytest.raises(BadValue, match="a list of names"):
+        forecast(curves, PLANS, LONG, laws="bound")
+    with pytest.raises(BadValue, match="losses"):
+        forecast([curves[0].kept(np.arange(3))], PLANS, LONG)
