@@ -52,7 +52,6 @@ def run(train: str, quiet: bool, plan: str | None, peak: str | None, seed: int |
     from calando.core.text import parse
     from calando.lab.candidates import read_peak
     from calando.lab.compare import compare
-    from calando.lab.find import named
     from calando.lab.question import whole
     from calando.lab.reading import Literals
     from calando.lab.trainref import name_train
@@ -63,12 +62,11 @@ def run(train: str, quiet: bool, plan: str | None, peak: str | None, seed: int |
     chosen = parse(plan or own.plan or "cosine()")
     rate = peak if peak is not None else own.peak
     candidate = Candidate(str(chosen), str(chosen), chosen.to_json(), None if rate is None else read_peak(rate))
-    with named("run"):
-        number = whole(seed if seed is not None else own.seed or 0, "seed", 0, 2**32 - 1)
+    number = whole(seed if seed is not None else own.seed or 0, "seed", 0, 2**32 - 1, verb="run")
     given["study"] = folder = Path(given["study"] or _folder(ref, candidate, number, given["steps"]))
     words = ("calando", *sys.argv[1:])
     try:
-        with named("run"), _shown(folder / "logs", quiet=quiet):
+        with _shown(folder / "logs", quiet=quiet):
             study = compare(
                 train,
                 [candidate],
@@ -78,6 +76,7 @@ def run(train: str, quiet: bool, plan: str | None, peak: str | None, seed: int |
                 workers=1,
                 live=False,
                 retry_failed=True,
+                verb="run",
                 command=words,
                 question=f"How does {ref.text} end under {chosen}?",
                 **given,

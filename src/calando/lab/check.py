@@ -8,7 +8,6 @@ from calando.lab.candidates import read_peak
 from calando.lab.checking.probes import probed
 from calando.lab.checking.promises import judged
 from calando.lab.checking.where import places_of
-from calando.lab.find import named
 from calando.lab.logged import read_name
 from calando.lab.question import read_mode, real, whole
 from calando.lab.session import not_inside_a_worker
@@ -55,14 +54,13 @@ def check(
     not_inside_a_worker("check")
     ref = name_train(train)
     ref.fingerprint()
-    with named("check"):
-        count = None if steps is None else whole(steps, "steps", 8, 10**9)
-        patience = real(timeout, "timeout", 0.0, 1e9, ends=False)
+    count = None if steps is None else whole(steps, "steps", 8, 10**9, verb="check")
+    patience = real(timeout, "timeout", 0.0, 1e9, ends=False, verb="check")
     rate = None if peak is None else read_peak(peak, "check.peak")
     if metric is not None:
         read_name(metric, "check.metric")
     began = time.monotonic()
-    probes = probed(ref, count, metric, None if mode is None else read_mode(mode), patience, peak=rate)
+    probes = probed(ref, count, metric, None if mode is None else read_mode(mode, verb="check"), patience, peak=rate)
     promises = judged(probes, places_of(ref), log_cost)
     spent = sum(
         probe.ended.steps - (probe.task.start.step if probe.task.start else 0) for probe in probes.runs.values()

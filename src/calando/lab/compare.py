@@ -54,6 +54,7 @@ def compare(
     command: Sequence[str] | None = None,
     ray: str | None = None,
     place: str | Path | None = None,
+    verb: str = "compare",
 ) -> Study:
     """Compare schedules, each at its own best peak, on seeds that never chose a peak.
 
@@ -97,6 +98,7 @@ def compare(
         ray: text, the address of a Ray cluster to work on, "auto" for the one of this machine or a local one;
             None: this machine, without Ray.
         place: folder or fsspec URL for snapshots, reachable by every worker; None: in the study's folder.
+        verb: the one that errors name, for verbs that are made of this one.
 
     Returns:
         The whole study with its verdict, as `calando.records.load` reads it later.
@@ -115,7 +117,7 @@ def compare(
           at: train
           do: check the path; it is relative to the folder you are in
     """
-    not_inside_a_worker("compare")
+    not_inside_a_worker(verb)
     evidence.need_scipy()
     ref = name_train(train)
     sha = ref.fingerprint()
@@ -133,8 +135,9 @@ def compare(
         disk=disk,
         ray=ray,
         place=place,
+        verb=verb,
     )
-    folder = read_folder(study, ref, fresh=fresh)
+    folder = read_folder(study, ref, fresh=fresh, where=f"{verb}.study")
 
     def ask(declared: Declared) -> StudySpec:
         return build(
@@ -155,6 +158,7 @@ def compare(
             confidence=confidence,
             margin=margin,
             question=question,
+            verb=verb,
         )
 
     if steps is not None:

@@ -1,7 +1,6 @@
 """`find`: an interval for the peak learning rate, for at most the cost of one full run."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,7 +25,7 @@ from calando.records.study import Candidate, StudySpec
 if TYPE_CHECKING:
     from calando.core.plan import Plan
 
-__all__ = ["find", "find_folder", "named", "read_span"]
+__all__ = ["find", "find_folder", "read_span"]
 
 SHORTEST = 96
 """Updates: below, a sixteenth of the horizon is too short for a whole schedule."""
@@ -60,8 +59,8 @@ def find(
     """Find the peak learning rate of a decayed schedule: an interval and a best guess, or why there is none.
 
     Formula: range tests (the rate rises exponentially) bracket the search; whole schedules on T/16 and T/4 decide: a
-    parabola in log-rate per length, whose lowest point moves as T^s with s fitted, carried to T. All of it takes at
-    most T updates. Calling it again goes on where it stopped.
+    parabola in log-rate per length, whose lowest point is carried from T/4 to T by T^s, s about -0.3, or -1.1 where
+    these runs overfit. All of it takes at most T updates. Calling it again goes on where it stopped.
 
     Args:
         train: the train function, or its name as "file.py:function" or "module:function".
@@ -115,21 +114,21 @@ def find(
     if metric is not None:
         read_name(metric, "find.metric")
     span = read_span(rates)
-    with named("find"):
-        chosen = read_seeds(seeds, 0, "seeds", least=3)
-        sure = real(confidence, "confidence", 0.0, 1.0, ends=False)
-        how = read_how(
-            workers=workers,
-            timeout=timeout,
-            retries=retries,
-            isolate=isolate,
-            fresh=fresh,
-            mixed=mixed,
-            live=live,
-            command=command,
-            ray=ray,
-            place=_read_place(place),
-        )
+    chosen = read_seeds(seeds, 0, "seeds", least=3, verb="find")
+    sure = real(confidence, "confidence", 0.0, 1.0, ends=False, verb="find")
+    how = read_how(
+        workers=workers,
+        timeout=timeout,
+        retries=retries,
+        isolate=isolate,
+        fresh=fresh,
+        mixed=mixed,
+        live=live,
+        command=command,
+        ray=ray,
+        place=_read_place(place),
+        verb="find",
+    )
     folder = find_folder(ref) if study is None else read_folder(study, ref, fresh=fresh, where="find.study")
     if steps is not None:
         horizon = _horizon(steps, Declared(), ref, len(chosen))
@@ -144,7 +143,7 @@ def find(
                 horizon,
                 candidate.plan,
                 metric=read_name(metric if metric is not None else declared.metric or "val_loss", "find.metric"),
-                mode=read_mode(mode or declared.mode or "min"),
+                mode=read_mode(mode or declared.mode or "min", verb="find"),
                 steps_per_epoch=steps_per_epoch if steps_per_epoch is not None else declared.steps_per_epoch,
                 confidence=sure,
             ),
@@ -165,7 +164,7 @@ def find(
             select_seeds=chosen,
             confirm_seeds=(),
             metric=question.metric,
-            mode=read_mode(question.mode),
+            mode=read_mode(question.mode, verb="find"),
             baseline=candidate.label,
             confidence=sure,
         )
@@ -177,7 +176,6 @@ def find(
         if old is not None:
             here.hold(old, more=bool(strategy.left()))
         here.store.save_fact("verb", "find")  # first: a question without its verb would be taken for a comparison
-        here.store.save_fact("find", {"plan": candidate.plan, "rates": span, "seeds": chosen, "confidence": sure})
         here.begin(spec)
         here.work(strategy, Guard(steps=horizon))
         found = replace(conclude(strategy), path=str(folder))
@@ -219,29 +217,6 @@ def read_span(given: object, where: str = "find.rates") -> tuple[float, float]:
     )
 
 
-@contextmanager
-def named(verb: str) -> Iterator[None]:
-    """Errors of arguments that every verb takes, told under this verb's name.
-
-    >>> with named("find"):
-    ...     real("a", "confidence", 0.0, 1.0, ends=False)
-    Traceback (most recent call last):
-    calando.errors.BadValue: confidence='a'; allowed: a number between 0 and 1
-      at: find.confidence
-      do: give for confidence a number between 0 and 1
-    """
-    try:
-        yield
-    except BadValue as error:
-        verbs, dot, name = error.where.partition(".")
-        if verbs != "compare" or not dot:
-            raise
-        fix = error.fix
-        if fix.endswith("as a plain number"):
-            fix = f"give for {name} {error.allowed}"
-        raise BadValue(given=error.given, allowed=error.allowed, where=f"{verb}.{name}", fix=fix) from None
-
-
 def _read_place(place: object) -> str | None:
     if place is None or (isinstance(place, str | Path) and str(place).strip()):
         return None if place is None else str(place)
@@ -279,8 +254,7 @@ def _horizon(steps: int | None, declared: Declared, ref: TrainRef, seeds: int) -
             where="find.steps",
             fix="give --steps N, or write @calando.declare(steps=N) above the train function",
         )
-    with named("find"):
-        horizon = whole(horizon, "steps", 1, 2**53)
+    horizon = whole(horizon, "steps", 1, 2**53, verb="find")
     if horizon < SHORTEST:
         raise LabError(
             given=f"a horizon of {horizon} updates",

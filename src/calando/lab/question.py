@@ -19,8 +19,8 @@ __all__ = ["bind", "build", "read_mode", "read_seeds", "real", "reconcile", "who
 CONFIRM_FROM = 1000  # confirmation seeds begin here, so that more selection seeds never meet them
 
 
-def whole(given: object, name: str, low: int, high: int = 10**12) -> int:
-    """A whole number in [low, high]; raises BadValue that names the argument.
+def whole(given: object, name: str, low: int, high: int = 10**12, *, verb: str = "compare") -> int:
+    """A whole number in [low, high]; raises BadValue that names the verb and its argument.
 
     >>> whole(3, "workers", 1)
     3
@@ -29,13 +29,13 @@ def whole(given: object, name: str, low: int, high: int = 10**12) -> int:
         raise BadValue(
             given=f"{name}={shown(given)}",
             allowed=f"a whole number from {low} to {high}",
-            where=f"compare.{name}",
+            where=f"{verb}.{name}",
             fix=f"give a whole number for {name}",
         )
     return given
 
 
-def real(given: object, name: str, low: float, high: float, ends: bool) -> float:
+def real(given: object, name: str, low: float, high: float, ends: bool, *, verb: str = "compare") -> float:
     """A finite number between low and high (ends included where `ends`); raises BadValue.
 
     >>> real(0.95, "confidence", 0.0, 1.0, ends=False)
@@ -45,12 +45,12 @@ def real(given: object, name: str, low: float, high: float, ends: bool) -> float
     if not good or not (low <= given <= high if ends else low < given < high):  # type: ignore[operator]
         kind = f"a number from {low:g} to {high:g}" if ends else f"a number between {low:g} and {high:g}"
         raise BadValue(
-            given=f"{name}={shown(given)}", allowed=kind, where=f"compare.{name}", fix=f"give {name} as a plain number"
+            given=f"{name}={shown(given)}", allowed=kind, where=f"{verb}.{name}", fix=f"give for {name} {kind}"
         )
     return float(given)  # type: ignore[arg-type]
 
 
-def read_mode(given: object) -> Mode:
+def read_mode(given: object, *, verb: str = "compare") -> Mode:
     """The mode; raises BadValue for anything but "min" and "max".
 
     >>> read_mode("max")
@@ -61,28 +61,30 @@ def read_mode(given: object) -> Mode:
     raise BadValue(
         given=f"mode={shown(given)}",
         allowed="'min' or 'max'",
-        where="mode",
+        where=f"{verb}.mode",
         fix="use min where a lower metric is better, else max",
     )
 
 
-def read_seeds(given: int | Iterable[int], first: int, name: str, least: int = 1) -> tuple[int, ...]:
+def read_seeds(
+    given: int | Iterable[int], first: int, name: str, least: int = 1, *, verb: str = "compare"
+) -> tuple[int, ...]:
     """Seeds from how many, or from the seeds themselves; raises BadValue.
 
     >>> read_seeds(3, 0, "seeds"), read_seeds([7, 5], 0, "seeds")
     ((0, 1, 2), (5, 7))
     """
     if isinstance(given, int):
-        return tuple(range(first, first + whole(given, name, least, CONFIRM_FROM)))
+        return tuple(range(first, first + whole(given, name, least, CONFIRM_FROM, verb=verb)))
     try:
-        seeds = [whole(seed, name, 0, 2**32 - 1) for seed in given]
+        seeds = [whole(seed, name, 0, 2**32 - 1, verb=verb) for seed in given]
     except TypeError:
         seeds = []
     if len(seeds) < least or len(set(seeds)) < len(seeds):
         raise BadValue(
             given=f"{name}={shown(given)}",
             allowed="a number of seeds, or different whole numbers >= 0",
-            where=f"compare.{name}",
+            where=f"{verb}.{name}",
             fix=f"give for example {name}=3",
         )
     return tuple(sorted(seeds))
@@ -107,8 +109,9 @@ def build(
     confidence: float,
     margin: float,
     question: str | None,
+    verb: str = "compare",
 ) -> StudySpec:
-    """The whole question, every value checked, every candidate bound to the horizon once.
+    """The whole question, every value checked, every candidate bound to the horizon once; errors name the verb.
 
     Raises:
         BadValue, LabError: for a value outside its range, or no horizon.
@@ -118,7 +121,7 @@ def build(
         raise BadValue(
             given=f"question={shown(question)}",
             allowed="a text",
-            where="question",
+            where=f"{verb}.question",
             fix="write the question in words, or leave it out",
         )
     horizon = steps if steps is not None else declared.steps
@@ -126,38 +129,38 @@ def build(
         raise LabError(
             given=f"no horizon for {train}",
             allowed="a number of updates per run",
-            where="steps",
+            where=f"{verb}.steps",
             fix="give --steps N, or write @calando.declare(steps=N) above the train function",
         )
-    chosen = read_seeds(seeds, 0, "seeds")
+    chosen = read_seeds(seeds, 0, "seeds", verb=verb)
     count = max(5, 2 * len(chosen)) if confirm_seeds is None else confirm_seeds
-    confirm = read_seeds(count, CONFIRM_FROM, "confirm_seeds")
+    confirm = read_seeds(count, CONFIRM_FROM, "confirm_seeds", verb=verb)
     if both := sorted(set(chosen) & set(confirm)):
         raise BadValue(
             given=f"the seeds {both} for selection and for confirmation",
             allowed="different seeds: what chose a peak is no evidence for it",
-            where="compare.confirm_seeds",
+            where=f"{verb}.confirm_seeds",
             fix="give other confirmation seeds",
         )
     grid = sorted({read_peak(peak) for peak in peaks})
-    metric = read_name(metric or declared.metric or "val_loss", "compare.metric")
+    metric = read_name(metric or declared.metric or "val_loss", f"{verb}.metric")
     spec = StudySpec(
         question=question or "",
         train=train,
         train_sha256=train_sha256,
-        horizon=whole(horizon, "steps", 1, 2**53),
+        horizon=whole(horizon, "steps", 1, 2**53, verb=verb),
         candidates=candidates,
         steps_per_epoch=steps_per_epoch if steps_per_epoch is not None else declared.steps_per_epoch,
-        evals=whole(evals if evals is not None else declared.evals or 20, "evals", 1),
+        evals=whole(evals if evals is not None else declared.evals or 20, "evals", 1, verb=verb),
         peaks=tuple(grid),
-        extend=whole(extend, "extend", 0, 20),
+        extend=whole(extend, "extend", 0, 20, verb=verb),
         select_seeds=chosen,
         confirm_seeds=confirm,
         metric=metric,
-        mode=read_mode(mode or declared.mode or "min"),
+        mode=read_mode(mode or declared.mode or "min", verb=verb),
         baseline=baseline,
-        confidence=real(confidence, "confidence", 0.0, 1.0, ends=False),
-        margin=real(margin, "margin", 0.0, math.inf, ends=True),
+        confidence=real(confidence, "confidence", 0.0, 1.0, ends=False, verb=verb),
+        margin=real(margin, "margin", 0.0, math.inf, ends=True, verb=verb),
     )
     for candidate in candidates:
         bind(spec, candidate)

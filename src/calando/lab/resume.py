@@ -78,6 +78,7 @@ def resume(
         disk=disk,
         ray=ray,
         place=place,
+        verb="resume",
     )
     verb = verb_of(old)
     if verb == "tune":

@@ -86,6 +86,7 @@ def read_how(
     disk: int | str = DISK,
     ray: str | None = None,
     place: str | Path | None = None,
+    verb: str = "compare",
 ) -> How:
     """How the study is to be made, every value checked.
 
@@ -103,6 +104,7 @@ def read_how(
         ray: text, the address of a Ray cluster to work on, "auto" for the one of this machine or a local one;
             None: this machine, without Ray.
         place: folder or fsspec URL for snapshots, reachable by every worker; None: in the study's folder.
+        verb: the one that errors name.
 
     Raises:
         BadValue: for a value outside its range.
@@ -111,16 +113,16 @@ def read_how(
     3
     """
     return How(
-        workers=whole(workers if workers is not None else min(2, cores()), "workers", 1, 1024),
-        timeout=real(timeout, "timeout", 0.0, 1e9, ends=False),
-        retries=whole(retries, "retries", 0, 10),
+        workers=whole(workers if workers is not None else min(2, cores()), "workers", 1, 1024, verb=verb),
+        timeout=real(timeout, "timeout", 0.0, 1e9, ends=False, verb=verb),
+        retries=whole(retries, "retries", 0, 10, verb=verb),
         isolate=isolate,
         fresh=fresh,
         mixed=mixed,
         live=live,
         command=tuple(command) if command is not None else command_line(),
         share=share,
-        disk=read_size(disk),
+        disk=read_size(disk, f"{verb}.disk"),
         ray=ray,
         place=None if place is None else str(place),
     )
@@ -136,13 +138,14 @@ def read_size(given: int | str, where: str = "disk") -> int:
     (2000000000, 1572864, 0)
     """
     match = _SIZE.match(str(given)) if not isinstance(given, bool) else None
+    name = where.rpartition(".")[2]
     size = float(match["number"]) * _UNITS[match["unit"].lower()] if match else -1.0
     if not 0 <= size <= 2**60:
         raise BadValue(
-            given=f"{where}={shown(given)}",
+            given=f"{name}={shown(given)}",
             allowed="a size from 0 to 1 EiB, such as 500MB or 2GB",
             where=where,
-            fix=f"give for example {where}=2GB",
+            fix=f"give for example {name}=2GB",
         )
     return int(size)
 

@@ -76,7 +76,9 @@ def standalone(
                 where="standalone.horizon",
                 fix="give horizon=N, the number of updates",
             )
-        schedule = schedule.bind(whole(horizon, "horizon", 1, 2**53), steps_per_epoch=steps_per_epoch)
+        schedule = schedule.bind(
+            whole(horizon, "horizon", 1, 2**53, verb="standalone"), steps_per_epoch=steps_per_epoch
+        )
     if not isinstance(schedule, Schedule):
         raise BadValue(
             given=shown(schedule),
@@ -91,12 +93,12 @@ def standalone(
         safety = Safety(str(Path(snapshots)), quiet)
     return Run(
         schedule,
-        seed=whole(seed, "seed", 0, 2**32 - 1),
+        seed=whole(seed, "seed", 0, 2**32 - 1, verb="standalone"),
         peak=None if peak is None else read_peak(peak, "standalone.peak"),
         label=str(schedule.plan),
-        evals=whole(evals, "evals", 1),
+        evals=whole(evals, "evals", 1, verb="standalone"),
         metric=metric,
-        mode=read_mode(mode),
+        mode=read_mode(mode, verb="standalone"),
         tick=None if quiet else _Printer(metric),
         start=None if safety is None else safety.newest(),
         every=_seconds(every) if safety is not None else 0.0,
