@@ -149,10 +149,11 @@ def tune(
     sha = ref.fingerprint()
     everyone, reference = gather(candidates or SHAPES, humble=humble, baseline=baseline)
     grid = read_peaks(peaks)
-    part = real(0.25 if prove is None else prove, "prove", 0.0, 0.9, ends=True)
-    own = whole(0 if seed is None else seed, "seed", 0, 2**32 - 1)
+    part = real(0.25 if prove is None else prove, "prove", 0.0, 0.9, ends=True, verb="tune")
+    own = whole(0 if seed is None else seed, "seed", 0, 2**32 - 1, verb="tune")
     asked = {"seed": seed, "prove": prove, "search": search, "horizons": horizons, "share": share}
     how = read_how(
+        verb="tune",
         workers=workers,
         timeout=timeout,
         retries=retries,
@@ -170,6 +171,7 @@ def tune(
 
     def ask(declared: Declared) -> tuple[StudySpec, TuneSpec]:
         spec = build(
+            verb="tune",
             train=ref.text,
             train_sha256=sha,
             declared=declared,

@@ -74,6 +74,16 @@ def test_why_nothing_is_proven_is_told_as_it_is() -> None:
         ({"peaks": 5}, "peaks"),
         ({"candidates": 5}, "candidates"),
         ({"question": 5}, "question"),
+        ({"seeds": 0}, "tune.seeds"),
+        ({"confirm_seeds": "x"}, "tune.confirm_seeds"),
+        ({"workers": 0}, "tune.workers"),
+        ({"prove": 2}, "tune.prove"),
+        ({"seed": -1}, "tune.seed"),
+        ({"horizons": [0]}, "tune.horizons"),
+        ({"mode": "best"}, "tune.mode"),
+        ({"evals": 0}, "tune.evals"),
+        ({"confidence": 2}, "tune.confidence"),
+        ({"metric": 5}, "tune.metric"),
     ],
 )
 def test_arguments_of_the_wrong_kind_are_named(given: dict[str, object], where: str, tmp_path: Path) -> None:

@@ -88,4 +88,4 @@ def read_horizons(given: Sequence[int] | None, full: int) -> tuple[int, ...]:
             where="tune.horizons",
             fix="write for example horizons=[100, 200]",
         )
-    return (*sorted({whole(one, "horizons", 1, full) for one in given} - {full}), full)
+    return (*sorted({whole(one, "horizons", 1, full, verb="tune") for one in given} - {full}), full)
