@@ -122,21 +122,27 @@ class LossCurve:
         return self if inside.all() else self.kept(~inside)
 
     def thinned(self, most: int = DENSE) -> "LossCurve":
-        """At most so many losses (>= 2), each the mean over an equal stretch of steps.
+        """At most so many losses (>= 2), each the mean over a stretch; stretches are shorter where the loss falls fast.
 
-        A dense training loss is noise around its mean, so that averaging keeps what thinning would lose; a sparse
+        A dense training loss is noise around its mean, so that averaging keeps what leaving out would lose; a sparse
         validation loss comes back as it is.
         """
         n = len(self.steps)
         if n <= most:
             return self
-        first, last = int(self.steps[0]), int(self.steps[-1])
-        part = np.minimum((self.steps - first) * most // max(last - first, 1), most - 1)
+        share = (self.steps - self.steps[0]) / (self.steps[-1] - self.steps[0])
+        grown = np.log(self.steps / self.steps[0]) / np.log(self.steps[-1] / self.steps[0])
+        part = np.minimum((0.5 * (share + grown) * most).astype(np.int64), most - 1)
         begins = np.flatnonzero(np.diff(part, prepend=-1))
         counts = np.diff(np.append(begins, n))
         losses = np.add.reduceat(self.losses, begins) / counts
         steps = np.add.reduceat(self.steps, begins) // counts
         return replace(self, steps=steps, losses=losses)
+
+    def picked(self, most: int) -> "LossCurve":
+        """At most so many losses (>= 2), evenly chosen, the last one among them."""
+        n = len(self.steps)
+        return self if n <= most else self.kept(np.linspace(0, n - 1, most).round().astype(np.int64))
 
 
 def plan_rates(plan: str, peak: float, horizon: int) -> "FloatArray":

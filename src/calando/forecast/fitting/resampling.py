@@ -47,7 +47,7 @@ def resample(fit: Fit, n: int = 100, seed: int = 0) -> "FloatArray":
     if isinstance(n, bool) or not isinstance(n, int) or n < 1:
         raise BadValue(given=f"n={shown(n)}", allowed="a whole number >= 1", where="resample, n", fix="use 100")
     chance = np.random.default_rng(seed)
-    few = [curve.thinned(COARSE_POINTS) for curve in fit.curves]
+    few = [curve.picked(COARSE_POINTS) for curve in fit.curves]
     count = sum(len(curve.steps) for curve in few)
     belief = fit.belief * count / len(fit.residuals)
     base = problem_of(fit.law, few, fit.unit, COARSE_WIDTH, belief)

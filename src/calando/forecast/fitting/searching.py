@@ -104,7 +104,7 @@ def fit(
     elif not 0 <= belief < np.inf:
         raise BadValue(given=f"belief={shown(belief)}", allowed="a finite number >= 0", where="fit, belief",
                        fix="leave it out")  # fmt: skip
-    few = tuple(curve.thinned(COARSE_POINTS) for curve in used)
+    few = tuple(curve.picked(COARSE_POINTS) for curve in used)
     share = belief * sum(len(curve.steps) for curve in few) / count
     unit = max(curve.peak for curve in used)
     found = _search(chosen, few, unit, share, tries, starts, seed)

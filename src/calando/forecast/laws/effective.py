@@ -88,7 +88,7 @@ def norms(rates: "FloatArray", decay: float, growth: float) -> "FloatArray":
     >>> norms(np.array([1.0, 1.0, 1.0]), 0.5, 1.0).tolist()
     [1.0, 1.25, 1.3125]
     """
-    left = 2.0 * np.log(np.maximum(np.abs(1.0 - decay * rates), 1e-12))
+    left = 2.0 * np.log(np.clip(np.abs(1.0 - decay * rates), 1e-12, 1.0))  # decay never lets weights grow
     down = np.cumsum(left)
     found = np.empty(len(rates))
     now, begin = 1.0, 0
