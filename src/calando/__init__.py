@@ -67,9 +67,13 @@ def __getattr__(name: str) -> object:
         from calando import peers
 
         return getattr(peers, name)
+    if name == "forecast":
+        from importlib import import_module
+
+        return import_module("calando.forecast")
     raise AttributeError(f"module 'calando' has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
     """Every name, the lazy ones too."""
-    return sorted({*globals(), *_LAB, *_PEERS})
+    return sorted({*globals(), *_LAB, *_PEERS, "forecast"})
