@@ -10,6 +10,7 @@ from calando.errors import BadFile, CalandoError, tame
 
 if TYPE_CHECKING:
     from calando.forecast.curve import LossCurve
+    from calando.records.logs.draft import Edge
     from calando.report.answers import AnswerPage
 
 __all__ = ["answered", "curve_options", "read_curves", "whole"]
@@ -25,6 +26,10 @@ def curve_options(command: Decorated) -> Decorated:
         click.option("--steps-per-epoch", type=int, metavar="N", help="Updates in an epoch, for logs by the epoch."),
         click.option("--step", metavar="NAME", help="Column that counts the updates.  [default: guessed and shown]"),
         click.option("--lr", metavar="NAME", help="Column of the learning rate.  [default: guessed and shown]"),
+        click.option(
+            "--lr-edge", type=click.Choice(["used", "next"]),
+            help="Whether logged rates are the last update's or the next one's.  [default: told by the log]",
+        ),
         click.option("--loss", metavar="NAME", help="Column that is fitted.  [default: the validation loss, if dense]"),
         click.option("--run-horizon", type=int, metavar="N", help="Whole length of runs that were cut short."),
         click.option("--peak", type=float, metavar="LR", help="Peak of the runs whose --plan names none."),
@@ -47,6 +52,7 @@ def read_curves(
     loss: str | None,
     lr: str | None,
     step: str | None,
+    lr_edge: "Edge | None",
     steps_per_epoch: int | None,
     quiet: bool,
 ) -> "tuple[LossCurve, ...]":
@@ -60,13 +66,15 @@ def read_curves(
 
     refused: list[CalandoError] = []
     given = given_of(plans, peak, run_horizon)
-    found = read_logs(*logs, lr=lr, step=step, refused=refused)
+    found = read_logs(*logs, lr=lr, step=step, steps_per_epoch=steps_per_epoch, lr_edge=lr_edge, refused=refused)
     readings = curves_of(found, given, loss=loss, steps_per_epoch=steps_per_epoch)
     refused += readings.refused
+    if not readings.curves and refused:
+        raise refused[0]
     if not readings.curves:
-        raise refused[0] if refused else BadFile(
+        raise BadFile(
             given="no run in what was named", allowed="at least one log", where="LOG", fix="name the files of the runs"
-        )  # fmt: skip
+        )
     if not quiet:
         told = list(dict.fromkeys(readings.told))  # what holds for several runs is said once
         for line in told[:SHOWN]:

@@ -98,8 +98,10 @@ def fitted(
         except BadValue as problem:
             error = problem
             refused.append((name, problem.given + " (" + problem.allowed + ")"))
+    if error is not None and not fits:
+        raise error
     if not fits:
-        raise error or BadValue(given="no laws", allowed="at least one", where="laws", fix="leave laws out")
+        raise BadValue(given="no laws", allowed="at least one", where="laws", fix="leave laws out")
     kept = counted(fits)
     best = min(one.scatter for one in fits)
     refused += [
