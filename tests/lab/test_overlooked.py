@@ -1,6 +1,8 @@
 """What a snapshot would miss is no snapshot, and what a loader draws its order from is kept."""
 
+import itertools
 import random
+from collections import deque
 from pathlib import Path
 from typing import Any
 
@@ -44,9 +46,83 @@ def rebinds(run: Run) -> None:
         run.log(train_loss=float(weights[0]), val_loss=1.0)
 
 
+def carries(run: Run) -> None:
+    """A recurrent state from one stretch of the data to the next."""
+    state, hidden = run.hold(w=1.0), np.zeros(2)
+    for _ in run.steps():
+        hidden = 0.5 * hidden + state.w
+        run.log(train_loss=run.lr * float(hidden[0]), val_loss=1.0)
+
+
+def carries_two(run: Run) -> None:
+    state, hidden = run.hold(w=1.0), (np.zeros(2), np.zeros(2))
+    for _ in run.steps():
+        hidden = (hidden[1] + state.w, hidden[0])
+        run.log(train_loss=run.lr * float(hidden[0][0]), val_loss=1.0)
+
+
+def draws_by_hand(run: Run) -> None:
+    run.hold(w=1.0)
+    batches = iter([float(n) for n in range(100)])
+    for _ in run.steps():
+        run.log(train_loss=run.lr * next(batches), val_loss=1.0)
+
+
+def draws_inside(run: Run) -> None:
+    run.hold(w=1.0)
+    batches = itertools.cycle(range(5))
+
+    def batch() -> float:
+        return float(next(batches))
+
+    for _ in run.steps():
+        run.log(train_loss=run.lr * batch(), val_loss=1.0)
+
+
+def forgets(run: Run) -> None:
+    run.hold(w=1.0)
+    last = deque([0.0, 0.0], maxlen=2)
+    for _ in run.steps():
+        last.append(run.lr)
+        run.log(train_loss=sum(last), val_loss=1.0)
+
+
+class Remembers:
+    def __init__(self) -> None:
+        self.total, self.dice, self.mean, self.seen = 0.0, random.Random(3), None, []
+
+
+def gathers_inside(run: Run) -> None:
+    run.hold(w=1.0)
+    mine = Remembers()
+    for _ in run.steps():
+        mine.seen.append(run.lr)
+        run.log(train_loss=len(mine.seen), val_loss=1.0)
+
+
+def averages_inside(run: Run) -> None:
+    run.hold(w=1.0)
+    mine = Remembers()
+    for _ in run.steps():
+        mine.mean = np.ones(2) if mine.mean is None else mine.mean + run.lr
+        run.log(train_loss=run.lr * float(mine.mean[0]), val_loss=1.0)
+
+
 @pytest.mark.parametrize(
     ("train", "why"),
-    [(enumerates, "enumerate"), (remembers, "(best)"), (gathers, "(seen)"), (rebinds, "(weights)")],
+    [
+        (enumerates, "enumerate"),
+        (remembers, "(best)"),
+        (gathers, "(seen)"),
+        (rebinds, "(weights)"),
+        (carries, "(hidden)"),
+        (carries_two, "(hidden)"),
+        (draws_by_hand, "(batches)"),
+        (draws_inside, "(batches)"),
+        (forgets, "(last)"),
+        (gathers_inside, "(mine.seen)"),
+        (averages_inside, "(mine.mean)"),
+    ],
 )
 def test_a_loop_that_remembers_by_itself_is_not_snapshot(train: Any, why: str, tmp_path: Path) -> None:
     told = Told()
@@ -54,6 +130,31 @@ def test_a_loop_that_remembers_by_itself_is_not_snapshot(train: Any, why: str, t
     assert told.refs == []
     ((_, reason),) = told.reasons
     assert why in reason
+
+
+def counts(run: Run) -> None:
+    """Generators and an object of its own, none of them named."""
+    state, mine, dice, rng = run.hold(w=1.0), Remembers(), random.Random(1), np.random.default_rng(2)
+    old, loss, after = np.random.RandomState(4), np.zeros(1), iter(())
+    for _ in run.steps():
+        loss = np.array([dice.random() + rng.random() + old.rand() + mine.dice.random()])
+        mine.total += float(loss[0])
+        state.w -= run.lr * 0.01 * mine.total
+        run.log(train_loss=float(loss[0]), total=mine.total, val_loss=1.0)
+    assert list(after) == []
+
+
+def test_generators_and_counting_objects_in_local_variables_are_kept_without_being_named(tmp_path: Path) -> None:
+    told = Told()
+    whole = a_run(place=str(tmp_path), keep_at=[2, 7], reached=told)
+    counts(whole)
+    assert told.reasons == [], "what the loop writes before it reads, or never reads, is nothing that it carries"
+    for ref in told.refs:
+        again = a_run(start=load(ref))
+        counts(again)
+        assert (again.began, again.refused) == (ref.step, "")
+        assert again.curves() == whole.curves()
+        assert again.digest() == whole.digest()
 
 
 class Shuffles:

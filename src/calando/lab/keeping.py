@@ -10,6 +10,7 @@ from calando.errors import CalandoError, LabError, shown
 from calando.lab.feed import Feed
 from calando.lab.memory import Memory
 from calando.lab.overlooked import Locals, settings
+from calando.lab.remembered import local_sources
 from calando.lab.snapshot.codec import digest
 from calando.lab.snapshot.past import Past
 from calando.lab.snapshot.place import Snapshot, save
@@ -61,8 +62,11 @@ class Keeping:
         memory.settle(loader, optimizers, run._schedulers)
         if memory.names and (missing := run.unnamed()):
             memory.unkept = missing[0]
+        frame = sys._getframe(2)
+        if memory.names:
+            memory.draw_also(local_sources(frame, memory.parts()))
         if memory.names and (self._place or self._start is not None):
-            self._locals = Locals(sys._getframe(2), run._loop, memory.named.values())
+            self._locals = Locals(frame, run._loop, memory.parts())
             memory.unkept = self._locals.counted
         self._fixed = {"data": dict(memory.numbers), "optimizers": settings(optimizers), "script": run._program}
         wanted = bool(memory.names and self._place and (self._keep_at or self._every))

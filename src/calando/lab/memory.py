@@ -117,6 +117,14 @@ class Memory:
         self._things = {path: keeper for path, keeper in self._things.items() if path not in sources}
         self.random = Randomness(sources)
 
+    def parts(self) -> list[object]:
+        """Everything that was named, and what is kept by itself inside of it."""
+        return [*self.named.values(), *(thing for found in self._found.values() for _, thing, _ in found)]
+
+    def draw_also(self, sources: Mapping[str, Keeper]) -> None:
+        """Take further sources of random numbers, or of what is put back with them, by their paths."""
+        self.random = self.random.also(sources)
+
     def try_generators(self) -> None:
         """Find out before the first pass whether all sources of random numbers can be read."""
         try:

@@ -1,14 +1,20 @@
 """What a snapshot of a run would miss: local variables that the loop changes, and how its optimizers were set."""
 
+import dis
 import gc
+import math
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
+from io import IOBase
 from types import FrameType
 from typing import Any
+
+from calando.lab.remembered import is_own, variables
 
 __all__ = ["Locals", "settings"]
 
 PLAIN = (bool, int, float, complex, str, bytes, type(None))
-BOXES = (list, dict, set)
+BOXES = (list, dict, set, deque)
 
 
 class Locals:
@@ -29,21 +35,44 @@ class Locals:
 
     def __init__(self, frame: FrameType, loop: Iterator[Any] | None, kept: Iterable[object]) -> None:
         self._frame: FrameType | None = frame
-        arrays = [thing for thing in kept if hasattr(thing, "dtype") and hasattr(thing, "shape")]
-        self._plain = {name: value for name, value in _variables(frame) if type(value) in PLAIN}
-        self._boxes = {name: len(value) for name, value in _variables(frame) if type(value) in BOXES}
-        self._arrays = {name: value for name, value in _variables(frame) if any(value is one for one in arrays)}
+        named = list(kept)
+        arrays = [thing for thing in named if _is_array(thing)]
+        now = variables(frame)
+        read, self._carried = _references(frame)
+        self._plain = {name: value for name, value in now.items() if type(value) in PLAIN}
+        self._boxes = {name: _inside(value) for name, value in now.items() if type(value) in BOXES}
+        self._arrays = {name: value for name, value in now.items() if any(value is one for one in arrays)}
+        self._others = {name: value for name, value in now.items() if name not in self._arrays and _has_arrays(value)}
+        own = {name: value for name, value in now.items() if is_own(value) and not any(value is one for one in named)}
+        self._inner = {
+            f"{name}.{inner}": (value, inner, _inside(held) if type(held) in BOXES else held)
+            for name, value in own.items()
+            for inner, held in vars(value).items()
+            if type(held) in BOXES or _has_arrays(held) or held is None
+        }
+        self._drawn = [
+            name
+            for name, value in now.items()
+            if name in read and value is not loop and _hands_out(value) and not any(value is one for one in named)
+        ]
         self.counted = _counted(loop)
 
     def changed(self) -> str:
         """Why no snapshot can be taken now; empty where every variable stands as it did."""
         if self._frame is None:
             return ""
-        now = dict(_variables(self._frame))
+        if self._drawn:
+            told = ", ".join(self._drawn[:5])
+            return (
+                f"the loop draws from an iterator, whose place no snapshot has ({told}); give its loader to run.steps"
+            )
+        now = variables(self._frame)
         names = [n for n, was in self._plain.items() if n in now and not _same(was, now[n])]
+        names += [n for n, was in self._boxes.items() if n in now and not _same_inside(was, now[n])]
         names += [
-            n for n, size in self._boxes.items() if n in now and (type(now[n]) not in BOXES or len(now[n]) != size)
-        ]
+            n for n, was in self._others.items() if n in self._carried and n in now and _replaced(was, now[n])
+        ]  # fmt: skip
+        names += [path for path, (owner, inner, was) in self._inner.items() if _moved(was, vars(owner).get(inner))]
         if names:
             told = ", ".join(sorted(names)[:5])
             return f"the loop changes local variables, which no snapshot has ({told}); hold them by run.hold"
@@ -78,12 +107,65 @@ def _plain(part: dict[Any, Any]) -> dict[str, Any]:
     }
 
 
-def _variables(frame: FrameType) -> list[tuple[str, Any]]:
-    return [(name, value) for name, value in list(frame.f_locals.items()) if not name.startswith("__")]
-
-
 def _same(was: Any, now: Any) -> bool:
     return type(was) is type(now) and (bool(was == now) or was != was)
+
+
+def _is_array(thing: object) -> bool:
+    return hasattr(thing, "dtype") and hasattr(thing, "shape") and not isinstance(thing, type)
+
+
+def _has_arrays(thing: object) -> bool:
+    return _is_array(thing) or (isinstance(thing, tuple) and any(map(_has_arrays, thing)))
+
+
+def _replaced(was: Any, now: Any) -> bool:
+    """Whether a variable has another array now; a tuple is as its parts are."""
+    if isinstance(was, tuple) and isinstance(now, tuple) and len(was) == len(now):
+        return any(_replaced(*pair) for pair in zip(was, now, strict=True))
+    return was is not now
+
+
+def _inside(box: Any) -> tuple[int, list[Any]]:
+    """How long a collection is; and what is in one that forgets its oldest."""
+    return len(box), list(box) if isinstance(box, deque) else []
+
+
+def _same_inside(was: tuple[int, list[Any]], now: Any) -> bool:
+    if type(now) not in BOXES or len(now) != was[0]:
+        return False
+    return not isinstance(now, deque) or all(one is other for one, other in zip(was[1], now, strict=True))
+
+
+def _moved(was: Any, now: Any) -> bool:
+    """Whether an attribute of an object of the user's holds something else, which is no number."""
+    if isinstance(was, tuple) and len(was) == 2 and isinstance(was[0], int) and isinstance(was[1], list):
+        return not _same_inside(was, now)
+    if was is None:
+        return _has_arrays(now)
+    return _replaced(was, now)
+
+
+def _hands_out(thing: object) -> bool:
+    """Whether it is an iterator over data, which has a place of its own; not a file."""
+    return hasattr(type(thing), "__next__") and not isinstance(thing, IOBase)
+
+
+def _references(frame: FrameType) -> tuple[set[str], set[str]]:
+    """Which variables the loop reads, and which of them before it writes them: those it carries from turn to turn."""
+    read: set[str] = set(frame.f_code.co_cellvars) | set(frame.f_code.co_freevars)
+    carried, written, end = set(read), set[str](), math.inf
+    for one in dis.get_instructions(frame.f_code):
+        if one.offset == frame.f_lasti and one.opname == "FOR_ITER":
+            end = one.argval
+        if not frame.f_lasti < one.offset < end or not isinstance(one.argval, str):
+            continue
+        if one.opname.startswith(("LOAD_FAST", "LOAD_NAME", "LOAD_DEREF")):
+            read.add(one.argval)
+            carried |= {one.argval} - written
+        elif one.opname.startswith(("STORE_FAST", "STORE_NAME", "STORE_DEREF")):
+            written.add(one.argval)
+    return read, carried
 
 
 def _counted(loop: Iterator[Any] | None) -> str:

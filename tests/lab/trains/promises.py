@@ -15,12 +15,16 @@ class Model:
     """Two numbers that an optimizer pulls to nothing, with noise from a generator of the run's own."""
 
     def __init__(self, seed: Any) -> None:
-        self.chance = random.Random(seed)
+        self.chance = {"of the noise": random.Random(seed)}  # where nobody looks who is not told
         self.optimizer = Optimizer([0.1])
-        self.optimizer.param_groups[0]["values"] = [self.chance.gauss(0, 1) + 2 for _ in range(2)]
+        self.optimizer.param_groups[0]["values"] = [self.dice.gauss(0, 1) + 2 for _ in range(2)]
+
+    @property
+    def dice(self) -> random.Random:
+        return self.chance["of the noise"]
 
     def noise(self) -> float:
-        return self.chance.gauss(0, 0.01)
+        return self.dice.gauss(0, 0.01)
 
 
 def train(run: calando.Run, wrong: str = "") -> None:
@@ -37,7 +41,7 @@ def train(run: calando.Run, wrong: str = "") -> None:
         LEFT.append(0.5)
     scheduler = run.attach(model.optimizer) if wrong != "unattached" else None
     if wrong not in ("keeps nothing", "unattached"):
-        kept = {} if wrong == "keeps too little" else {"chance": model.chance}
+        kept = {} if wrong == "keeps too little" else {"chance": model.dice}
         run.keep(optimizer=model.optimizer, scheduler=scheduler, **kept)
     run.suggest("weight_decay", 1e-4, 1e-1, log=True, default=0.01)
     if wrong == "slow to start":

@@ -27,6 +27,10 @@ class Randomness:
     def __init__(self, kept: Mapping[str, Keeper]) -> None:
         self._kept = kept
 
+    def also(self, more: Mapping[str, Keeper]) -> "Randomness":
+        """The same with further sources."""
+        return Randomness({**self._kept, **more})
+
     def capture(self) -> State:
         """Where all of them stand, in memory of its own."""
         version, words, gauss = random.getstate()
@@ -50,7 +54,8 @@ class Randomness:
             if name in here:
                 here[name].restore(saved)
         for path, saved in state["kept"].items():
-            self._kept[path].restore(saved)
+            if path in self._kept:
+                self._kept[path].restore(saved)
 
 
 def _words(words: tuple[int, ...]) -> Array:
