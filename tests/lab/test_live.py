@@ -1,6 +1,7 @@
 """Live progress: a table in a terminal, lines elsewhere, and nothing a label could break."""
 
 import io
+import re
 
 from calando.lab.board import Running, board, spark, tally
 from calando.lab.live import Lines, Quiet, Screen, view_for
@@ -14,10 +15,10 @@ class Terminal(io.StringIO):
         return True
 
 
-def drawn(question, runs, running=None) -> str:  # type: ignore[no-untyped-def]
+def drawn(question, runs, running=None, width: int = 120) -> str:  # type: ignore[no-untyped-def]
     stream = Terminal()
     screen = Screen(stream)
-    screen._console.width, screen._console.height = 120, 40
+    screen._console.width, screen._console.height = width, 40
     screen.start(question)
     screen.show(board(question, walks(question, runs), runs, running or {}, workers=2))
     screen.stop()
@@ -63,6 +64,15 @@ def test_a_terminal_shows_a_line_for_each_candidate() -> None:
     shown = drawn(question, runs)
     for part in ("Which?", "cosine()", "wsd()", "confirming", "13 of 20 runs"):
         assert part in shown
+
+
+def test_in_a_narrow_terminal_schedules_can_still_be_told_apart() -> None:
+    question = spec("wsd()", "wsd(cooldown=20%)", "wsd(cooldown=40%)")
+    shown = drawn(question, played(question, bowl, 7), width=60)
+    for part in ("wsd()", "wsd(cooldown=20%)", "wsd(cooldown=40%)", "7 of 30 runs"):
+        assert part in shown
+    plain = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", shown)
+    assert max(len(line) for line in re.split(r"[\r\n]", plain)) <= 60
 
 
 def test_labels_are_only_text_in_a_terminal() -> None:

@@ -117,6 +117,10 @@ class Lines:
         """Nothing to put away."""
 
 
+WIDE = 90
+"""Columns of a terminal below which the table does without its small curves."""
+
+
 class Screen:
     """A table of the candidates that redraws in place."""
 
@@ -165,18 +169,17 @@ class Screen:
         left = f" · about {duration(now.left)} left" if now.left is not None else ""
         title = f"{now.done} of {now.total} runs · {now.running} running · {spent} spent{left}"
         table = Table(title=Text(title), title_justify="left", pad_edge=False, box=None)
-        columns = (("candidate", 0), ("state", 20), ("peak", 6), ("best so far", 0), ("loss", 14), ("lost", 0))
-        for name, width in columns:
-            table.add_column(name, no_wrap=width > 0, overflow="ellipsis", min_width=width)
-        for row in board.rows:
+        labels = [tame(row.label) for row in board.rows]
+        wide, names = self._console.width >= WIDE, min(24, max(map(len, labels), default=0))
+        columns = {"candidate": names, "state": 20 if wide else 12, "peak": 6, "best so far": 0, "loss": 14, "lost": 0}
+        if not wide:
+            del columns["loss"]
+        for name, width in columns.items():
+            fold = name == "candidate" or width == 0
+            table.add_column(name, no_wrap=not fold, overflow="fold" if fold else "ellipsis", min_width=width)
+        for label, row in zip(labels, board.rows, strict=True):
             lost = Text(str(row.lost), style="red") if row.lost else Text("")
-            style = "green" if row.state == "finished" else ""
-            table.add_row(
-                Text(tame(row.label)),
-                Text(row.state, style=style),
-                Text(row.peak),
-                Text(row.score),
-                Text(row.spark),
-                lost,
-            )
+            state = Text(row.state, style="green" if row.state == "finished" else "")
+            cells = [Text(label), state, Text(row.peak), Text(row.score), Text(row.spark), lost]
+            table.add_row(*(cells if wide else [*cells[:4], lost]))
         return table
