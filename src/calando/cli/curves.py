@@ -69,8 +69,9 @@ def read_curves(
     found = read_logs(*logs, lr=lr, step=step, steps_per_epoch=steps_per_epoch, lr_edge=lr_edge, refused=refused)
     readings = curves_of(found, given, loss=loss, steps_per_epoch=steps_per_epoch)
     refused += readings.refused
-    if not readings.curves and refused:
-        raise refused[0]
+    if not readings.curves:
+        for error in refused:
+            raise error
     if not readings.curves:
         raise BadFile(
             given="no run in what was named", allowed="at least one log", where="LOG", fix="name the files of the runs"
