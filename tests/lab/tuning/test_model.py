@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
+from calando import parse
 from calando.lab.tuning.acquire import pick, suppose, together
-from calando.lab.tuning.bound import bound, prior
+from calando.lab.tuning.bound import POINTS, prior
 from calando.lab.tuning.budget import proving, read_budget
 from calando.lab.tuning.compress import compressed
 from calando.lab.tuning.model import Runs, believe
@@ -24,7 +25,23 @@ def test_the_bound_gives_the_published_ratios_between_shapes() -> None:
 
     for cooldown, ratio in ((0.1, 0.4613), (0.2, 0.5145), (0.4, 0.6076), (0.6, 0.7083), (0.8, 0.8324)):
         assert 2 ** prior(wsd(cooldown))[0] == pytest.approx(ratio, rel=0.02)
-    assert bound([(1 - t / 2000) ** 2 for t in range(2000)])[0] == pytest.approx(2**0.5, rel=0.02)
+    assert 2 ** prior([(1 - t / 2000) ** 2 for t in range(2000)])[0] == pytest.approx(2**0.5, rel=0.02)
+
+
+@pytest.mark.parametrize("text", ["cosine()", "cosine(end=0.1)", "wsd(cooldown=20%)", "warmup(10%) | constant()"])
+def test_the_prior_is_the_published_double_sum(text: str) -> None:
+    def published(eta: "np.ndarray") -> tuple[float, float]:
+        eta = eta[: int(np.flatnonzero(eta > 0)[-1]) + 1]
+        area, square = eta[::-1].cumsum()[::-1], (eta**2)[::-1].cumsum()[::-1]
+        terms = eta[:-1] / area[1:] * square[:-1] / area[:-1]
+        return 1 / (2 * area[0]), (square[0] / area[0] + terms.sum()) / 2
+
+    shape = np.array([parse(text).bind(POINTS)(t) for t in range(POINTS)])
+    (b, v), (b0, v0) = published(shape), published(1 - np.arange(POINTS) / POINTS)
+    shift, price = np.log2(b / v * v0 / b0) / 2, np.log(b * v / b0 / v0) / 2
+    assert prior(shape) == pytest.approx((shift, price), rel=1e-12, abs=1e-12)
+    assert prior(shape - 5 * (shape == 0)) == prior(shape), "below zero counts as zero"
+    assert prior(0 * shape) == (0.0, 0.0)
 
 
 def test_what_was_seen_is_believed_and_what_was_not_is_less_sure() -> None:
