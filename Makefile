@@ -53,6 +53,7 @@ bench: frameworks ## what steps and studies cost beside their peers, and how wel
 	@$(BIN)/python bench/tune.py
 	@cat bench/results/find.md
 	@$(BIN)/python -m bench.replay_llama
+	@$(BIN)/python bench/forecast.py
 
 picture: venv ## draw the README's picture again
 	@$(BIN)/calando show $(SCHEDULES) --horizon 10000 --peak 3e-4 --svg docs/schedules.svg

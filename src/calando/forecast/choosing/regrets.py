@@ -71,8 +71,8 @@ def ranked(
         Ranked(
             prediction,
             prediction.loss - best,
-            float(low[column]),
-            float(high[column]),
+            min(float(low[column]), prediction.loss - best),  # a band holds its point, however the draws fell
+            max(float(high[column]), prediction.loss - best),
             bool(column == 0 or prediction.loss - best <= noise * best or reach[column] <= 0.0),
         )
         for column, prediction in enumerate(predictions)
