@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,7 @@ def test_it_finds_an_interval_below_the_edge_within_one_full_run() -> None:
     assert sum(run.steps - run.reused for run in study.runs) == found.steps
     assert {run.spec.phase for run in study.runs} == {"range", "short"}
     assert study.facts["verb"] == "find"
+    assert "find" not in study.facts  # the question itself is the study's
     assert study.decisions
 
 
@@ -127,12 +129,32 @@ def runs_of(folder: str) -> int:
         ({"seeds": -1}, "find.seeds"),
         ({"plan": "cosine() @ 0.1"}, "find.plan"),
         ({"timeout": -1.0}, "find.timeout"),
+        ({"mode": "lowest"}, "find.mode"),
+        ({"retries": 99}, "find.retries"),
     ],
 )
 def test_what_cannot_be_meant_is_refused_under_the_name_of_find(given: dict[str, Any], word: str) -> None:
     with pytest.raises(CalandoError) as told:
         calando.find(TRAIN, steps=480, live=False, **given)
     assert told.value.where == word
+
+
+@pytest.mark.parametrize(
+    ("verb", "call", "name"),
+    [
+        ("compare", lambda: calando.compare(TRAIN, ["cosine()"], steps=40, confidence=2.0), "confidence"),
+        ("compare", lambda: calando.compare(TRAIN, ["cosine()"], steps=40, mode="best"), "mode"),
+        ("compare", lambda: calando.compare(TRAIN, ["cosine()"], steps=40, disk="much"), "disk"),
+        ("check", lambda: calando.check(TRAIN, steps=1), "steps"),
+        ("check", lambda: calando.check(TRAIN, mode="best"), "mode"),
+        ("resume", lambda: calando.resume(calando.find(TRAIN, steps=480, live=False).path, retries=-1), "retries"),
+        ("standalone", lambda: calando.standalone("cosine()", horizon=0), "horizon"),
+    ],
+)
+def test_every_verb_names_itself_where_an_argument_is_wrong(verb: str, call: Callable[[], object], name: str) -> None:
+    with pytest.raises(BadValue) as told:
+        call()
+    assert told.value.where == f"{verb}.{name}"
 
 
 def test_too_few_updates_for_the_range_tests_are_refused_before_anything_is_trained() -> None:

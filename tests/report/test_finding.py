@@ -15,8 +15,22 @@ def answer() -> Finding:
 
 def test_the_picture_names_seeds_rules_lengths_and_the_best_guess() -> None:
     drawn = finding_svg(answer())
-    for words in ("seed 0", "seed 2", "edge", "60 updates", "240 updates", "best guess", "80 % at 960 updates"):
+    for words in ("seed 0", "seed 2", "edge", "60 updates", "240 updates", "best guess", "80 % belief at 960 updates"):
         assert words in drawn
+
+
+def test_the_picture_and_the_page_say_what_the_interval_means() -> None:
+    assert "band: where the best peak over 960 updates is believed to lie" in finding_svg(answer())
+    assert "it is no confidence interval over seeds" in finding_html(answer())
+    edge = conclude(played(FindStrategy(question()), bowl(1e-9, 0.0)))
+    assert "band:" not in finding_svg(edge)
+    assert "no confidence interval" not in finding_html(edge)
+
+
+def test_both_exponents_are_told_with_what_each_is() -> None:
+    page = finding_html(answer())
+    assert "Between these lengths it moved with the horizon to the power" in page
+    assert "From 240 to 960 updates it is taken to move with the power" in page
 
 
 def test_the_same_answer_gives_the_same_picture() -> None:

@@ -85,6 +85,7 @@ def _show(found: "Finding", steps_per_epoch: int | None) -> None:
         click.echo(f"\nmini-runs of {tame(found.shape)}")
         for mini in found.minis:
             end = mini.status if mini.value is None else f"{mini.value:.5g}"
+            end += "" if mini.train is None else f"   (training loss {mini.train:.4g} at the end)"
             click.echo(f"  {mini.horizon:>7} updates at peak {mini.peak:<9g} {tame(found.metric)} {end}")
     if found.traceback:
         click.echo("\n" + tame(found.traceback.expandtabs().rstrip()))

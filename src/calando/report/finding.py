@@ -52,7 +52,8 @@ def finding_html(found: Finding) -> str:
     doubts = "".join(f"<li>{escape(doubt)}</li>" for doubt in found.not_proven)
     rows = "".join(
         f"<tr><td>{m.horizon}</td><td>{m.peak:g}</td><td>{m.seed}</td>"
-        f"<td>{escape(m.status) if m.value is None else f'{m.value:.5g}'}</td></tr>"
+        f"<td>{escape(m.status) if m.value is None else f'{m.value:.5g}'}</td>"
+        f"<td>{'-' if m.train is None else f'{m.train:.5g}'}</td></tr>"
         for m in found.minis
     )
     marks = "".join(
@@ -69,8 +70,8 @@ def finding_html(found: Finding) -> str:
         f"<h1>{escape(_capital(found.headline))}</h1><p>{escape(found.train)}</p>{finding_svg(found)}{said}"
         f"<h2>Not proven</h2><ul>{doubts}</ul>"
         f"<h2>Range tests</h2><table><tr><th>rule</th><th>all seeds</th><th>by seed</th></tr>{marks}</table>"
-        f"<h2>Mini-runs</h2><table><tr><th>updates</th><th>peak</th><th>seed</th><th>{escape(found.metric)}</th></tr>"
-        f"{rows}</table></body></html>\n"
+        f"<h2>Mini-runs</h2><table><tr><th>updates</th><th>peak</th><th>seed</th><th>{escape(found.metric)}</th>"
+        f"<th>training loss, last sixth</th></tr>{rows}</table></body></html>\n"
     )
 
 
@@ -106,7 +107,8 @@ def _figure(found: Finding) -> "Figure":
         axes.set_xscale("log")
         axes.spines[["top", "right"]].set_visible(False)
         axes.tick_params(labelbottom=True)
-    below.set_xlabel("learning rate (peak of the schedule, below)")
+    means = "" if found.low is None else f"\nband: where the best peak over {found.horizon} updates is believed to lie"
+    below.set_xlabel(f"learning rate (peak of the schedule, below){means}")
     return figure
 
 
@@ -136,7 +138,7 @@ def _minis(axes: "Axes", found: Finding) -> None:
         axes.text(0.5, 0.5, "none were made", transform=axes.transAxes, ha="center")
         return
     if found.low is not None and found.high is not None and found.confidence is not None:
-        sure = f"{100 * found.confidence:.0f} % at {found.horizon} updates"
+        sure = f"{100 * found.confidence:.0f} % belief at {found.horizon} updates"
         axes.axvspan(found.low, found.high, color=BAND, lw=0, label=sure)
     if found.best is not None:
         what = "best guess" if found.outcome == "found" else "a bound:"
