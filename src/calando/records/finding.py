@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
-__all__ = ["Finding", "Mark", "Mini", "RangeReading", "Ride", "Slope"]
+__all__ = ["CarriedPeak", "Finding", "Mark", "Mini", "RangeReading", "Ride", "Slope"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +123,20 @@ class Slope:
 
 
 @dataclass(frozen=True, slots=True)
+class CarriedPeak:
+    """The best peak of another plan, carried over by theory: nothing was trained for it.
+
+    >>> CarriedPeak("cosine()", 0.0097, 0.0084, 0.0113).best
+    0.0097
+    """
+
+    plan: str
+    best: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
 class Finding:
     """The answer of `find`.
 
@@ -134,7 +148,7 @@ class Finding:
     `skew` by how many times steeper it is above the best peak than below. `early` is how the best peak moved between
     the short horizons, `slope` how it is taken to move from the longest of them to the full one; `overfit` why these
     runs are said to overfit, "" when they do not. `steps` were trained, of at most `horizon`.
-    `traceback` is that of the first run that raised.
+    `traceback` is that of the first run that raised. `transferred` are the peaks of humble plans by theory.
 
     >>> Finding("no signal", "the loss is flat", "t.py:train", "linear_decay()", 600).best is None
     True
@@ -166,4 +180,5 @@ class Finding:
     traceback: str = ""
     early: Slope | None = None
     overfit: str = ""
+    transferred: tuple[CarriedPeak, ...] = ()
     version: int = 1

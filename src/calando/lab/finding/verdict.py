@@ -3,6 +3,7 @@
 import math
 from dataclasses import replace
 
+from calando.lab.finding.carrying import carry, told
 from calando.lab.finding.fit import Posterior
 from calando.lab.finding.minis import tidy
 from calando.lab.finding.strategy import FindStrategy
@@ -71,7 +72,7 @@ def conclude(strategy: FindStrategy) -> Finding:
         early=known.early if len(known.tops) > 1 else None,
         overfit=search.overfit(minis),
     )
-    return _worded(found, side)
+    return _worded(replace(found, transferred=carry(found, asked.steps_per_epoch)), side)
 
 
 def _onward(known: Posterior, short: int, horizon: int) -> float:
@@ -161,6 +162,8 @@ def _worded(found: Finding, side: str) -> Finding:
         )
     if not side:
         said.append(interval_means(found))
+    if carried := told(found.transferred):
+        said.append(carried)
     share = 100 * found.steps / found.horizon
     said.append(f"All of it took {found.steps} updates, {share:.0f} % of one full run.")
     doubts = [f"No run of {found.horizon} updates was made: what only shows late (overfitting) is not seen."]
