@@ -7,7 +7,7 @@ an error near a millionth of the loss. Positive and negative weights stand apart
 weight costs nothing.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -72,21 +72,29 @@ def spent(path: "Path") -> "FloatArray":
 
 def drops_of(path: "Path", width: float = WIDTH) -> Blocks:
     """Blocks of the falls of the rate: weight eta_{k-1} - eta_k, since S_k = eta_k + ... + eta_{t-1}, rate eta_k."""
-    rates = path.rates
+    rates, before = path.rates, _before(path)
     fall = rates[:-1] - rates[1:]
-    place = np.flatnonzero(fall) + 1
-    before = np.concatenate([[0.0], np.cumsum(rates)])
-    steps = Steps(place + 1, fall[place - 1], before[place], np.log(np.maximum(rates[place], SMALLEST)))
-    return _blocks(path.at, before[path.at], steps, width)
+    signs = []
+    for place in (np.flatnonzero(fall > 0), np.flatnonzero(fall < 0)):
+        weight, place = fall[place], place + 1
+        signs.append(Steps(place + 1, weight, before[place], np.log(np.maximum(rates[place], SMALLEST))))
+    return _blocks(path.at, before[path.at], signs, width)
 
 
 def squares_of(path: "Path", width: float = WIDTH) -> Blocks:
     """Blocks of the squared rates: weight eta_k^2, since eta_{k+1} + ... + eta_{t-1}; they do not tell the rate."""
-    rates = path.rates
-    place = np.flatnonzero(rates)
-    before = np.concatenate([[0.0], np.cumsum(rates)])
-    steps = Steps(place + 1, rates[place] ** 2, before[place + 1], np.zeros(len(place)))
-    return _blocks(path.at, before[path.at], steps, width)
+    before = _before(path)
+    place = np.flatnonzero(path.rates)
+    steps = Steps(place + 1, path.rates[place] ** 2, before[place + 1], np.zeros(len(place)))
+    return _blocks(path.at, before[path.at], [steps], width)
+
+
+def _before(path: "Path") -> "FloatArray":
+    """The rate spent before each update, and in the end."""
+    total = np.empty(len(path.rates) + 1)
+    total[0] = 0.0
+    np.cumsum(path.rates, out=total[1:])
+    return total
 
 
 def joined(parts: Iterable[Blocks]) -> Blocks:
@@ -105,10 +113,9 @@ def joined(parts: Iterable[Blocks]) -> Blocks:
     )
 
 
-def _blocks(at: "IntArray", now: "FloatArray", steps: Steps, width: float) -> Blocks:
+def _blocks(at: "IntArray", now: "FloatArray", signs: "Sequence[Steps]", width: float) -> Blocks:
     """Positive and negative weights apart, the points' rows ascending."""
-    signs = [steps.weight > 0, steps.weight < 0]
-    parts = [_one_sign(at, now, _kept(steps, sign), width) for sign in signs if sign.any()]
+    parts = [_one_sign(at, now, steps, width) for steps in signs if len(steps.weight)]
     if not parts:
         none = np.zeros(0)
         return Blocks(len(at), np.zeros(0, np.int64), none, none, none)
@@ -123,10 +130,6 @@ def _blocks(at: "IntArray", now: "FloatArray", steps: Steps, width: float) -> Bl
         np.concatenate([part.since for part in parts])[order],
         np.concatenate([part.rate for part in parts])[order],
     )
-
-
-def _kept(steps: Steps, mask: "NDArray[np.bool_]") -> Steps:
-    return Steps(steps.place[mask], steps.weight[mask], steps.spent[mask], steps.log_rate[mask])
 
 
 def _one_sign(at: "IntArray", now: "FloatArray", steps: Steps, width: float) -> Blocks:
@@ -167,13 +170,25 @@ def _sums(steps: Steps, row: "IntArray", first: "IntArray", stop: "IntArray", fe
     all, and a block that is nothing beside it is left out, since a difference would only round.
     """
     w, place, rate = steps.weight, steps.spent, steps.log_rate
-    terms = np.stack([w, w * place, w * rate, w * place**2, w * place * rate])
+    moved = w * place
+    terms = (w, moved, w * rate, moved * place, moved * rate)
     if few:
-        parts = [np.add.reduceat(terms[:, : stop[row == one][-1]], first[row == one], axis=1) for one in np.unique(row)]
-        return np.concatenate([np.zeros((5, 0)), *parts], axis=1)
-    running = np.concatenate([np.zeros((5, 1)), np.cumsum(terms, axis=1)], axis=1)
-    total: FloatArray = np.where(stop - first == 1, terms[:, first], running[:, stop] - running[:, first])
-    total[0, (np.abs(total[0]) <= FAINT * np.abs(running[0, stop])) & (stop - first > 1)] = 0.0
+        cuts = [(first[row == one], int(stop[row == one][-1])) for one in np.unique(row)]
+        return np.stack([_tiled(term, cuts) for term in terms])
+    total = np.stack([_differences(term, first, stop) for term in terms])
+    total[0, (np.abs(total[0]) <= FAINT * np.abs(_differences(w, 0 * first, stop))) & (stop - first > 1)] = 0.0
+    return total
+
+
+def _tiled(term: "FloatArray", cuts: "list[tuple[IntArray, int]]") -> "FloatArray":
+    """The sums of every row's blocks, which begin at the cuts and join without a gap."""
+    return np.concatenate([np.zeros(0), *(np.add.reduceat(term[:end], begins) for begins, end in cuts)])
+
+
+def _differences(term: "FloatArray", first: "IntArray", stop: "IntArray") -> "FloatArray":
+    """Sums over [first, stop) from one running sum; single values as they are."""
+    running = np.concatenate([[0.0], np.cumsum(term)])
+    total: FloatArray = np.where(stop - first == 1, term[first], running[stop] - running[first])
     return total
 
 
@@ -193,9 +208,11 @@ def _edges(ends: "IntArray", now: "FloatArray", steps: Steps, width: float) -> "
     number = int(np.ceil(np.log(most / least) / width)) + 1
     far = least * np.exp(width * np.arange(number))
     by_distance = np.searchsorted(steps.spent, now[:, None] - far[None, ::-1], side="right")
-    moved = np.concatenate([[0.0], np.cumsum(np.abs(np.diff(steps.log_rate)))])
-    levels = np.floor(moved / max(width, float(moved[-1]) / MOST_LEVELS))
-    by_rate = np.flatnonzero(np.diff(levels) > 0) + 1
+    moved = np.diff(steps.log_rate, prepend=steps.log_rate[0])
+    np.abs(moved, out=moved)
+    np.cumsum(moved, out=moved)
+    pace = max(width, float(moved[-1]) / MOST_LEVELS)
+    by_rate = np.searchsorted(moved, pace * np.arange(1, int(moved[-1] / pace) + 1))
     sides = np.stack([np.zeros_like(ends), ends], axis=1)
     inside = np.broadcast_to(by_rate, (len(ends), len(by_rate)))
     edges = np.concatenate([by_distance, inside, sides], axis=1)

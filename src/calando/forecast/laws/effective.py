@@ -88,17 +88,25 @@ def norms(rates: "FloatArray", decay: float, growth: float) -> "FloatArray":
     >>> norms(np.array([1.0, 1.0, 1.0]), 0.5, 1.0).tolist()
     [1.0, 1.25, 1.3125]
     """
-    left = 2.0 * np.log(np.clip(np.abs(1.0 - decay * rates), 1e-12, 1.0))  # decay never lets weights grow
-    down = np.cumsum(left)
-    found = np.empty(len(rates))
-    now, begin = 1.0, 0
+    # In place: at 50,000 updates new arrays cost more than what is worked out in them.
+    down = rates * -decay
+    down += 1.0
+    np.abs(down, out=down)
+    np.clip(down, 1e-12, 1.0, out=down)  # decay never lets weights grow
+    np.log(down, out=down)
+    np.cumsum(down, out=down)
+    down *= 2.0
+    found = np.empty(len(rates) + 1)
+    found[0] = 1.0
+    np.multiply(rates, rates, out=found[1:])
+    found[1:] *= growth
+    begin, before = 0, 0.0
     while begin < len(rates):
-        before = down[begin - 1] if begin else 0.0
-        far = np.flatnonzero(np.abs(down[begin:] - before) > STRETCH)
-        stop = begin + (max(int(far[0]), 1) if len(far) else len(rates) - begin)
-        shrunk = np.exp(down[begin:stop] - before)
-        after = shrunk * (now + np.cumsum(growth * rates[begin:stop] ** 2 / shrunk))
-        found[begin] = now
-        found[begin + 1 : stop] = after[:-1]
-        now, begin = float(after[-1]), stop
-    return found
+        stop = max(begin + 1, int(np.searchsorted(-down, STRETCH - before)))
+        part, shrunk = found[begin + 1 : stop + 1], np.exp(down[begin:stop] - before)
+        part /= shrunk
+        np.cumsum(part, out=part)
+        part += found[begin]
+        part *= shrunk
+        begin, before = stop, float(down[stop - 1])
+    return found[:-1]
