@@ -88,3 +88,19 @@ def test_a_traceback_of_the_users_does_not_steer_the_terminal() -> None:
     assert "RED" in done.output
     assert "\x1b" not in done.output
     assert "\x07" not in done.output
+
+
+def test_a_known_peak_is_carried_over_to_every_plan_and_the_verdict_says_from_where() -> None:
+    known = ["--peak", "0.05", "--of", "linear_decay", "--peaks-around", "3", "--no-humble", "--study", "s"]
+    done = CliRunner().invoke(compare, [f"{QUADRATIC}:train", "-c", "wsd()", *known, *QUICK], catch_exceptions=False)
+    assert done.exit_code == 0, done.output
+    low, middle, high = load("s").spec.candidate("wsd()").peaks
+    assert (high / middle, middle / low) == pytest.approx((2, 2), rel=1e-3)
+    said = " ".join(done.output.split())
+    assert "times 0.05, the best peak given for linear_decay(), by theory" in said
+
+
+@pytest.mark.parametrize("half", [["--peak", "0.05"], ["--of", "cosine"]])
+def test_a_known_peak_without_its_plan_or_a_plan_without_its_peak_is_refused(half: list[str]) -> None:
+    done = CliRunner().invoke(compare, [f"{QUADRATIC}:train", "-c", "wsd()", *half, *QUICK])
+    assert "allowed: both, or neither" in str(done.exception or done.output)

@@ -8,6 +8,7 @@ import click
 from calando.cli.ending import command_line, finish, followed
 from calando.cli.greedy import GreedyCommand
 from calando.cli.training import cluster_options, train_argument
+from calando.errors import BadValue
 
 __all__ = ["compare"]
 
@@ -22,6 +23,9 @@ __all__ = ["compare"]
     help='Plans to compare, "[label:] plan [@ peak]"; several may follow, or repeat the option.',
 )
 @click.option("--peaks", multiple=True, metavar="LR ...", help="Peak learning rates that every plan is tried at.")
+@click.option("--peak", type=float, metavar="LR", help="The best peak of the plan --of, in place of --peaks.")
+@click.option("--of", metavar="PLAN", help="Its plan: every other is tried at the peak that theory carries over.")
+@click.option("--peaks-around", type=int, default=1, show_default=True, help="Peaks around it, a factor 2 apart.")
 @click.option("--seeds", type=int, default=3, show_default=True, help="Selection seeds per peak.")
 @click.option("--confirm-seeds", type=int, help="Fresh seeds for the evidence.  [default: twice --seeds, at least 5]")
 @click.option("--steps", type=int, help="Updates per run.  [default: what the train function declares]")
@@ -50,7 +54,9 @@ __all__ = ["compare"]
 @click.option("--disk", default="2GB", show_default=True, help="What the snapshots may use; 0 for none.")
 @click.option("--quiet", is_flag=True, help="Show no progress.")
 @click.option("--report/--no-report", default=True, show_default=True, help="Write STUDY/report.html at the end.")
-def compare(train: str, report: bool, quiet: bool, **given: Any) -> None:
+def compare(
+    train: str, report: bool, quiet: bool, peak: float | None, of: str | None, peaks_around: int, **given: Any
+) -> None:
     """Compare schedules on your own training, each at its own best peak, with paired seeds and intervals.
 
     FUNCTION takes one run and trains it; see calando.Run. A script that asks for calando.current_run() may stand
@@ -61,9 +67,16 @@ def compare(train: str, report: bool, quiet: bool, **given: Any) -> None:
     \b
     calando compare examples/digits_torch.py:train \\
         --candidates "warmup(5%) | cosine()" "wsd(warmup=5%)" --peaks 0.03 0.1 0.3 --seeds 3 --workers 2
+    calando compare train.py:train --candidates "wsd()" --peak 0.1 --of linear_decay --peaks-around 3
     """
     from calando.lab.compare import compare as run_study
 
-    line = command_line()
-    study = followed(lambda: run_study(train, live=False if quiet else None, command=line, **given), shlex.join(line))
+    if (peak is None) != (of is None):
+        missing = "--of PLAN, the plan whose best peak it is" if of is None else "--peak LR, the best peak of that plan"
+        raise BadValue(given="--peak without --of" if of is None else "--of without --peak", allowed="both, or neither",
+                       where="compare", fix=f"add {missing}; --peaks gives a grid for every plan")  # fmt: skip
+    if peak is not None:
+        given["transfer"] = (of, peak)
+    line, live = command_line(), False if quiet else None
+    study = followed(lambda: run_study(train, around=peaks_around, live=live, command=line, **given), shlex.join(line))
     finish(study, report=report)

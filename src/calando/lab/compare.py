@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from calando.lab import evidence
 from calando.lab.candidates import gather
+from calando.lab.carried import carried_over, read_known
 from calando.lab.comparing import CompareStrategy
 from calando.lab.declare import Declared
 from calando.lab.judge import judge
@@ -54,6 +55,8 @@ def compare(
     command: Sequence[str] | None = None,
     ray: str | None = None,
     place: str | Path | None = None,
+    transfer: "tuple[str | Plan, float] | None" = None,
+    around: int = 1,
     verb: str = "compare",
 ) -> Study:
     """Compare schedules, each at its own best peak, on seeds that never chose a peak.
@@ -98,6 +101,9 @@ def compare(
         ray: text, the address of a Ray cluster to work on, "auto" for the one of this machine or a local one;
             None: this machine, without Ray.
         place: folder or fsspec URL for snapshots, reachable by every worker; None: in the study's folder.
+        transfer: a plan and its best peak > 0, in place of `peaks`: every candidate is tried at the peak that
+            theory carries over to it, over a range where theory has no best guess.
+        around: how many peaks, a factor 2 apart, around the one carried over, 1 to 9.
         verb: the one that errors name, for verbs that are made of this one.
 
     Returns:
@@ -121,6 +127,7 @@ def compare(
     evidence.need_scipy()
     ref = name_train(train)
     sha = ref.fingerprint()
+    known, many = read_known(transfer, peaks, around, verb)
     everyone, reference = gather(candidates, humble=humble, baseline=baseline)
     how = read_how(
         workers=workers,
@@ -140,7 +147,7 @@ def compare(
     folder = read_folder(study, ref, fresh=fresh, where=f"{verb}.study")
 
     def ask(declared: Declared) -> StudySpec:
-        return build(
+        spec = build(
             train=ref.text,
             train_sha256=sha,
             declared=declared,
@@ -160,6 +167,7 @@ def compare(
             question=question,
             verb=verb,
         )
+        return spec if known is None else carried_over(spec, known, many)
 
     if steps is not None:
         ask(Declared())  # everything that can be wrong is said before a worker is paid for

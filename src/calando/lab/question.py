@@ -210,6 +210,10 @@ def reconcile(old: StudySpec, new: StudySpec) -> StudySpec:
         lost = sorted(set(getattr(old, name)) - set(getattr(new, name)))
         if lost:
             wrong.append(f"{name.replace('_', ' ')} {', '.join(f'{x:g}' for x in lost)} are missing")
+    now_tried = {c.label: c.peaks for c in new.candidates}
+    others = [c.label for c in old.candidates if not set(c.peaks) <= set(now_tried.get(c.label, c.peaks))]
+    if others:
+        wrong.append(f"the peaks that theory carried over to {', '.join(others)} are others now")
     if not old.peaks and new.peaks:
         wrong.append("peaks were the optimizer's own and are a grid now")
     if wrong:

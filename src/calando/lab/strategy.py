@@ -61,12 +61,12 @@ def in_order(stops: Sequence[Walk]) -> list[RunSpec]:
 
 def walk(spec: StudySpec, candidate: Candidate, runs: Runs) -> Walk:
     """Where one candidate stands."""
-    pinned = candidate.peak is not None or len(spec.peaks) < 2
-    if pinned:
-        peak = candidate.peak if candidate.peak is not None else next(iter(spec.peaks), None)
+    own = spec.grid(candidate)
+    if candidate.peak is not None or len(own) < 2:
+        peak = candidate.peak if candidate.peak is not None else next(iter(own), None)
         chosen = Selection(candidate.label, peak, chosen=True, edge="single")
         return _walk(candidate, chosen, _confirmations(spec, candidate, peak), runs)
-    grid, grown = list(spec.peaks), 0
+    grid, grown = list(own), 0
     while True:
         wanted = [_ask(spec, candidate, peak, seed, "select") for seed in spec.select_seeds for peak in grid]
         if any(run.key not in runs for run in wanted):
@@ -112,7 +112,7 @@ def _score(spec: StudySpec, candidate: Candidate, peak: float, runs: Runs) -> Pe
         values,
         diverged=sum(record.status == "diverged" for record in records),
         failed=sum(record.status == "failed" for record in records),
-        extended=peak not in spec.peaks,
+        extended=peak not in spec.grid(candidate),
     )
 
 

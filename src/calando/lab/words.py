@@ -214,6 +214,9 @@ def _sentences(spec: StudySpec, verdict: Verdict, runs: Sequence[RunRecord]) -> 
     grown = [s.label for s in verdict.selections if any(score.extended for score in s.scores)]
     if grown:
         found.append(f"The peak grid was extended past its edge for {joined(grown)}.")
+    for one in spec.candidates:
+        if one.origin:
+            found.append(f"Tried for {one.label}: peak {joined([f'{peak:g}' for peak in one.peaks])}; {one.origin}.")
     found += _divergence(verdict)
     found += [
         f"{standing.label} lost {standing.lost} of "

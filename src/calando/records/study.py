@@ -22,8 +22,9 @@ class Candidate:
     """One plan that takes part.
 
     `label` is what readers see (unique in the study; the plan's text unless the user named it), `plan`
-    the plan's text form, `plan_json` the same as calando JSON, `peak` a pinned peak (None: the study's
-    grid decides), `role` why it takes part.
+    the plan's text form, `plan_json` the same as calando JSON, `peak` a pinned peak (None: a grid
+    decides), `role` why it takes part. `peaks` is its own grid, ascending (empty: the study's), `origin` says where
+    that grid comes from.
 
     >>> Candidate("cosine()", "cosine()").role
     'candidate'
@@ -34,6 +35,8 @@ class Candidate:
     plan_json: str = ""
     peak: float | None = None
     role: Role = "candidate"
+    peaks: tuple[float, ...] = ()
+    origin: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +71,14 @@ class StudySpec:
     confidence: float = 0.95
     margin: float = 0.0
     version: int = 1
+
+    def grid(self, candidate: Candidate) -> tuple[float, ...]:
+        """The peaks that a candidate without a pinned one is tried at; empty: the optimizer's own rates stand.
+
+        >>> StudySpec("?", "t.py:t", 10, (), peaks=(0.1,)).grid(Candidate("c", "cosine()", peaks=(0.2, 0.4)))
+        (0.2, 0.4)
+        """
+        return candidate.peaks or self.peaks
 
     def candidate(self, label: str) -> Candidate:
         """The candidate of that label.

@@ -226,6 +226,8 @@ def _facts(study: Study) -> tuple[Fact, ...]:
     better = "lower is better" if spec.mode == "min" else "higher is better"
     pinned = sorted({c.peak for c in spec.candidates if c.peak is not None})
     grid = ", ".join(map(peak_text, spec.peaks)) if spec.peaks else "the optimizer's own rates"
+    if own := sorted({peak for c in spec.candidates for peak in c.peaks}):
+        grid = f"{', '.join(map(peak_text, own))}, to every schedule its own, carried over from one by theory"
     grid = "; ".join([grid] * _any_free(spec) + [f"{', '.join(map(peak_text, pinned))} (given)"] * bool(pinned))
     evidence = len(spec.confirm_seeds)
     search, look = asked(study), verb(study) == "find"
@@ -240,7 +242,7 @@ def _facts(study: Study) -> tuple[Fact, ...]:
         else f"{len(spec.select_seeds)} to search with, {evidence or 'no'} fresh ones to confirm"
         if search is not None
         else f"{len(spec.select_seeds)} to choose peaks, {evidence} others as evidence"
-        if _any_free(spec) and len(spec.peaks) > 1
+        if any(c.peak is None and len(spec.grid(c)) > 1 for c in spec.candidates)
         else f"{evidence} as evidence; no peak was chosen by any"
     )
     epochs = f", {spec.horizon / spec.steps_per_epoch:.3g} epochs" if spec.steps_per_epoch else ""
@@ -266,7 +268,9 @@ def _at_peak(spec: StudySpec) -> str:
     """At which peak the schedules are held against each other."""
     if not _any_free(spec):
         return "at the peak that was given for it"
-    if len(spec.peaks) > 1:
+    if any(c.peaks for c in spec.candidates):
+        free = "at the peak that theory carried over, the best one where several were tried"
+    elif len(spec.peaks) > 1:
         free = "at its own best peak"
     else:
         free = f"at peak {peak_text(spec.peaks[0])}" if spec.peaks else "at the optimizer’s own rates"
