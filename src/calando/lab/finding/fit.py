@@ -26,7 +26,7 @@ ONWARD = (-0.3, 0.3)
 KEPT = 0.25
 """Of what the exponent between the short lengths differs from what is expected: so much holds from there on."""
 OVERFIT = (-1.1, 0.25)
-"""The same where the runs overfit: the exponent of seven small tasks that do, from a quarter of the horizon to all."""
+"""The same where the runs overfit: the middle of eight small tasks that do (-0.6 to -1.2), from T/4 to T."""
 NODES = tuple(-2.1 + 0.3 * i for i in range(15))
 """Standard deviations of the exponent from there on at which the belief is carried to the full horizon."""
 TOLD = 0.8
