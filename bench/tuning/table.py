@@ -83,10 +83,11 @@ PREFACE = (
     "best of the cells trained afresh, in units of the seed standard deviation. The tie set: the cells at most half",
     "of one above the best and not shown to be above it (95 %). The interval resamples seeds and searches.",
     "",
-    "**tune** and **tune, shared stages** are the strategy answered from the records, with all of the budget for",
-    "choosing; the first pays for every run whole, the second once for a stage that runs have in common. **tune,",
-    "live** is the product as it comes: it shares stages and keeps a quarter of the budget for the confirmation, so",
-    "that it chooses with less. Three searches a workload say little.",
+    "**tune** and **tune, shared stages** are the strategy answered from the records; the first pays for every run",
+    "whole, the second once for a stage that runs have in common. A study seed decides little there, so each is at",
+    "most twelve different searches. **tune, live** is the product as it comes, really training, under other seeds.",
+    "At 10 and 15 % nothing would be kept for a confirmation, so that all of the budget chooses, live and replayed;",
+    "at 25 % the replays go on choosing with all of it. Three searches a workload say little.",
 )
 TIES = "Best and worst shape, each at its own best peak, are no further apart than eight equal ones would be."
 
