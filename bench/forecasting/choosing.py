@@ -28,6 +28,7 @@ from calando.forecast.curve import LossCurve
 
 HERE = Path(__file__).parents[1] / "results" / "forecast"
 FULL = 50_000
+FLOOR = 0.004
 PAIR = (0.2, 0.6)
 PAIRS = (PAIR, (0.1, 0.6), (0.1, 0.8), (0.2, 0.8), (0.2, 0.9), (0.4, 0.9))
 ASKED = ((1e-4, 25_000), (5e-4, 15_000), (2e-3, 15_000))
@@ -213,6 +214,32 @@ def summary(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
         ),
         "slowest_fit": max((one["fit_seconds"] for one in rows), default=None),
     }
+
+
+def rows(found: dict[str, Any]) -> list[tuple[str, str, str, str, bool | None]]:
+    """For the one table: number, what, bar, measured, met."""
+    told: list[tuple[str, str, str, str, bool | None]] = []
+    for one in found["one_peak"] or []:
+        humble = min(value for value in (one["keep"], one["linear"]) if value is not None)
+        told.append((
+            "4", f"124M, one peak: {one['case']}; plan for {one['horizon']:,}",
+            f"regret <= {FLOOR:g}, and <= both baselines ({humble:.4f})", f"{one['regret']:.4f}",
+            one["regret"] <= FLOOR and one["regret"] <= humble,
+        ))  # fmt: skip
+    if found["one_peak"] is None:
+        told.append(("4", "124M, one peak", f"regret <= {FLOOR:g}", NOT_RUN, None))
+    asked = [one for one in found["several_peaks"] or [] if one["case"].endswith("15,000")]
+    for name, part in (("124M, 15,000 updates at two peaks", asked), ("our own task", found["live_several_peaks"])):
+        if not part:
+            told.append(("5", name, "mean regret <= half of keep's, or refused", NOT_RUN, None))
+            continue
+        sums = summary(part)
+        told.append((
+            "5", f"peak and plan: {name}, {sums['cases']} cases, {sums['refused']} refused",
+            f"mean regret <= {sums['keep'] / 2:.4f}, half of keep's", f"{sums['regret']:.4f}",
+            sums["regret"] <= sums["keep"] / 2,
+        ))  # fmt: skip
+    return told
 
 
 def text(found: dict[str, Any]) -> str:

@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from calando.forecast.spelling import spelled
+
 NOISE = 0.004
 
 TITLES = {
@@ -51,7 +53,7 @@ def _cases(rows: Sequence[dict[str, Any]]) -> Iterable[str]:
     yield "| short runs | horizon | verdict | chosen | regret | keep | linear | tied |"
     yield "| --- | --- | --- | --- | --- | --- | --- | --- |"
     for one in rows:
-        plan = one["plan"].replace("|", "\\|")
+        plan = spelled(one["plan"]).replace("|", "\\|")
         chosen = f"`{plan}` @ {one['peak']:g}"
         numbers = (number(one[key]) for key in ("regret", "keep", "linear"))
         cells = (one["case"], f"{one['horizon']:,}", one["verdict"], chosen, *numbers)

@@ -1,6 +1,7 @@
 """Which runs of our own are recorded, and which of them are trained as one batch."""
 
 from collections.abc import Iterable
+from functools import cache
 
 import calando
 from calando.records import RunSpec
@@ -28,11 +29,13 @@ HORIZONS = (300, 600, 1200, 2400, 4800)
 SEEDS = (0, 1, 2, 3)
 
 
+@cache
 def plan(text: str) -> str:
     """A plan's text as Calando itself writes it."""
     return str(calando.parse(text))
 
 
+@cache
 def shape_of(text: str) -> str:
     """The name of a shape in the tables; the text itself where it has none."""
     return next((name for name, written in SHAPES.items() if plan(written) == plan(text)), text)

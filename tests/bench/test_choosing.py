@@ -1,0 +1,107 @@
+"""What is told of choosing and of bands is what the library does with the recorded runs, today."""
+
+import json
+from typing import Any
+
+import pytest
+
+from bench import forecast as one_table
+from bench.forecasting import choosing, coverage
+from bench.forecasting.records import NOT_RUN, folder, llama
+from calando.forecast.asked import plan_text
+from calando.forecast.bands import WIDTHS
+
+STORED: dict[str, Any] = json.loads((choosing.HERE / "choosing.json").read_text())
+BANDS: dict[str, Any] = json.loads((choosing.HERE / "coverage.json").read_text())
+
+
+def same(row: dict[str, Any], told: dict[str, Any]) -> None:
+    """The same case with the same answer; losses of other machines may round otherwise."""
+    assert (row["case"], row["verdict"], row["tied"]) == (told["case"], told["verdict"], told["tied"])
+    assert (row["plan"], row["peak"]) == (plan_text(told["plan"]), told["peak"])
+    for name in ("regret", "keep", "linear"):
+        assert row[name] == (None if told[name] is None else pytest.approx(told[name], abs=1e-5))
+
+
+def test_at_one_peak_of_the_language_model_nothing_humble_is_better() -> None:
+    if folder() is None:
+        pytest.skip(NOT_RUN)
+    logs = llama(folder())  # type: ignore[arg-type]
+    cases = choosing.one_peak(logs, choosing.ASKED, [choosing.PAIR], [choosing.FULL])
+    assert len(cases) == len(STORED["one_peak"]) == 3
+    for case, told in zip(cases, STORED["one_peak"], strict=True):
+        row = choosing.row(case)
+        same(row, told)
+        assert row["regret"] <= choosing.FLOOR
+        assert row["regret"] <= min(row["keep"], row["linear"])
+
+
+def test_over_peaks_of_the_language_model_the_stored_choices_are_made_again() -> None:
+    if folder() is None:
+        pytest.skip(NOT_RUN)
+    cases = choosing.several_peaks(llama(folder()))  # type: ignore[arg-type]
+    for case, told in zip(cases, STORED["several_peaks"], strict=True):
+        same(choosing.row(case), told)
+
+
+def test_on_our_own_task_stored_choices_are_made_again_refusals_too() -> None:
+    cases = choosing.live_cases(choosing.LIVE_PEAKS)
+    told = STORED["live_several_peaks"]
+    assert len(cases) == len(told) == 32
+    some = (0, 5, 9, 17, 25)
+    assert {told[place]["verdict"] for place in some} == {"tie", "not enough"}
+    for place in some:
+        same(choosing.row(cases[place]), told[place])
+
+
+def test_over_peaks_the_mean_regret_is_at_most_half_of_keeping_the_better_short_run() -> None:
+    for part in (STORED["live_several_peaks"], STORED["several_peaks"][:1]):
+        sums = choosing.summary(part)
+        assert sums["regret"] <= sums["keep"] / 2
+
+
+def test_the_page_tells_losses_and_refusals_too() -> None:
+    page = choosing.text(STORED)
+    assert (choosing.HERE / "choosing.md").read_text() == page
+    assert page.count("| not enough |") == 10
+    assert "worse" in page
+    assert "no proof for other models" in page
+
+
+def test_the_binomial_interval_of_what_the_bands_held_contains_four_fifths() -> None:
+    assert [row["ratio"] for row in BANDS["llama 124M"]] == [1.0, 2.0, 3.3]
+    for row in BANDS["llama 124M"]:
+        assert row["low"] <= 0.8 <= row["high"], row
+
+
+def test_the_shipped_widths_are_no_narrower_than_either_model_asks_for() -> None:
+    for ratio, factor in WIDTHS:
+        for rows in (BANDS["llama 124M"], BANDS["our own small model"]):
+            assert all(row["factor"] <= factor + 0.005 for row in rows if row["ratio"] == ratio)
+
+
+def test_a_stored_coverage_is_measured_again_on_one_peak_of_our_own_task(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(coverage, "LIVE_PEAKS", (0.016,))
+    monkeypatch.setattr(coverage, "SEEDS", (0,))
+    monkeypatch.setattr(coverage, "HORIZONS", (300, 600, 1200))
+    found = [one for one in coverage.small() if coverage.bucket(one.ratio) == 2.0]
+    assert len(found) == 18
+    assert all(abs(one.share) < 0.08 for one in found)
+
+
+def test_the_one_table_has_every_number_and_says_what_was_not_run() -> None:
+    rows = [row for part in ("transfer", "choosing", "coverage", "speed") for row in one_table.rows(part)]
+    assert {row[0] for row in rows} >= {"3", "4", "5", "6", "7"}
+    page = one_table.table([*rows, ("4", "what", "bar", NOT_RUN, None), ("4", "what", "bar", "1", False)])
+    assert "| NOT RUN |" in page
+    assert "**missed**" in page
+
+
+def test_without_the_records_nothing_passes(monkeypatch: pytest.MonkeyPatch) -> None:
+    without = {**STORED, "one_peak": None, "one_peak_more": None, "several_peaks": None}
+    met = {row[4] for row in choosing.rows(without) if row[1].startswith("124M")}
+    assert met == {None}
+    assert coverage.rows({"llama 124M": None})[0][4] is None
+    assert NOT_RUN in choosing.text(without)
+    monkeypatch.setenv("CALANDO_CURVES", "/nowhere")
+    assert folder() is None
