@@ -205,7 +205,7 @@ def test_what_pytorch_cannot_read_from_a_tensor_is_refused_when_attaching(optimi
     assert {key: value for key, value in made.param_groups[0].items() if key != "params"} == before
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="CUDA graphs need a GPU")
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="NOT RUN: CUDA graphs need a GPU")
 @pytest.mark.parametrize("kind", [SGD, AdamW])
 def test_a_captured_cuda_graph_reads_the_schedules_values(kind: Any) -> None:
     def made(device: str) -> Any:

@@ -17,8 +17,8 @@ from calando.records import Study, load
 DIGITS = Path(__file__).parents[2] / "examples" / "digits_torch.py"
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.skipif(importlib.util.find_spec("torch") is None, reason="needs PyTorch"),
-    pytest.mark.skipif(importlib.util.find_spec("sklearn") is None, reason="needs scikit-learn"),
+    pytest.mark.skipif(importlib.util.find_spec("torch") is None, reason="NOT RUN: needs PyTorch"),
+    pytest.mark.skipif(importlib.util.find_spec("sklearn") is None, reason="NOT RUN: needs scikit-learn"),
 ]
 
 

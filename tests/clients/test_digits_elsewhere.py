@@ -27,7 +27,7 @@ def asked(folder: Path, *command: str) -> "subprocess.CompletedProcess[str]":
 def needs(example: str) -> Path:
     for name in (*WANTS[example], "sklearn"):
         if importlib.util.find_spec(name) is None:
-            pytest.skip(f"needs {name}")
+            pytest.skip(f"NOT RUN: needs {name}")
     return EXAMPLES / f"{example}.py"
 
 

@@ -20,7 +20,7 @@ BACKEND = next((name for name in ("jax", "tensorflow", "torch") if importlib.uti
 @pytest.fixture(scope="module")
 def sides() -> Any:
     """What both sides did, by scenario."""
-    pytest.importorskip("keras", reason="Keras is not installed")
+    pytest.importorskip("keras", reason="NOT RUN: Keras is not installed")
     environment = {**os.environ, "KERAS_BACKEND": BACKEND, "TF_CPP_MIN_LOG_LEVEL": "3"}
     command = [sys.executable, "-W", "ignore", "-m", "tests.complaints.keras_sides"]
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=240)

@@ -150,7 +150,7 @@ def test_the_examples_of_optax_run(complaint: Complaint) -> None:
 
 def test_the_examples_of_keras_run() -> None:
     if importlib.util.find_spec("keras") is None or importlib.util.find_spec("jax") is None:
-        pytest.skip("Keras and JAX are not installed")
+        pytest.skip("NOT RUN: Keras and JAX are not installed")
     program = (
         "import json, keras, calando, calando.keras\n"
         "from tests.complaints.test_page import examples, failures\n"

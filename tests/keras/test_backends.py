@@ -62,7 +62,7 @@ def ready(backend: str) -> bool:
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_everything_inside_passes(backend: str) -> None:
     if not ready(backend):
-        pytest.skip(f"needs Keras and {backend}")
+        pytest.skip(f"NOT RUN: needs Keras and {backend}")
     done = run_inside(backend, "tests/keras/inside", "src/calando/keras")
     print(done.stdout[-2000:])
     assert done.returncode == 0, f"{done.stdout[-20_000:]}\n{done.stderr[-4000:]}"
@@ -72,7 +72,7 @@ def test_everything_inside_passes(backend: str) -> None:
 @pytest.mark.slow
 def test_a_failure_inside_is_a_failure_here(tmp_path: Path) -> None:
     if not ready("torch"):
-        pytest.skip("needs Keras and torch")
+        pytest.skip("NOT RUN: needs Keras and torch")
     (tmp_path / "test_planted.py").write_text(
         "import keras\ndef test_planted():\n    assert keras.config.backend() == 'planted'\n", encoding="utf-8"
     )

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-pytestmark = pytest.mark.skipif(importlib.util.find_spec("keras") is None, reason="needs Keras")
+pytestmark = pytest.mark.skipif(importlib.util.find_spec("keras") is None, reason="NOT RUN: needs Keras")
 
 PROBE = """
 import sys
@@ -32,7 +32,7 @@ def run(code: str, backend: str) -> "subprocess.CompletedProcess[str]":
 @pytest.mark.parametrize("backend", ["tensorflow", "jax", "torch"])
 def test_the_door_loads_no_framework_that_keras_has_not_loaded_itself(backend: str) -> None:
     if importlib.util.find_spec(backend) is None:
-        pytest.skip(f"needs {backend}")
+        pytest.skip(f"NOT RUN: needs {backend}")
     done = run(PROBE, backend)
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines() == ["", ""]

@@ -276,7 +276,7 @@ def test_unfinished_and_empty_studies_are_pages_too(tmp_path):
 def chromium(path, tmp_path, *more):
     browser = shutil.which("chromium") or shutil.which("chromium-browser")
     if browser is None:
-        pytest.skip("no chromium on this machine")
+        pytest.skip("NOT RUN: no chromium on this machine")
     command = [browser, "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
                "--disable-background-networking", "--disable-component-update", "--disable-sync",
                f"--user-data-dir={tmp_path / 'profile'}", "--virtual-time-budget=5000", *more,

@@ -17,7 +17,7 @@ QUICK = "--xla_backend_optimization_level=0"  # what is compiled runs for forty 
 
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.skipif(not all(map(find_spec, HOSTS)), reason="wants optax, Flax and Equinox"),
+    pytest.mark.skipif(not all(map(find_spec, HOSTS)), reason="NOT RUN: wants optax, Flax and Equinox"),
 ]
 
 

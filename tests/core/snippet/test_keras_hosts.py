@@ -13,13 +13,13 @@ PLANS = random_plans(13, 24)
 MOMENTUM = calando.one_cycle().with_momentum()
 LISTENING = calando.parse(LISTENER).bind(40, steps_per_epoch=4)
 
-pytestmark = [pytest.mark.slow, pytest.mark.skipif(not find_spec("keras"), reason="wants Keras")]
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(not find_spec("keras"), reason="NOT RUN: wants Keras")]
 
 
 @pytest.mark.parametrize("backend", HOSTS)
 def test_every_update_has_its_rate_and_a_resumed_run_too(backend: str) -> None:
     if not find_spec(backend):
-        pytest.skip(f"wants {backend}")
+        pytest.skip(f"NOT RUN: wants {backend}")
     hosts = HOSTS[backend]
     at = list(HOSTS).index(backend)
     plain = cases(hosts, PLANS[8 * at : 8 * at + 8])

@@ -21,7 +21,7 @@ LISTENING = [Case(host, calando.parse(LISTENER).bind(40, steps_per_epoch=4), 22)
 
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.skipif(not all(map(find_spec, HOSTS)), reason="wants every host of PyTorch"),
+    pytest.mark.skipif(not all(map(find_spec, HOSTS)), reason="NOT RUN: wants every host of PyTorch"),
 ]
 
 

@@ -28,7 +28,7 @@ def test_an_array_of_floats_is_counted_exactly_where_an_int32_has_long_ended() -
     assert float(FAR(2.0**32)) == 0.5
 
 
-@pytest.mark.skipif(BACKEND == "jax", reason="JAX has no float64 unless it is told to")
+@pytest.mark.skipif(BACKEND == "jax", reason="NOT RUN: JAX has no float64 unless it is told to")
 def test_inside_a_graph_a_float64_counts_as_far_as_an_int64() -> None:
     call = compiled(FAR)
     for kind in ("float64", "int64"):
@@ -87,7 +87,7 @@ def test_steps_outside_the_run_are_told_wherever_they_are_seen() -> None:
             RATE(kind([1, -1]))
 
 
-@pytest.mark.skipif(BACKEND == "torch", reason="PyTorch's tensors are held at the end inside a graph")
+@pytest.mark.skipif(BACKEND == "torch", reason="NOT RUN: PyTorch's tensors are held at the end inside a graph")
 @pytest.mark.parametrize("call", [STRICT, LearningRate(STRICT, 0.1)], ids=["the schedule", "the rate"])
 def test_a_strict_schedule_is_refused_where_a_graph_hides_its_steps(call: Any) -> None:
     with pytest.raises(Exception, match="without strict=True"):  # TensorFlow wraps what happens inside

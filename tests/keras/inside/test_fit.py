@@ -32,7 +32,7 @@ def test_every_update_of_fit_uses_the_rate_of_its_step(how: dict[str, Any], door
     assert history.history["loss"][-1] < 0.9 * history.history["loss"][0]
 
 
-@pytest.mark.skipif(BACKEND != "torch", reason="the others are compiled by themselves")
+@pytest.mark.skipif(BACKEND != "torch", reason="NOT RUN: the others are compiled by themselves")
 def test_every_update_of_fit_under_torch_compile_uses_the_rate_of_its_step(monkeypatch: pytest.MonkeyPatch) -> None:
     import torch
 
@@ -57,7 +57,7 @@ def test_every_update_of_fit_under_torch_compile_uses_the_rate_of_its_step(monke
     np.testing.assert_allclose(-np.diff([before, *weights]), asked(schedule, 0.5), atol=1e-6)
 
 
-@pytest.mark.skipif(BACKEND != "torch", reason="the others are compiled by themselves")
+@pytest.mark.skipif(BACKEND != "torch", reason="NOT RUN: the others are compiled by themselves")
 def test_an_attached_optimizer_inside_torch_compile_uses_the_values_of_its_step_and_compiles_once() -> None:
     import torch
 

@@ -24,7 +24,7 @@ def recording_of(optimizer: Any) -> Any:
     return getattr(optimizer, "inner_optimizer", optimizer)
 
 
-@pytest.mark.skipif(BACKEND != "tensorflow", reason="a loop of TensorFlow's")
+@pytest.mark.skipif(BACKEND != "tensorflow", reason="NOT RUN: a loop of TensorFlow's")
 @pytest.mark.parametrize("make", doors(), ids=["LearningRate", "attach"])
 @pytest.mark.parametrize("how", ["eager", "tf.function", "jit_compile"])
 def test_a_gradient_tape_loop_uses_the_rate_of_each_step(make: Any, how: str) -> None:
@@ -47,7 +47,7 @@ def test_a_gradient_tape_loop_uses_the_rate_of_each_step(make: Any, how: str) ->
     close(rates_of(recording_of(optimizer)), asked(SCHEDULE, 0.2, 0, 16), top=0.2)
 
 
-@pytest.mark.skipif(BACKEND != "tensorflow", reason="a loop of TensorFlow's")
+@pytest.mark.skipif(BACKEND != "tensorflow", reason="NOT RUN: a loop of TensorFlow's")
 @pytest.mark.parametrize("kind", ["int64", "int32"])
 def test_a_plain_tf_function_counts_with_a_variable_of_its_own(kind: str) -> None:
     import tensorflow as tf
@@ -69,7 +69,7 @@ def test_a_plain_tf_function_counts_with_a_variable_of_its_own(kind: str) -> Non
     np.testing.assert_allclose(-np.diff(weights), asked(BUNDLE, 0.2), atol=5e-7)
 
 
-@pytest.mark.skipif(BACKEND != "tensorflow", reason="a clock of TensorFlow's")
+@pytest.mark.skipif(BACKEND != "tensorflow", reason="NOT RUN: a clock of TensorFlow's")
 def test_tensorflow_counts_beyond_two_to_the_31() -> None:
     import tensorflow as tf
 
@@ -80,7 +80,7 @@ def test_tensorflow_counts_beyond_two_to_the_31() -> None:
         assert [float(call(tf.constant(edge + d, tf.int64))) for d in (-1, 0, 1)] == [1.0, 0.5, 0.5]
 
 
-@pytest.mark.skipif(BACKEND != "jax", reason="updates without state are JAX's way")
+@pytest.mark.skipif(BACKEND != "jax", reason="NOT RUN: updates without state are JAX's way")
 @pytest.mark.parametrize("make", doors(), ids=["LearningRate", "attach"])
 def test_a_stateless_loop_under_jit_uses_the_rate_of_each_step(make: Any) -> None:
     import jax

@@ -9,7 +9,7 @@ from calando.keras import LearningRate, attach
 from tests.keras.inside.helpers import BACKEND
 
 
-@pytest.mark.skipif(BACKEND != "tensorflow", reason="strategies are TensorFlow's")
+@pytest.mark.skipif(BACKEND != "tensorflow", reason="NOT RUN: strategies are TensorFlow's")
 @pytest.mark.parametrize("door", ["LearningRate", "attach"])
 def test_two_replicas_use_one_clock_and_leave_the_optimizer_its_numbers(door: str) -> None:
     import tensorflow as tf

@@ -151,7 +151,7 @@ def test_a_model_of_other_layers_is_refused_by_the_first_variable_that_differs()
         Variables(keras.optimizers.SGD(0.1)).capture()
 
 
-@pytest.mark.skipif(BACKEND != "tensorflow", reason="a generator of TensorFlow's own")
+@pytest.mark.skipif(BACKEND != "tensorflow", reason="NOT RUN: a generator of TensorFlow's own")
 def test_seeds_that_tensorflow_draws_outside_of_graphs_come_back() -> None:
     import tensorflow as tf
 
