@@ -10,7 +10,7 @@ PAGE = Path(__file__).parents[2] / "docs" / "compare.md"
 def test_the_stored_table_is_what_the_records_give_and_the_page_quotes_it() -> None:
     told = text(rows())
     assert told == (HERE / "compare_peaks.md").read_text()
-    page = PAGE.read_text().split("## Carried over, or common")[1].split("\n## ")[0]
+    page = PAGE.read_text().split("## Carried over or common")[1].split("\n## ")[0]
     for heading, shown in (("best guess", "with a best guess"), ("range alone", "with a range alone")):
         table = told.split(f"## Shapes with a {heading}")[1].split("\n## ")[0]
         means = next(line for line in table.splitlines() if line.startswith("| all |")).strip("| ").split(" | ")[1:]
