@@ -4,6 +4,7 @@ python -m bench.forecasting.live --record [WORKLOAD...]
 """
 
 from collections.abc import Iterable
+from functools import cache
 from pathlib import Path
 
 from bench.forecasting.live.grids import shape_of
@@ -17,6 +18,7 @@ __all__ = ["curve_of", "load", "recorded"]
 HERE = Path(__file__).parents[2] / "results" / "forecast"
 
 
+@cache
 def recorded(name: str, folder: Path = HERE) -> Recorded:
     """Everything recorded of a workload with its command, commit, seeds, versions and data hash (`about`)."""
     return tables.load(name, folder, "live")

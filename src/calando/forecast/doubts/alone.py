@@ -4,19 +4,19 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from calando.forecast.doubts.measured import Measured
+from calando.forecast.doubts.measured import Measured, noise
 from calando.forecast.doubts.value import Consequence, Doubt
 
 __all__ = ["all_alone", "share"]
 
-SURE = 4.0  # standard deviations
+SURE = 5.0  # standard deviations
 TURNS, TURNS_SLIGHTLY = 0.01, 0.003  # of the loss: above the lowest level, while the rate does not rise
 LEAST, FEW = 4, 8  # losses after the warm-up
 SATURATED = 0.02  # of the first loss
 STARTS_LOW, STARTS_NOWHERE = 0.12, 0.02  # of the loss: all that the run gains, seen from its beginning
 EARLY = 0.1  # of the updates
 RISES_AGAIN = 0.1  # of the peak
-FOLLOWS = 0.02  # of the loss: that it rises with the rate
+FOLLOWS, HEARD = 0.02, 3.0  # of the loss, and in standard deviations: that it rises with the rate
 SPIKE, SPIKE_NOISE = 0.05, 8.0  # of the loss, and in standard deviations
 SCATTERS, SCATTERS_FAR = 0.03, 0.1  # of the loss, once dense losses are averaged
 
@@ -60,14 +60,15 @@ def turning_up(seen: Measured) -> Doubt | None:
     lowest = seen.lowest
     rise = float(seen.levels[-1] - seen.levels[lowest])
     later = seen.rates[lowest + seen.window - 1 :]
-    if rise < max(TURNS_SLIGHTLY, SURE * seen.doubt) or _climbs(later, float(seen.rates.max())):
+    own = max(seen.noise, noise(seen.logs[len(seen.logs) // 2 :]))
+    if rise < max(TURNS_SLIGHTLY, SURE * own * (2 / seen.window) ** 0.5) or _climbs(later, float(seen.rates.max())):
         return None
     at = int(seen.curve.fitted_part().steps[lowest + seen.window // 2])
     return _doubt(
         seen, "turns up", "refuse" if rise >= TURNS else "widen",
         f"the loss is {share(rise)} above its lowest level of about update {at} although the rate does not rise: it is "
         "learned by heart (then stop there, or regularise), or the rate is too large",
-        rise=rise, update=at, noise=seen.noise,
+        rise=rise, update=at, noise=own,
     )  # fmt: skip
 
 
@@ -81,8 +82,8 @@ def no_gain(seen: Measured) -> Doubt | None:
         return None
     return _doubt(
         seen, "starts low", "refuse" if gain < max(STARTS_NOWHERE, SURE * seen.doubt) else "widen",
-        f"the whole run gains {share(gain)} of its first loss (fine-tuning, or a rate that teaches nothing): laws"
-        " of training from scratch say little about it",
+        f"the whole run gains {share(max(gain, 0.0))} of its first loss (fine-tuning, or a rate that teaches nothing):"
+        " laws of training from scratch say little about it",
         gain=gain, noise=seen.noise,
     )  # fmt: skip
 
@@ -110,7 +111,7 @@ def cycling(seen: Measured) -> Doubt | None:
         return None
     lowest = np.minimum.accumulate(seen.logs)
     follows = float((seen.logs - lowest).max())
-    heard = follows > max(FOLLOWS, SURE * seen.noise)
+    heard = follows > max(FOLLOWS, HEARD * seen.noise)
     also = f", and the loss with it by up to {share(follows)}" if heard else ""
     return _doubt(
         seen, "cycles", "refuse" if heard else "widen",

@@ -1,6 +1,7 @@
 """Every doubt that some curves, and laws fitted to them, raise."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from calando.forecast.curve import LossCurve, checked_curves
@@ -18,9 +19,11 @@ __all__ = ["doubts_of"]
 def doubts_of(curves: "LossCurve | Sequence[LossCurve]", fits: "Sequence[Fit]" = ()) -> tuple[Doubt, ...]:
     """Why laws of training may not hold for these curves, the gravest first; empty where nothing speaks against them.
 
+    What is true of several curves is one doubt, with the words and numbers of the first of them.
+
     Of one curve: "still warming up", "few losses", "turns up" (overfitting, or a rate too large), "starts low"
-    (fine-tuning, or nothing learned), "saturated", "cycles", "unstable". Of several: "rate too large". Of a fit:
-    "left over" (what no law explains).
+    (fine-tuning, or nothing learned), "saturated", "cycles", "unstable". Of several: "rate too large". Of fits: "left
+    over" (what a law does not explain; it refuses where no law does better).
 
     Args:
         curves: one loss curve or several.
@@ -37,7 +40,19 @@ def doubts_of(curves: "LossCurve | Sequence[LossCurve]", fits: "Sequence[Fit]" =
     """
     asked = checked_curves(curves, "doubts_of")
     seen = [measured(curve) for curve in asked]
-    found = [doubt for one in seen for doubt in all_alone(one)]
+    found = list(merged([doubt for one in seen for doubt in all_alone(one)]))
     found += among(seen)
-    found += [doubt for fit in fits for doubt in left_over(fit)]
+    found += left_over(fits)
     return tuple(sorted(found, key=lambda doubt: CONSEQUENCES.index(doubt.consequence)))
+
+
+def merged(doubts: Iterable[Doubt]) -> Iterator[Doubt]:
+    """One doubt for all curves of which the same is true, in the first one's words."""
+    alike: dict[tuple[str, str], list[Doubt]] = {}
+    for doubt in doubts:
+        alike.setdefault((doubt.name, doubt.consequence), []).append(doubt)
+    for first, *others in alike.values():
+        if others:
+            words = f"{first.words} (so it is in {len(others) + 1} curves; these are the numbers of {first.curves[0]})"
+            first = replace(first, words=words, curves=tuple(one.curves[0] for one in (first, *others)))
+        yield first

@@ -1,7 +1,6 @@
 """Doubts that only several curves, or a law fitted to them, raise."""
 
 from collections.abc import Iterator, Sequence
-from itertools import permutations
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -28,20 +27,22 @@ LEAST = 8
 
 
 def among(seen: Sequence[Measured]) -> Iterator[Doubt]:
-    """Rates so large that early losses lie above those at a lower one; each curve is named once, beside the worst."""
-    worst: dict[int, tuple[float, Measured]] = {}
-    for one, other in permutations(range(len(seen)), 2):
-        if seen[one].curve.peak >= HIGHER * seen[other].curve.peak:
-            above = _above(seen[one], seen[other])
-            if above > (worst[one][0] if one in worst else ABOVE):
-                worst[one] = (above, seen[other])
-    for one, (above, low) in worst.items():
-        curve = seen[one].curve
+    """Rates so large that early losses lie above those at a lower one; one doubt a peak, beside the worst."""
+    for peak in sorted({one.curve.peak for one in seen}):
+        found = []
+        for high in (one for one in seen if one.curve.peak == peak):
+            pairs = [(_above(high, low), low) for low in seen if peak >= HIGHER * low.curve.peak]
+            above, low = max(pairs, key=lambda pair: pair[0], default=(0.0, high))
+            if above > ABOVE:
+                found.append((above, high.curve, low.curve))
+        if not found:
+            continue
+        above, _, lower = max(found, key=lambda told: told[0])
         yield Doubt(
             "rate too large", "refuse" if above > FAR_ABOVE else "widen",
-            f"early on the loss at the peak {curve.peak:g} lies {share(above)} above that at {low.curve.peak:g}: laws"
+            f"early on the loss at the peak {peak:g} lies up to {share(above)} above that at {lower.peak:g}: laws"
             " have no word for rates that undo what was learned; leave such runs out",
-            {"above": above, "peak": curve.peak, "lower": low.curve.peak}, (curve.name, low.curve.name),
+            {"above": above, "peak": peak, "lower": lower.peak}, tuple(high.name for _, high, _ in found),
         )  # fmt: skip
 
 
@@ -56,19 +57,35 @@ def _above(high: Measured, low: Measured) -> float:
     return float(np.median(apart))
 
 
-def left_over(fit: "Fit") -> Iterator[Doubt]:
-    """What a fitted law leaves of each curve is no noise: it wanders, far beyond what neighbouring losses differ by."""
+def left_over(fits: Sequence["Fit"]) -> Iterator[Doubt]:
+    """What fitted laws leave of the curves is no noise: it wanders, far beyond what neighbouring losses differ by.
+
+    One doubt a law; it refuses only where no law does better.
+    """
+    found = [(fit, _unexplained(fit)) for fit in fits]
+    least = min((max((left for _, left, _, _ in some), default=0.0) for _, some in found), default=0.0)
+    for fit, some in found:
+        if not some:
+            continue
+        name, left, own, wander = max(some, key=lambda told: told[1])
+        yield Doubt(
+            "left over", "refuse" if least >= STRAYS_FAR else "widen",
+            f"{fit.law.name} leaves {share(left)} of the loss of {name} unexplained, {left / max(own, 1e-9):.0f} times"
+            f" the noise, and neighbours agree (correlation {wander:.2f}): it does not describe {len(some)} of"
+            f" {len(fit.curves)} curves",
+            {"left": left, "noise": own, "correlation": wander}, tuple(one for one, _, _, _ in some),
+        )  # fmt: skip
+
+
+def _unexplained(fit: "Fit") -> list[tuple[str, float, float, float]]:
+    """Curves that a law does not describe: name, what is left, the noise, how neighbours agree."""
     ends = np.cumsum([len(curve.steps) for curve in fit.curves])[:-1]
+    found = []
     for curve, left in zip(fit.curves, np.split(fit.residuals, ends), strict=True):
         if len(left) < LEAST:
             continue
         size, own = float(np.sqrt(np.mean(left**2))), noise(np.log(curve.losses))
         wander = float(left[:-1] @ left[1:] / max(float(left @ left), 1e-300))
-        if size < max(STRAYS, MANY_NOISES * own) or wander < WANDERS:
-            continue
-        yield Doubt(
-            "left over", "refuse" if size >= STRAYS_FAR else "widen",
-            f"{fit.law.name} leaves {share(size)} of the loss unexplained, {size / max(own, 1e-9):.0f} times the noise,"
-            f" and neighbours agree (correlation {wander:.2f}): the law does not describe this curve",
-            {"left": size, "noise": own, "correlation": wander}, (curve.name,),
-        )  # fmt: skip
+        if size >= max(STRAYS, MANY_NOISES * own) and wander >= WANDERS:
+            found.append((curve.name, size, own, wander))
+    return found
