@@ -1,6 +1,7 @@
 """Runs of our own: recorded whole, read as loss curves, and still what training gives."""
 
 import datetime as dt
+import json
 import math
 import random
 
@@ -100,3 +101,20 @@ def test_runs_that_share_a_trunk_end_as_each_does_alone() -> None:
         (alone,) = train("characters", [spec])
         assert record.curve("val_loss") == alone.curve("val_loss")
         assert curve_of(record).final == record.final
+
+
+def test_the_page_tells_of_as_many_runs_and_seconds_as_are_recorded() -> None:
+    page = (HERE.parents[2] / "docs" / "forecast-bench.md").read_text()
+    lines = {line.split(" | ")[0].removeprefix("| "): line for line in page.splitlines() if line.startswith("| ")}
+    for name in GRIDS:
+        about = recorded(name).about
+        assert lines[name].endswith(f"| {about['runs']} | {about['cpu_seconds']} |")
+
+
+def test_what_is_not_noticed_is_told_as_it_was_measured() -> None:
+    found = {row["what"]: row["silent"] for row in json.loads((HERE / "doubts.json").read_text())["groups"]}
+    silent = {what: count for what, count in found.items() if count and "language model" not in what}
+    assert silent == {
+        "images learned by heart, held-out loss, each run alone": 2,
+        "fine-tuning on much text, each run alone": 3,
+    }
