@@ -13,6 +13,7 @@ import pytest
 
 from calando.errors import BadFile
 from calando.records import Study, load
+from tests.lab.lost import gone
 
 QUADRATIC = Path(__file__).parent / "trains" / "quadratic.py"
 COMMAND = [
@@ -55,18 +56,6 @@ def begun(folder: Path, runs: int, process: subprocess.Popen[str], seconds: floa
 
 def running_workers(study: Study) -> set[int]:
     return {a.pid for a in study.attempts if not a.outcome and a.session == len(study.sessions)}
-
-
-def gone(pid: int, seconds: float = 5) -> bool:
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        try:
-            if Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z":
-                return True
-        except OSError:
-            return True
-        time.sleep(0.02)
-    return False
 
 
 def nothing_finished_was_repeated(study: Study) -> bool:
