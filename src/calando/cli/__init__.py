@@ -21,7 +21,7 @@ VERBS: Final = {
     "list": ("calando.cli.list:list_", "Look into the catalog of plans."),
     "cite": ("calando.cli.cite:cite", "Print BibTeX for the plans used."),
     "check": ("calando.cli.check:check", "Test in seconds whether a train function keeps the run contract."),
-    "find": ("calando.cli.find:find", "Find the peak learning rate: an interval, for at most one run's cost."),
+    "find": ("calando.cli.find:find", "Find the peak learning rate, for at most one run's cost."),
     "forecast": ("calando.cli.forecast:forecast", "What schedules would give, from recorded losses."),
     "choose": ("calando.cli.choose:choose", "Which peak and shape for a long run, from a few short ones."),
     "transfer": ("calando.cli.transfer:transfer", "From one plan's best peak to another's, or to a longer run."),
