@@ -48,9 +48,10 @@ def test_on_our_own_task_stored_choices_are_made_again_refusals_too() -> None:
     cases = choosing.live_cases(choosing.LIVE_PEAKS)
     told = STORED["live_several_peaks"]
     assert len(cases) == len(told) == 32
-    some = (0, 5, 9, 17, 25)
-    assert {told[place]["verdict"] for place in some} == {"tie", "not enough"}
-    for place in some:
+    verdicts = [row["verdict"] for row in told]
+    refused = [place for place, verdict in enumerate(verdicts) if verdict == "not enough"]
+    answered = [place for place, verdict in enumerate(verdicts) if verdict != "not enough"]
+    for place in (*refused[:2], *answered[:2], answered[-1]):
         same(choosing.row(cases[place]), told[place])
 
 
@@ -63,7 +64,8 @@ def test_over_peaks_the_mean_regret_is_at_most_half_of_keeping_the_better_short_
 def test_the_page_tells_losses_and_refusals_too() -> None:
     page = choosing.text(STORED)
     assert (choosing.HERE / "choosing.md").read_text() == page
-    assert page.count("| not enough |") == 10
+    listed = [row for part in ("several_peaks", "live_several_peaks") for row in STORED[part]]
+    assert page.count("| not enough |") == sum(row["verdict"] == "not enough" for row in listed)
     assert "worse" in page
     assert "no proof for other models" in page
 
@@ -86,7 +88,8 @@ def test_a_stored_coverage_is_measured_again_on_one_peak_of_our_own_task(monkeyp
     monkeypatch.setattr(coverage, "HORIZONS", (300, 600, 1200))
     found = [one for one in coverage.small() if coverage.bucket(one.ratio) == 2.0]
     assert len(found) == 18
-    assert all(abs(one.share) < 0.08 for one in found)
+    known = next(row for row in BANDS["our own small model"] if row["ratio"] == 2.0)
+    assert all(abs(one.share) < 4 * known["error_80"] for one in found)
 
 
 def test_the_one_table_has_every_number_and_says_what_was_not_run() -> None:
