@@ -94,18 +94,17 @@ def predicted(curves: dict[str, dict[str, LossCurve]]) -> list[dict[str, Any]]:
     """Seconds for the ends of a thousand plans, from their text on."""
     plans = [f"wsd(warmup={300 + i}, cooldown={10 + 80 * i / PLANS:.3f}%)" for i in range(PLANS // 2)]
     plans += [f"warmup({300 + i}) | cosine(end={i / PLANS:.3f})" for i in range(PLANS // 2)]
+    began = time.thread_time()
+    made = sum(len(plan_rates(plan, 3e-4, STEPS)) == STEPS for plan in plans)
+    reading = time.thread_time() - began
     found = []
     for name in LAWS:
         result = fit([curves["25M"][one] for one in published.TRAINING], name)
         began = time.thread_time()
-        rates = sum(float(plan_rates(plan, 3e-4, STEPS)[-1]) >= 0 for plan in plans)
-        read = time.thread_time()
         ends = result.predict_ends(plan_rates(plan, 3e-4, STEPS) for plan in plans)
-        whole = time.thread_time() - read
-        found.append({
-            "law": name, "plans": min(rates, ends.shape[1]), "steps": STEPS,
-            "seconds": whole, "of_it_rates": read - began,
-        })  # fmt: skip
+        seconds = time.thread_time() - began
+        plain = {"law": name, "plans": min(made, ends.shape[1]), "steps": STEPS}
+        found.append({**plain, "seconds": seconds, "of_it_rates": reading})
     return found
 
 
