@@ -62,10 +62,13 @@ def table(every: list[Row]) -> str:
     lines = [
         "# Forecast and transfer: what was promised, what was measured", "",
         "| no. | what | bar | measured | |", "| --- | --- | --- | --- | --- |",
-        *(f"| {no} | {what} | {bar} | {measured} | {words[met]} |" for no, what, bar, measured, met in every),
+        *(
+            f"| {' | '.join((*(cell.replace('|', chr(92) + '|') for cell in row[:4]), words[row[4]]))} |"
+            for row in sorted(every, key=lambda row: row[0])
+        ),
         "",
-        "Numbers 2, 8 and 9 (constants of the bound, curves on which laws fail, files of other tools) are tests:",
-        "`tests/forecast/bounds`, `tests/forecast/doubts`, `tests/records/logs`.",
+        "Numbers 2 and 9 (constants of the bound, files of other tools) are tests:",
+        "`tests/forecast/bounds`, `tests/records/logs`.",
         "Every case, wins and losses alike, stands in the pages of the parts beside this one: "
         + ", ".join(f"`{part}.md`" for part in PARTS if (HERE / f"{part}.md").is_file()) + ".",
         "", "Made by `python bench/forecast.py --write`.", "",

@@ -8,7 +8,7 @@ NOMINAL: Final = 0.8
 """The share of final losses that a band of the table's widths holds."""
 FLOOR: Final = 0.002
 """Share of the loss by which laws that agree are still off: no narrower spread is believed."""
-WIDTHS: Final[tuple[tuple[float, float], ...]] = ((1.0, 1.45), (2.0, 1.6), (4.0, 1.9), (8.0, 1.9), (16.0, 2.2))
+WIDTHS: Final[tuple[tuple[float, float], ...]] = ((1.0, 1.5), (2.0, 1.6), (4.0, 1.9), (8.0, 1.9), (16.0, 2.2))
 """(horizon ratio, factor): the band's half width in units of the spread, at the nominal share.
 
 For each ratio the larger factor of two calibrations: recorded runs of a 124M language model (1 to 3.3 times), and our
