@@ -133,7 +133,7 @@ def page(found: dict[str, Any]) -> str:
             for row in found["groups"]
         ),
         "",
-        "Every limit was set while looking at these records: the shares describe them, they are no test on unseen ones.",
+        "Every limit was set while looking at these records: the shares describe them and are no test on unseen ones.",
         "A set is refused where any of its doubts refuses; widened where it has only doubts that widen.",
         "", f"Made by `{found['command']}`.", "",
     ]  # fmt: skip
