@@ -41,9 +41,7 @@ __all__ = ["tune"]
 @click.option("--prove", type=float, help="Share of the budget for the evidence.  [default: 0.25]")
 @click.option("--seed", type=int, help="Seed of the study itself.  [default: 0]")
 @click.option("--search/--no-search", default=None, help="Search declared values along.  [default: search]")
-@click.option(
-    "--share/--no-share", default=None, help="Train what runs have in common once.  [default: share]"
-)
+@click.option("--share/--no-share", default=None, help="Train what runs have in common once.  [default: share]")
 @click.option("--disk", default="2GB", show_default=True, help="What the snapshots may use; 0 for none.")
 @cluster_options
 @click.option("--evals", type=int, help="Evaluations per full run.  [default: 20]")
