@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from calando.forecast.forecasted import Forecast as Forecast
     from calando.forecast.forecasting import forecast as forecast
     from calando.forecast.laws import LAWS as LAWS
+    from calando.forecast.refining import Refined as Refined
+    from calando.forecast.refining import refine as refine
     from calando.forecast.transferring import Extension as Extension
     from calando.forecast.transferring import Transfer as Transfer
     from calando.forecast.transferring import extend as extend
@@ -32,6 +34,7 @@ _WHERE = {
     "Forecast": "forecasted",
     "LAWS": "laws",
     "LossCurve": "curve",
+    "Refined": "refining",
     "Transfer": "transferring",
     "bound": "bounds",
     "choose": "choosing",
@@ -39,6 +42,7 @@ _WHERE = {
     "extend": "transferring",
     "fit": "fitting",
     "forecast": "forecasting",
+    "refine": "refining",
     "resample": "fitting",
     "transfer": "transferring",
 }
@@ -52,6 +56,7 @@ __all__ = [
     "Fit",
     "Forecast",
     "LossCurve",
+    "Refined",
     "Transfer",
     "bound",
     "choose",
@@ -59,6 +64,7 @@ __all__ = [
     "extend",
     "fit",
     "forecast",
+    "refine",
     "resample",
     "transfer",
 ]
