@@ -19,7 +19,7 @@ if str(ROOT) not in sys.path:
     sys.path.insert(0, str(ROOT))
 
 HERE = ROOT / "bench" / "results" / "forecast"
-PARTS = ("laws", "transfer", "choosing", "coverage", "speed", "doubts")
+PARTS = ("laws", "transfer", "choosing", "coverage", "speed", "doubts", "refining")
 
 Row = tuple[str, str, str, str, bool | None]
 

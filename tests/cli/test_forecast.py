@@ -100,7 +100,8 @@ def test_what_cannot_be_read_is_left_out_and_said() -> None:
 @pytest.mark.parametrize(
     "words",
     [["--try", "nothing()"], ["--law", "gravity"], ["--level", "2"], ["--horizon", "0"], ["--horizon", "soon"],
-     ["--try", "cosine @ x"], ["--try", "wsd(cooldown=80%..20%)"], ["--loss", "gain"], ["--plan", "a=cosine()"]],
+     ["--try", "cosine @ x"], ["--try", "wsd(cooldown=80%..20%)"], ["--loss", "gain"], ["--plan", "a=cosine()"],
+     ["--peak", "-1"], ["--run-horizon", "10"], ["--peak", "0.1"]],
 )  # fmt: skip
 def test_nonsense_is_refused_in_our_words(words: list[str]) -> None:
     done = call("forecast", *RUNS, *words)
@@ -128,6 +129,30 @@ def test_a_choice_ranks_what_the_truth_ranks_and_stands_beside_the_humble() -> N
     assert {one["name"] for one in answer["baselines"]} >= {"linear cooldown 60 %"}
     assert Path("choice.html").is_file()
     assert done.exit_code == 0
+
+
+def test_no_peak_is_answered_for_from_where_a_run_diverged() -> None:
+    for share in (20, 60):
+        path = Path(f"run-0.08-{share}.csv")
+        head, *rows = path.read_text().splitlines()
+        lost = [
+            row if i < 10 else ",".join([row.split(",")[0], "nan", row.split(",")[2]]) for i, row in enumerate(rows)
+        ]
+        path.write_text("\n".join([head, *lost]) + "\n")
+    done = call("choose", *RUNS, "--horizon", "4000", "--peaks", "0.02..0.08", "--quiet", "--json")
+    assert {one["prediction"]["peak"] for one in json.loads(done.stdout)["ranked"]} & {0.08} == set()
+    assert "where a run diverged" in done.stderr
+    assert "diverged: no finite loss" in done.stderr
+    assert call("choose", *RUNS, "--horizon", "4000", "--peaks", "0.08", "0.1").exit_code == 2
+
+
+def test_json_has_no_number_that_json_has_not() -> None:
+    done = call("forecast", RUNS[0], "--horizon", "9000000", "--try", "constant", "--json", "--quiet")
+    json.loads(done.stdout, parse_constant=lambda word: pytest.fail(word))
+
+
+def test_a_plan_that_listens_is_refused() -> None:
+    assert call("choose", *RUNS, "--horizon", "4000", "--plans", "reduce_on_plateau(constant())").exit_code == 2
 
 
 def test_thin_evidence_ends_with_two_runs_to_make_and_status_one() -> None:

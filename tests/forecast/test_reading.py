@@ -88,6 +88,53 @@ def test_a_run_shorter_than_its_losses_is_refused() -> None:
     assert "--run-horizon" in error.fix
 
 
+@pytest.mark.parametrize("end", [np.nan, np.inf, 0.0])
+def test_a_run_that_diverged_is_refused_and_marks_the_edge(end: float) -> None:
+    lost = np.r_[2 + 1 / STEPS[:6], np.full(4, end)]
+    log = Log("b", "b.csv", "csv", {"loss": Column(STEPS, lost)}, loss="loss", meta={"plan": "cosine()", "peak": 0.5})
+    found = curves_of([a_log("a", plan="cosine()", peak=0.25), log])
+    assert [curve.name for curve in found.curves] == ["a"]
+    assert "diverged" in found.refused[0].given
+    assert "step 70" in found.refused[0].given
+    assert (found.edge, found.below_edge(0.25), found.below_edge(0.5), found.below_edge(1.0)) == (
+        0.5,
+        True,
+        False,
+        False,
+    )
+
+
+def test_a_single_lost_value_is_no_divergence() -> None:
+    values = 2 + 1 / STEPS
+    values[4] = np.nan
+    log = Log("b", "b.csv", "csv", {"loss": Column(STEPS, values)}, loss="loss", meta={"plan": "cosine()", "peak": 0.5})
+    found = curves_of([log])
+    assert len(found.curves[0].steps) == 9
+    assert found.edge == np.inf
+
+
+@pytest.mark.parametrize("name", ["a (2)", "cosine() peak 0.1 seed 0", "lr=1e-3"])
+def test_a_run_may_be_named_whatever_signs_its_name_holds(name: str) -> None:
+    given = given_of([f"{name}=cosine() @ 0.5", "wsd()"], 0.25, runs=[name, "other"])
+    assert given == {name: Given("cosine()", 0.5), "": Given("wsd()", 0.25)}
+
+
+@pytest.mark.parametrize(
+    ("texts", "more"),
+    [((), {"peak": 0.1}), ((), {"horizon": 100}), (("cosine()",), {"peak": -1.0}), (("cosine()",), {"horizon": 1}),
+     (("cosine()",), {"horizon": 10**12})],
+)  # fmt: skip
+def test_peaks_and_lengths_that_are_none_or_have_no_plan_are_refused(texts: tuple[str, ...], more: dict) -> None:
+    with pytest.raises(BadValue):
+        given_of(texts, **more)
+
+
+def test_a_column_that_counts_tokens_is_refused_before_memory_is_taken() -> None:
+    log = a_log(plan="cosine()", peak=0.5, horizon=10**12)
+    (error,) = curves_of([log]).refused
+    assert "--step" in error.fix
+
+
 def test_epochs_count_updates_once_their_size_is_known(tmp_path: Path) -> None:
     file = tmp_path / "log.csv"
     file.write_text("epoch,loss,learning_rate\n" + "".join(f"{i},{3 - i / 10},{0.1 - i / 100}\n" for i in range(9)))

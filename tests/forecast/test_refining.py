@@ -46,6 +46,11 @@ def test_single_outliers_are_smoothed_away() -> None:
     assert refine(norms).plan == refine(np.ones(300)).plan
 
 
+def test_a_long_run_takes_little_memory_and_gives_the_same() -> None:
+    short, long = (1.5 + np.cos(np.linspace(0, 3, n)) / 2 for n in (1000, 200_000))
+    assert refine(long).bound == pytest.approx(refine(short).bound, rel=5e-3)
+
+
 def test_collapsed_gradients_are_refused() -> None:
     with pytest.raises(BadValue, match="collapse"):
         refine(np.geomspace(1.0, 0.01, 500))

@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from calando.cli.curves import answered, curve_options, read_curves, whole
+from calando.cli.curves import answered, below, curve_options, read_curves, whole
 from calando.cli.ending import NO_RESULT, command_line
 from calando.cli.greedy import GreedyCommand
 
@@ -45,8 +45,11 @@ def choose(
     from calando.forecast.spreading import peaks_of, plans_of
     from calando.report.answers.choice import choice_page
 
-    curves = read_curves(**given)
-    rates = [rate for text in peaks for rate in peaks_of(text)] or None
+    readings = read_curves(**given)
+    curves = readings.curves
+    rates = below(readings, [rate for text in peaks for rate in peaks_of(text)]) if peaks else None
+    if rates is None and not all(readings.below_edge(curve.peak) for curve in curves):
+        rates = below(readings, sorted({curve.peak for curve in curves}))
     plans = [plan for text in candidates for plan in plans_of(text)] or None
     found = choose_(curves, whole(horizon), peaks=rates, plans=plans, laws=list(laws) or None, level=level, seed=seed)
     line = shlex.join(command_line())

@@ -1,19 +1,20 @@
 """What the verbs that read recorded losses ask for, and what they show of what they read."""
 
 import json
+import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from calando.errors import BadFile, CalandoError, tame
+from calando.errors import BadFile, BadValue, CalandoError, tame
 
 if TYPE_CHECKING:
-    from calando.forecast.curve import LossCurve
+    from calando.forecast.reading import Readings
     from calando.records.logs.draft import Edge
     from calando.report.answers import AnswerPage
 
-__all__ = ["answered", "curve_options", "read_curves", "whole"]
+__all__ = ["answered", "below", "curve_options", "read_curves", "whole"]
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 SHOWN = 12
@@ -55,7 +56,7 @@ def read_curves(
     lr_edge: "Edge | None",
     steps_per_epoch: int | None,
     quiet: bool,
-) -> "tuple[LossCurve, ...]":
+) -> "Readings":
     """The loss curves of some logs; what was read how is told on stderr, a log that cannot be read is left out.
 
     Raises:
@@ -65,8 +66,9 @@ def read_curves(
     from calando.records.logs import read_logs
 
     refused: list[CalandoError] = []
-    given = given_of(plans, peak, run_horizon)
+    given_of(plans, peak, run_horizon)  # refuse what is wrong before files are read
     found = read_logs(*logs, lr=lr, step=step, steps_per_epoch=steps_per_epoch, lr_edge=lr_edge, refused=refused)
+    given = given_of(plans, peak, run_horizon, [log.name for log in found])
     readings = curves_of(found, given, loss=loss, steps_per_epoch=steps_per_epoch)
     refused += readings.refused
     if not readings.curves:
@@ -86,7 +88,24 @@ def read_curves(
         click.echo(tame(f"left out: {error.given}, at {error.where}. {error.fix}"), err=True)
     if len(refused) > SHOWN:
         click.echo(f"left out: {len(refused) - SHOWN:,} more", err=True)
-    return readings.curves
+    return readings
+
+
+def below(readings: "Readings", peaks: list[float]) -> list[float]:
+    """The peaks below the lowest at which a run diverged; those left out are told.
+
+    Raises:
+        BadValue: where none is left.
+    """
+    left = [peak for peak in peaks if readings.below_edge(peak)]
+    if not left:
+        raise BadValue(
+            given=f"peaks from {min(peaks):g} up, where a run diverged at {readings.edge:g}", allowed="lower peaks",
+            where="--peaks", fix="ask for peaks below it, and make a run there",
+        )  # fmt: skip
+    if len(left) < len(peaks):
+        click.echo(f"left out: peaks from {readings.edge:g} up, where a run diverged", err=True)
+    return left
 
 
 def whole(given: str) -> int:
@@ -99,6 +118,15 @@ def whole(given: str) -> int:
     from calando.core.shapes.constant import constant
 
     return constant().bind(horizon_of(given)).horizon
+
+
+def _finite(value: Any) -> Any:
+    """Plain data with null for every number that JSON has no word for."""
+    if isinstance(value, dict):
+        return {key: _finite(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(one) for one in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def answered(
@@ -118,7 +146,7 @@ def answered(
     from calando.report.answers import answer_text, write_answer
 
     if as_json:
-        click.echo(json.dumps(data(), indent=1, allow_nan=False))
+        click.echo(json.dumps(_finite(data()), indent=1, allow_nan=False))
     else:
         Console(highlight=False).print(answer_text(page("")))
     if out is not None:

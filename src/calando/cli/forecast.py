@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from calando.cli.curves import answered, curve_options, read_curves, whole
+from calando.cli.curves import answered, below, curve_options, read_curves, whole
 from calando.cli.ending import command_line
 from calando.cli.greedy import GreedyCommand
 from calando.errors import BadValue
@@ -49,9 +49,14 @@ def forecast(
     from calando.forecast import forecast as forecast_
     from calando.report.answers.forecast import forecast_page
 
-    curves = read_curves(**given)
+    readings = read_curves(**given)
+    curves = readings.curves
     steps = whole(horizon) if horizon is not None else max(curve.horizon for curve in curves)
-    found = forecast_(curves, asked(candidates, curves), steps, laws=list(laws) or None, level=level, seed=seed)
+    wanted = asked(candidates, curves)
+    left = set(below(readings, [peak for _, peak in wanted]))
+    found = forecast_(
+        curves, [one for one in wanted if one[1] in left], steps, laws=list(laws) or None, level=level, seed=seed
+    )
     line = shlex.join(command_line())
     answered(lambda: as_data(found), lambda made: forecast_page(found, line, made), as_json=as_json, out=out)
 

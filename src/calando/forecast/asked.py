@@ -71,14 +71,18 @@ def plan_text(plan: object) -> str:
     """A plan, or its text, as the text that it is told by: with its cooldown written out."""
     from calando.core.text import parse
 
-    if isinstance(plan, Plan):
-        return spelled(plan)
-    if not isinstance(plan, str):
+    if not isinstance(plan, str | Plan):
         raise BadValue(
             given=shown(plan), allowed="a plan's text, a plan, or a (plan, peak) pair", where="candidates",
             fix='write for example "cosine()" or ("cosine()", 1e-3)',
         )  # fmt: skip
-    return spelled(parse(plan))
+    text = spelled(parse(plan) if isinstance(plan, str) else plan)
+    if "reduce_on_plateau(" in text:
+        raise BadValue(
+            given=f"{shown(text)}, which listens to a metric", allowed="a plan whose rates are known beforehand",
+            where="candidates", fix="leave it out: what it does is not known before it is trained",
+        )  # fmt: skip
+    return text
 
 
 def checked_horizon(horizon: object) -> int:

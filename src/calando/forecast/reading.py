@@ -9,6 +9,7 @@ import numpy as np
 
 from calando.core.text import parse
 from calando.errors import BadFile, BadName, BadValue, CalandoError, did_you_mean, shown, tame
+from calando.forecast.asked import MOST_STEPS
 from calando.forecast.curve import LossCurve, plan_rates
 
 if TYPE_CHECKING:
@@ -32,36 +33,51 @@ class Given:
 
 @dataclass(frozen=True, slots=True)
 class Readings:
-    """The curves of some logs, lines to be shown about how they were read, and the errors of those that could not."""
+    """The curves of some logs, lines to be shown about how they were read, and the errors of those that could not.
+
+    A run whose losses ended in what is no number, or in zeros, diverged: it is among the refused, and `edge` is the
+    lowest peak at which that happened, so that nothing is chosen from there up.
+    """
 
     curves: tuple[LossCurve, ...]
     told: tuple[str, ...]
     refused: tuple[CalandoError, ...] = ()
+    edge: float = math.inf
+
+    def below_edge(self, peak: float) -> bool:
+        """Whether no run diverged at this peak or a lower one."""
+        return peak < self.edge * (1.0 - 1e-9)
 
 
-def given_of(texts: Iterable[str], peak: float | None = None, horizon: int | None = None) -> dict[str, Given]:
+def given_of(
+    texts: Iterable[str], peak: float | None = None, horizon: int | None = None, runs: Iterable[str] = ()
+) -> dict[str, Given]:
     """What a user says of runs, in text: `[RUN=]PLAN [@ PEAK]`, by the run's name; "" stands for all others.
 
     Args:
         texts: one a run, or one for all.
         peak: the peak of those that name none, > 0.
-        horizon: their length in updates, >= 1; left out, where the log ends.
+        horizon: their length in updates, 2 to 10,000,000; left out, where the log ends.
+        runs: names of the runs there are, which may hold any sign.
 
     Raises:
-        BadValue: for a peak that is no rate, or a run that is named twice.
+        BadValue: for a peak that is no rate, a length that is none, or a run that is named twice.
         PlanError: what the plan's parser raises.
 
     Example:
         >>> given_of(["cosine() @ 1e-3", "b.csv=wsd(cooldown=30%)"])["b.csv"]
         Given(plan='wsd(cooldown=30%)', peak=None, horizon=None)
     """
+    texts, known = list(texts), sorted(runs, key=len, reverse=True)
+    _checked(texts, peak, horizon)
     found: dict[str, Given] = {}
     for text in texts:
-        said, at, rate = text.partition("@")
+        name = next((one for one in known if text.startswith(one + "=")), "")
+        said, at, rate = text[len(name) + bool(name) :].partition("@")
         equals, opens = said.find("="), said.find("(")
-        name, plan = (
-            (said[:equals].strip(), said[equals + 1 :]) if equals > 0 and not 0 <= opens < equals else ("", said)
-        )
+        plan = said
+        if not name and equals > 0 and not 0 <= opens < equals:
+            name, plan = said[:equals].strip(), said[equals + 1 :]
         if name in found:
             raise BadValue(
                 given=f"two plans for {shown(name) if name else 'all runs'}", allowed="one plan a run", where="plan",
@@ -69,6 +85,27 @@ def given_of(texts: Iterable[str], peak: float | None = None, horizon: int | Non
             )  # fmt: skip
         found[name] = Given(str(parse(plan.strip())), _rate(rate, text) if at else peak, horizon)
     return found
+
+
+def _checked(texts: list[str], peak: float | None, horizon: int | None) -> None:
+    """Refuse a peak or a length that is none, or that belongs to no plan."""
+    if peak is not None and not 0 < peak < math.inf:
+        raise BadValue(
+            given=f"peak={shown(peak)}",
+            allowed="a finite learning rate > 0",
+            where="peak",
+            fix="write for example 3e-4",
+        )
+    if horizon is not None and not 2 <= horizon <= MOST_STEPS:
+        raise BadValue(
+            given=f"a run of {horizon:,} updates", allowed=f"2 to {MOST_STEPS:,}", where="run horizon",
+            fix="give the whole length of the run in updates",
+        )  # fmt: skip
+    if not texts and (peak is not None or horizon is not None):
+        raise BadValue(
+            given="a peak or a length of runs without their plan", allowed="both, or neither", where="plan",
+            fix='say which plan they followed: --plan "cosine()"',
+        )  # fmt: skip
 
 
 def curves_of(
@@ -112,19 +149,56 @@ def curves_of(
     curves: list[LossCurve] = []
     told: list[str] = []
     refused: list[CalandoError] = []
+    edge = math.inf
     for log in logs:
         if log.unit == "epoch" and steps_per_epoch is not None:
             log = log.in_steps(steps_per_epoch)
         told += log.told()
+        said = given.get(log.name, given.get(""))
         try:
-            curves.append(_curve(log, given.get(log.name, given.get("")), loss))
+            if (step := _diverged(log, loss)) is not None:
+                edge = min(edge, _highest(log, said))
+                raise BadFile(
+                    given=f"{log.name}, a run that diverged: no finite loss above 0 from step {step:,} on",
+                    allowed="runs that train to their end", where=tame(log.source),
+                    fix="nothing: it tells where the peak is too high, and no peak from there up is answered for",
+                )  # fmt: skip
+            curves.append(_curve(log, said, loss))
         except CalandoError as error:
             refused.append(error)
-    return Readings(tuple(curves), tuple(told), tuple(refused))
+    return Readings(tuple(curves), tuple(told), tuple(refused), edge)
+
+
+def _diverged(log: "Log", loss: str | None) -> int | None:
+    """The step from which on a run's losses are no numbers above 0, two or more of them; None where it trained on."""
+    for name in dict.fromkeys([loss or log.val_loss, log.loss]):
+        if name and name in log.columns:
+            column = log.columns[name]
+            sound = np.flatnonzero(np.isfinite(column.values) & (column.values > 0))
+            first = int(sound[-1]) + 1 if len(sound) else 0
+            if len(column) - first >= 2:
+                return int(column.steps[first])
+    return None
+
+
+def _highest(log: "Log", given: Given | None) -> float:
+    """The peak of a run that diverged; infinite where nobody knows it."""
+    if given is not None and given.peak is not None:
+        return given.peak
+    try:
+        return _peak(log)
+    except CalandoError:
+        return math.inf
 
 
 def _curve(log: "Log", given: Given | None, loss: str | None) -> LossCurve:
     losses = log.losses(loss)
+    if int(losses.steps[-1]) > MOST_STEPS or log.horizon > MOST_STEPS:
+        raise BadFile(
+            given=f"{log.name}, a run of {max(log.horizon, int(losses.steps[-1])):,} updates",
+            allowed=f"at most {MOST_STEPS:,}", where=tame(log.source),
+            fix="name the column that counts updates, and not tokens or samples: --step NAME",
+        )  # fmt: skip
     if len(losses) < 2:
         raise BadFile(
             given=f"a log of {len(losses)} loss that may be fitted", allowed="at least 2", where=tame(log.source),
@@ -160,7 +234,7 @@ def _logged(log: "Log") -> "FloatArray":
     column = log.columns[log.lr]
     first, second = int(column.steps[0]), int(column.steps[min(1, len(column) - 1)])
     slope = (column.values[1] - column.values[0]) / (second - first) if second > first else 0.0
-    if first > 1 and np.isfinite(slope) and slope > 0:
+    if first > 1 and np.isfinite(slope) and slope > 0 and log.kind != "keras":  # whose rates hold for an epoch
         rates[:first] = np.maximum(rates[first - 1] - slope * np.arange(first - 1, -1, -1), 0.0)
     return rates
 

@@ -22,6 +22,8 @@ LATE: Final = 0.5
 """Share of the run after which the refined schedule may not have its peak."""
 WINDOW: Final = 0.1
 POINTS: Final = 41
+DENSE: Final = 100
+"""Medians in half a window."""
 POWERS: Final = {"sgd": 2, "adam": 1}
 
 
@@ -51,7 +53,7 @@ def refine(norms: "ArrayLike", optimizer: Literal["sgd", "adam"] = "adam") -> Re
     """The schedule with the lowest last-iterate bound for the gradient norms of a finished run, if the guard lets it.
 
     Formula: w_t = G_t^-1 (adam) or G_t^-2 (sgd), G smoothed by a median over a tenth of the run;
-    factor_t = w_t * sum_{s>t} w_s, divided by the largest.
+    factor_t = w_t * sum_{s>=t} w_s, divided by the largest (the paper sums over s > t; so the last update trains, too).
 
     Args:
         norms: gradient norm of every update, numbers > 0, 20 or more: l1 norms for adam, l2 norms for sgd.
@@ -122,8 +124,11 @@ def _checked(norms: "ArrayLike") -> "FloatArray":
 def _smoothed(norms: "FloatArray") -> "FloatArray":
     """The median over a tenth of the run around each update, mirrored at both ends."""
     half = max(1, round(WINDOW * len(norms) / 2))
-    padded = np.pad(norms, half, mode="reflect")
-    return np.asarray(np.median(np.lib.stride_tricks.sliding_window_view(padded, 2 * half + 1), axis=1))
+    windows = np.lib.stride_tricks.sliding_window_view(np.pad(norms, half, mode="reflect"), 2 * half + 1)
+    every = max(1, half // DENSE)  # a median over many moves little from one update to the next
+    places = np.unique(np.r_[np.arange(0, len(norms), every), len(norms) - 1])
+    medians = [float(np.median(windows[place])) for place in places]
+    return np.interp(np.arange(len(norms)), places, medians)
 
 
 def _plan(factors: "FloatArray") -> str:

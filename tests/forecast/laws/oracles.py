@@ -13,20 +13,21 @@ Number = Any
 def multi_power(theta: Sequence[Number], rates: Sequence[float], t: int) -> Number:
     level, a, alpha, b, c, beta, gamma = theta
     total = level + a * sum(rates[:t]) ** -alpha
-    for k in range(1, t):
+    for k in range(t):
+        before = rates[k - 1] if k else 0.0
         since = sum(rates[k:t])
         if since:
             x = c * rates[k] ** -gamma * since if rates[k] else float("inf")
             given = 1 - (1 + x) ** -beta if rates[k] else 1.0
-            total -= b * (rates[k - 1] - rates[k]) * given
+            total -= b * (before - rates[k]) * given
     return total
 
 
 def momentum(theta: Sequence[Number], rates: Sequence[float], t: int, decay: float = 0.999) -> Number:
     level, a, alpha, c = theta
     memory = area = 0.0
-    for k in range(1, t):
-        memory = decay * memory + (rates[k - 1] - rates[k])
+    for k in range(t):
+        memory = decay * memory + ((rates[k - 1] if k else 0.0) - rates[k])
         area += memory
     return level + a * sum(rates[:t]) ** -alpha - c * area
 

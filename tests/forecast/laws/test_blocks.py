@@ -57,8 +57,10 @@ def test_a_fine_grid_cannot_be_exploited() -> None:
         assert blocks == pytest.approx(exact, rel=1e-14)
 
 
-def test_what_never_falls_has_no_blocks() -> None:
-    assert len(drops_of(Path(np.ones(100), np.array([50, 100]))).row) == 0
+def test_what_never_falls_has_its_first_rise_alone() -> None:
+    found = drops_of(Path(np.ones(100), np.array([50, 100])))
+    assert found.weight.tolist() == [-1.0, -1.0]
+    assert found.since.tolist() == [50.0, 100.0]
 
 
 def test_terms_do_not_grow_with_the_length_of_the_run() -> None:

@@ -89,23 +89,28 @@ def test_runs_are_joined_one_after_the_other(name: str) -> None:
     assert both == pytest.approx(np.concatenate(apart))
 
 
-@pytest.mark.parametrize("name", ["multi_power", "momentum"])
-def test_a_constant_plan_has_no_annealing_term(name: str) -> None:
+@pytest.mark.parametrize("name", sorted(LAWS))
+def test_an_update_at_rate_zero_before_the_first_changes_nothing(name: str) -> None:
     law = LAWS[name]
-    prepared = law.prepare([Path(np.full(500, 0.3), np.array([1, 100, 500]))])
-    theta = np.array([2.0 if p.linear else p.likely for p in law.parameters])
-    assert law.basis(theta, prepared)[:, 2].tolist() == [0.0, 0.0, 0.0]
-    assert law.losses(theta, prepared) == pytest.approx(2 + 2 * np.array([0.3, 30.0, 150.0]) ** -0.5)
+    theta = np.array([p.likely for p in law.parameters])
+    rates, at = np.r_[np.full(300, 0.3), np.linspace(0.3, 0.01, 200)], np.array([1, 100, 500])
+    plain = law.losses(theta, law.prepare([Path(rates, at)], 0.0))
+    later = law.losses(theta, law.prepare([Path(np.r_[0.0, rates], at + 1)], 0.0))
+    assert later == pytest.approx(plain, rel=1e-12)
 
 
 @settings(max_examples=40, deadline=None)
 @given(data=st.data())
-def test_under_the_multi_power_law_a_run_that_never_rises_never_gets_worse(data: st.DataObject) -> None:
-    rates = sorted(data.draw(runs(zeros=False)), reverse=True)
+def test_under_the_multi_power_law_a_run_that_only_falls_gets_worse_by_its_first_rise_alone(
+    data: st.DataObject,
+) -> None:
+    rates = np.array(sorted(data.draw(runs(zeros=False)), reverse=True))
     theta = data.draw(parameters("multi_power"))
     law = LAWS["multi_power"]
-    losses = law.losses(theta, law.prepare([Path(np.array(rates), np.arange(1, len(rates) + 1))], 0.0))
-    assert (np.diff(losses) <= 1e-9).all()
+    losses = law.losses(theta, law.prepare([Path(rates, np.arange(1, len(rates) + 1))], 0.0))
+    *_, b, c, beta, gamma = theta
+    rise = b * rates[0] * (1 - (1 + c * rates[0] ** -gamma * np.cumsum(rates)) ** -beta)
+    assert (np.diff(losses - rise) <= 1e-9 * (1 + abs(rise[-1]))).all()
 
 
 @settings(max_examples=40, deadline=None)

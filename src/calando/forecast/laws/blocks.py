@@ -71,12 +71,15 @@ def spent(path: "Path") -> "FloatArray":
 
 
 def drops_of(path: "Path", width: float = WIDTH) -> Blocks:
-    """Blocks of the falls of the rate: weight eta_{k-1} - eta_k, since S_k = eta_k + ... + eta_{t-1}, rate eta_k."""
+    """Blocks of the falls of the rate: weight eta_{k-1} - eta_k, since S_k = eta_k + ... + eta_{t-1}, rate eta_k.
+
+    Before the first update the rate is 0, so that a run that starts at its peak differs little from one warmed up.
+    """
     rates, before = path.rates, _before(path)
-    fall = rates[:-1] - rates[1:]
+    fall = -np.diff(rates, prepend=0.0)
     signs = []
     for place in (np.flatnonzero(fall > 0), np.flatnonzero(fall < 0)):
-        weight, place = fall[place], place + 1
+        weight = fall[place]
         signs.append(Steps(place + 1, weight, before[place], np.log(np.maximum(rates[place], SMALLEST))))
     return _blocks(path.at, before[path.at], signs, width)
 

@@ -58,7 +58,7 @@ class Momentum:
         so_far, areas = [], []
         for path in paths:
             so_far.append(spent(path))
-            falls = -np.diff(path.rates, prepend=path.rates[0])
+            falls = -np.diff(path.rates, prepend=0.0)  # as in `drops_of`
             areas.append(np.cumsum(faded(falls, self.decay))[path.at - 1])
         return Prepared(np.concatenate(so_far), np.concatenate(areas))
 
