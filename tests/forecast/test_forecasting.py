@@ -7,7 +7,8 @@ from calando import parse
 from calando.errors import BadName, BadValue
 from calando.forecast import LossCurve, forecast
 from calando.forecast.asked import AT_ONCE, Candidate, in_goes, peaks_run
-from calando.forecast.forecasting import ends_of, fitted
+from calando.forecast.bands import band
+from calando.forecast.forecasting import ends_of, fitted, foretold
 from tests.forecast.worlds import LONG, PLANS, SHORT, run, runs, truth
 
 
@@ -50,17 +51,32 @@ def test_candidates_are_plans_texts_or_pairs_and_each_counts_once() -> None:
     assert any("extrapolated" in note for note in found.notes)
 
 
-def test_a_doubt_widens_the_bands() -> None:
+def test_a_doubt_makes_bands_of_the_same_losses_twice_as_wide() -> None:
     curves = runs((4e-3,))
-    first = forecast(curves, ["cosine()"], LONG)
     restless = [
         LossCurve.from_plan(c.name, c.steps, c.losses * np.where(np.arange(40) == 30, 1.2, 1.0), c.plan, 4e-3, SHORT)
         for c in curves
     ]
-    again = forecast(restless, ["cosine()"], LONG)
-    assert not first.doubts
-    assert again.doubts
-    assert again.best.high - again.best.low > first.best.high - first.best.low
+    fits, _ = fitted(curves)
+    asked = [Candidate("cosine()", 4e-3, LONG)]
+    losses = ends_of(fits, asked)
+    (sure,), none, _ = foretold(curves, fits, asked, losses, 0.8)
+    (unsure,), doubts, _ = foretold(restless, fits, asked, losses, 0.8)
+    assert not none
+    assert doubts
+    assert unsure.loss == sure.loss
+    assert np.log(unsure.high / unsure.loss) == pytest.approx(2 * np.log(sure.high / sure.loss))
+    assert np.log(unsure.low / unsure.loss) == pytest.approx(2 * np.log(sure.low / sure.loss))
+
+
+def test_where_one_law_alone_counts_another_half_a_percent_away_is_allowed_for() -> None:
+    curves = runs((4e-3,))
+    fits, _ = fitted(curves, ["bound"])
+    asked = [Candidate("cosine()", 4e-3, LONG)]
+    losses = ends_of(fits, asked)
+    (found,), _, _ = foretold(curves, fits, asked, losses, 0.8)
+    low, high = band([found.loss], [0.005 * found.loss], [LONG / SHORT], fits[0].scatter)
+    assert (found.low, found.high) == pytest.approx((low[0], high[0]))
 
 
 def test_portions_are_no_more_than_fits_at_once_and_nothing_is_lost() -> None:

@@ -1,5 +1,8 @@
 """Bands hold what they say where errors are alike, and grow with whatever makes a prediction less sure."""
 
+import json
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -7,8 +10,18 @@ from hypothesis import strategies as st
 from scipy.stats import binomtest
 
 from calando.errors import BadValue
-from calando.forecast.bands import WIDTHS, band, calibrated, covered_leaving_out, factor_at, interval, spread_of
+from calando.forecast.bands import (
+    LAST_RATIO,
+    WIDTHS,
+    band,
+    calibrated,
+    covered_leaving_out,
+    factor_at,
+    interval,
+    spread_of,
+)
 
+RESULTS = Path(__file__).parents[3] / "bench" / "results" / "forecast"
 losses = st.floats(0.1, 10.0)
 aparts = st.floats(0.0, 0.1)
 ratios = st.floats(0.1, 100.0)
@@ -46,6 +59,14 @@ def test_the_table_never_falls_with_the_ratio(one: float, other: float) -> None:
 def test_the_tables_own_rows_are_kept() -> None:
     for ratio, factor in WIDTHS:
         assert factor_at(ratio) == pytest.approx(factor)
+
+
+def test_the_table_is_the_larger_of_both_measured_factors_to_a_tenth() -> None:
+    measured = json.loads((RESULTS / "coverage.json").read_text())
+    rows = [row for name in ("llama 124M", "our own small model") for row in measured[name]]
+    for ratio, factor in WIDTHS:
+        assert factor == round(max(row["factor"] for row in rows if row["ratio"] == ratio), 1)
+    assert WIDTHS[-1][0] == LAST_RATIO == max(row["ratio"] for row in rows)
 
 
 @given(st.lists(st.floats(-5, 5), min_size=1, max_size=60), st.floats(0.05, 0.95))

@@ -2,12 +2,15 @@
 
 import random
 
+import numpy as np
 import pytest
 
 from calando.errors import BadName, BadValue
 from calando.forecast import LossCurve, choose
 from calando.forecast.asked import plan_text
-from calando.forecast.choosing import KEEP, LINEAR, Choice
+from calando.forecast.choosing import KEEP, LINEAR, Choice, usual_plans
+from calando.forecast.choosing.evidence import evidence_of
+from calando.forecast.choosing.usual import humble
 from tests.forecast.worlds import LONG, PLANS, SHORT, WARMUP, regret, run, runs, truth
 
 PEAKS = (1e-3, 2e-3, 4e-3, 8e-3)
@@ -120,11 +123,86 @@ def test_runs_that_have_not_ended_show_no_cooldown() -> None:
     assert any("had not ended" in note for note in answer.notes)
 
 
-def test_runs_without_the_text_of_a_plan_are_enough() -> None:
-    curves = [LossCurve(c.name, c.steps, c.losses, c.rates) for c in runs((4e-3,))]
-    answer = choose(curves, LONG, plans=PLANS)
+@pytest.mark.parametrize("peak", [5e-4, 1e-3, 1.0001e-3])
+def test_of_two_peaks_that_were_run_each_may_be_the_only_one_asked_for(peak: float) -> None:
+    answer = choose(runs((5e-4, 1e-3)), LONG, peaks=[peak], plans=PLANS)
+    assert answer.verdict in ("choose", "tie"), answer.reasons
+    assert {one.peak for one in answer.ranked} == {peak}
+
+
+@pytest.mark.parametrize("peak", [0.0320001, 0.0316])
+def test_a_peak_that_is_nearly_the_one_that_was_run_is_that_peak(peak: float) -> None:
+    assert choose(runs((0.032,)), LONG, peaks=[peak], plans=PLANS).verdict in ("choose", "tie")
+
+
+@pytest.mark.parametrize("peaks", [[0.033], [0.032, 0.033]])
+def test_a_peak_that_is_another_one_needs_runs_at_two(peaks: list[float]) -> None:
+    answer = choose(runs((0.032,)), LONG, peaks=peaks, plans=PLANS)
+    assert "runs at two peaks are needed" in answer.reasons[0]
+
+
+def warm(share: int, warmup: int, horizon: int) -> LossCurve:
+    return run(plan_text(f"wsd(warmup={warmup}, cooldown={share}%)"), 4e-3, horizon=horizon)
+
+
+def test_plans_that_nobody_wrote_are_left_out_where_they_do_not_fit() -> None:
+    curves = [warm(20, 300, 1000), warm(60, 300, 1000)]
+    answer = choose(curves, 1400)
+    assert {one.plan for one in answer.ranked} == set(usual_plans(300, 1400))
+    assert set(usual_plans(300, 1500)) - set(usual_plans(300, 1400)) == {"wsd(warmup=300, cooldown=80%)"}
+    assert [one.name for one in answer.baselines] == [KEEP, LINEAR]
+
+
+def test_a_baseline_that_does_not_fit_is_told() -> None:
+    answer = choose([warm(20, 300, 1000), warm(50, 300, 1000)], 700)
+    assert [one.name for one in answer.baselines] == [KEEP]
+    assert any(f"{LINEAR!r} could not be told" in note and "does not fit 700 updates" in note for note in answer.notes)
+
+
+def test_a_run_that_is_all_warm_up_leaves_nothing_to_compare() -> None:
+    with pytest.raises(BadValue, match="room for a cooldown"):
+        choose([warm(20, 300, 1000), warm(60, 300, 1000)], 250)
+
+
+def test_tied_plans_are_asked_for_over_a_horizon_that_they_fit() -> None:
+    near = ["wsd(warmup=300, cooldown=79%)", "wsd(warmup=300, cooldown=80%)"]
+    answer = choose([warm(20, 300, 700), warm(50, 300, 700)], 1600, plans=near)
+    assert answer.verdict == "tie", answer.reasons
+    assert [one.horizon for one in answer.next_runs] == [1600, 1600]
+
+
+def from_rates(curve: LossCurve) -> LossCurve:
+    return LossCurve(curve.name, curve.steps, curve.losses, curve.rates)
+
+
+def test_runs_without_the_text_of_a_plan_are_enough_and_have_both_baselines() -> None:
+    told = choose(runs((4e-3,)), LONG, plans=PLANS)
+    answer = choose([from_rates(curve) for curve in runs((4e-3,))], LONG, plans=PLANS)
     assert answer.verdict in ("choose", "tie")
+    assert [one.name for one in answer.baselines] == [KEEP, LINEAR]
+    assert [(one.plan, one.peak) for one in answer.baselines] == [(one.plan, one.peak) for one in told.baselines]
+
+
+def test_a_shape_that_rates_do_not_tell_leaves_a_note_in_place_of_the_baseline() -> None:
+    curves = [from_rates(run(plan, 4e-3)) for plan in ("warmup(20) | cosine()", "wsd(warmup=20, cooldown=5%)")]
+    best = min(curves, key=lambda curve: curve.final)
+    assert "cosine" in best.name
+    answer = choose(curves, LONG, plans=PLANS)
     assert [one.name for one in answer.baselines] == [LINEAR]
+    (note,) = [note for note in answer.notes if repr(KEEP) in note]
+    assert best.name in note
+    assert "names no plan" in note
+
+
+def test_shapes_without_a_name_are_not_averaged_with_each_other() -> None:
+    # On average the two shapes at the smaller peak lose, the better of them alone wins.
+    low = [from_rates(run(f"wsd(warmup=20, cooldown={share}%)", 2e-3)) for share in (20, 60)]
+    high = [from_rates(run("wsd(warmup=20, cooldown=40%)", 4e-3))]
+    finals = {low[0]: 2.6, low[1]: 2.3, high[0]: 2.4}
+    curves = [LossCurve(c.name, c.steps, np.append(c.losses[:-1], end), c.rates) for c, end in finals.items()]
+    rivals, notes = humble(curves, evidence_of(curves), LONG)
+    assert (rivals[KEEP].plan, rivals[KEEP].peak) == ("wsd(warmup=20, cooldown=60%)", 2e-3)
+    assert not notes
 
 
 def test_the_order_of_the_runs_and_of_the_candidates_does_not_matter() -> None:

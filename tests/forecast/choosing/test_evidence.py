@@ -4,8 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from calando.forecast import LossCurve
+from calando.forecast.asked import plan_text
 from calando.forecast.choosing import cooldown_share, evidence_of, noise_of
-from calando.forecast.choosing.evidence import CONTRAST
+from calando.forecast.choosing.evidence import CONTRAST, cooldown_plan
 from tests.forecast.worlds import SHORT, WARMUP, run, runs
 
 
@@ -13,6 +15,22 @@ from tests.forecast.worlds import SHORT, WARMUP, run, runs
 def test_a_cooldown_is_read_off_the_rates(share: int) -> None:
     read = cooldown_share(run(f"wsd(warmup={WARMUP}, cooldown={share}%)", 1e-3))
     assert read == pytest.approx(share / 100, abs=0.03)
+
+
+@given(share=st.integers(5, 95), warmup=st.integers(0, 30))
+def test_a_plan_is_read_off_the_rates_of_a_linear_cooldown(share: int, warmup: int) -> None:
+    known = run(f"wsd(warmup={warmup}, cooldown={share}%)", 1e-3)
+    read = cooldown_plan(LossCurve("a", known.steps, known.losses, known.rates))
+    assert read == plan_text(known.plan)
+
+
+@pytest.mark.parametrize(
+    "plan",
+    ["warmup(20) | cosine()", "wsd(warmup=20, cooldown=20%, cooldown_shape=1-sqrt)", "warmup(20) | constant()",
+     "warmup(20) | linear_decay(end=0.2)"],
+)  # fmt: skip
+def test_rates_that_are_no_linear_cooldown_have_no_such_plan(plan: str) -> None:
+    assert cooldown_plan(run(plan, 1e-3)) == ""
 
 
 @pytest.mark.parametrize("plan", ["warmup(20) | constant()", "warmup(20) | cosine(end=0.5)"])
@@ -37,6 +55,13 @@ def test_two_runs_are_asked_for_and_they_contrast(peaks: set[float], share: int)
     other = cooldown_share(run(asked[0].plan, asked[0].peak))
     assert other is not None
     assert abs(other - share / 100) >= CONTRAST
+
+
+@pytest.mark.parametrize("warmup", [0, 300, 500, 700])
+def test_runs_that_are_asked_for_fit_behind_their_warm_up(warmup: int) -> None:
+    seen = evidence_of([run(f"wsd(warmup={warmup}, cooldown=20%)", 1e-3, horizon=1000)])
+    for one in (*seen.second_cooldowns(), *seen.at_peak(2e-3, "another")):
+        assert run(one.plan, one.peak, horizon=one.horizon).warmup == warmup
 
 
 def test_noise_is_measured_where_runs_were_repeated() -> None:

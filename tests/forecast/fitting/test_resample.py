@@ -43,6 +43,14 @@ def test_what_the_curves_do_not_show_is_as_wide_as_what_was_believed() -> None:
     assert wide > 3 * narrow
 
 
+def test_what_was_believed_is_left_open_where_the_losses_have_no_noise_at_all() -> None:
+    # Without noise there is nothing to deal anew: what a cooldown gives is as open as the beliefs alone leave it.
+    law = LAWS["multi_power"]
+    flat = fit([curve(law, KNOWN["multi_power"], "warmup(50) | constant()", 3000)])
+    ends = flat.predict_ends([plan_rates("linear_decay()", PEAK, 3000)], resample(flat, 30))
+    assert np.std(np.log(ends)) > 0.01
+
+
 def test_no_draws_are_refused() -> None:
     found = fit(short_runs("momentum"), "momentum", tries=4, starts=1)
     for n in (0, True, 2.5):

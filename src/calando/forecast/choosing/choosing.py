@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from calando.errors import BadValue
-from calando.forecast.asked import Candidate, candidates_of, checked_horizon, checked_peak, peaks_run, plan_text
+from calando.forecast.asked import Candidate, candidates_of, checked_horizon, checked_peak, peaks_run
 from calando.forecast.averaging import averaged
 from calando.forecast.bands import NOMINAL, checked_level
 from calando.forecast.choosing.answers import Baseline, Choice, NextRun, Ranked, Verdict
-from calando.forecast.choosing.evidence import Evidence, evidence_of, wsd_text
+from calando.forecast.choosing.evidence import Evidence, evidence_of, peak_is_open
 from calando.forecast.choosing.regrets import draws_of, noise_of, ranked
+from calando.forecast.choosing.usual import humble, in_room, usual_plans
 from calando.forecast.curve import LossCurve, checked_curves
 from calando.forecast.fitting import Fit
 from calando.forecast.forecasted import Forecast
@@ -26,10 +27,8 @@ if TYPE_CHECKING:
 
     FloatArray = NDArray[np.float64]
 
-__all__ = ["KEEP", "LINEAR", "choose", "humble", "usual_plans"]
+__all__ = ["choose"]
 
-KEEP, LINEAR = "keep the better short run", "linear cooldown 60 %"
-SHARES = (10, 20, 40, 60, 80)
 EDGE = 1.5  # how far beyond the peaks that were run the best one may seem to lie without being asked for
 BESIDE_PEAK = 1.2  # and how far the chosen one may
 BESIDE = 2.0  # standard deviations between seeds: a gain beyond the edge that is larger has to be looked for
@@ -57,7 +56,7 @@ def choose(
         curves: short runs of the model on the same data: LossCurve objects, >= 1.
         horizon: updates of the long run, 2 to 10,000,000.
         peaks: learning rates > 0 to choose from; left out, those that were run.
-        plans: plans or their texts; left out, cooldowns of 10 to 80 %, 1-sqrt, linear and cosine.
+        plans: plans or their texts; left out, cooldowns of 10 to 80 %, 1-sqrt, linear and cosine, those that fit.
         candidates: (plan, peak) pairs in place of `peaks` and `plans`.
         laws: names in `LAWS`; left out, two that err in opposite ways.
         level: the bands' nominal share, 0.5 to 0.99.
@@ -85,7 +84,7 @@ def choose(
             raise BadValue(given=f"the law {name}", allowed="a law that may choose", where="choose, laws", fix=refused)
     seen = evidence_of(given)
     wanted = _wanted(given, seen, horizon, peaks, plans, candidates)
-    rivals = humble(given, seen, horizon)
+    rivals, untold = humble(given, seen, horizon)
     everything = list(dict.fromkeys([*wanted, *rivals.values()]))
     fits, left_out = fitted(given, laws, seed)
     losses = ends_of(fits, everything)
@@ -98,36 +97,11 @@ def choose(
     verdict: Verdict = "not enough" if reasons else "tie" if sum(one.tied for one in ranks) > 1 else "choose"
     if verdict == "tie":
         next_runs = _apart(ranks, seen)
-    more = [*notes, *(f"the baseline {one.name!r} is predicted to do better" for one in baselines if one.regret < 0)]
+    better = (f"the baseline {one.name!r} is predicted to do better" for one in baselines if one.regret < 0)
+    more = [*notes, *untold, *better]
     return Choice(
         verdict, ranks, baselines, next_runs, reasons, tuple(more), told, horizon, level, time.perf_counter() - began
     )
-
-
-def usual_plans(warmup: int) -> tuple[str, ...]:
-    """The plans that are compared when none are given, as text.
-
-    >>> usual_plans(300)[0], len(usual_plans(300))
-    ('wsd(warmup=300, cooldown=10%)', 8)
-    """
-    rise = f"warmup({warmup}) | " if warmup else ""
-    texts = [wsd_text(warmup, share / 100) for share in SHARES]
-    texts += [f"wsd(warmup={warmup}, cooldown=20%, cooldown_shape=1-sqrt)", f"{rise}linear_decay()", f"{rise}cosine()"]
-    return tuple(plan_text(text) for text in texts)
-
-
-def humble(curves: "Sequence[LossCurve]", seen: Evidence, horizon: int) -> dict[str, Candidate]:
-    """What one would do without a law: the better short run's plan and peak, and a linear cooldown of 60 % there."""
-    finished: dict[tuple[str, float], list[float]] = {}
-    whole = [curve for curve in curves if curve.finished]
-    for curve in whole:
-        if curve.horizon == max(one.horizon for one in whole):
-            finished.setdefault((curve.plan, curve.peak), []).append(curve.final)
-    if not finished:
-        return {}
-    plan, peak = min(finished, key=lambda key: float(np.mean(finished[key])))
-    found = {KEEP: Candidate(plan_text(plan), peak, horizon)} if plan else {}
-    return found | {LINEAR: Candidate(wsd_text(seen.warmup, 0.6), peak, horizon)}
 
 
 def _wanted(
@@ -147,7 +121,12 @@ def _wanted(
                 fix="leave candidates out",
             )
         return candidates_of(candidates, horizon, None, peaks_run(curves))
-    texts = list(plans) if plans is not None else list(usual_plans(seen.warmup))
+    texts = list(plans) if plans is not None else list(usual_plans(seen.warmup, horizon))
+    if plans is None and not texts:
+        raise BadValue(
+            given=f"horizon={horizon}, a warm-up of {seen.warmup}", allowed="room for a cooldown behind the warm-up",
+            where="choose", fix="ask for a longer run, or give plans",
+        )  # fmt: skip
     rates = [checked_peak(peak) for peak in peaks] if peaks is not None else list(seen.peaks)
     return candidates_of([(text, rate) for rate in rates for text in texts], horizon, None, seen.peaks)
 
@@ -171,7 +150,7 @@ def _thin(
         has = f"only {', '.join(known)}" if known else "none"
         reasons.append(f"two finished runs with contrasting cooldowns at one peak are needed, there are {has}")
         runs = seen.second_cooldowns()
-    several = len({one.peak for one in wanted}) > 1 or peaks_run(curves)[0] != wanted[0].peak
+    several = peak_is_open(curves, [one.peak for one in wanted])
     if several and len(seen.peaks) < 2:
         other = max((one.peak for one in wanted), key=lambda peak: abs(np.log(peak / seen.peaks[0])))
         step = float(np.clip(other / seen.peaks[0], 1 / 4, 4))
@@ -208,5 +187,7 @@ def _inside(peak: float, seen: Evidence, factor: float) -> bool:
 def _apart(ranks: "Sequence[Ranked]", seen: Evidence) -> tuple[NextRun, ...]:
     """The two best that are tied, as longer runs: short ones have told what they can."""
     pair = [one for one in ranks if one.tied][:2]
-    length = min(LONGER * seen.horizon, pair[0].prediction.horizon)
+    asked = pair[0].prediction.horizon
+    length = min(LONGER * seen.horizon, asked)
+    length = length if all(in_room(one.plan, length) for one in pair) else asked
     return tuple(NextRun(one.plan, one.peak, length, "one of the two best that are tied") for one in pair)

@@ -7,19 +7,21 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from calando.forecast.asked import peaks_run, plan_text
+from calando.forecast.asked import ALIKE, peaks_run, plan_text
 from calando.forecast.choosing.answers import NextRun
+from calando.forecast.curve import plan_rates
 
 if TYPE_CHECKING:
     from calando.forecast.curve import LossCurve
 
-__all__ = ["CONTRAST", "Evidence", "cooldown_share", "evidence_of", "wsd_text"]
+__all__ = ["CONTRAST", "Evidence", "cooldown_plan", "cooldown_share", "evidence_of", "peak_is_open", "wsd_text"]
 
 NEAR_PEAK = 0.98  # of the peak: where a cooldown begins
 COME_DOWN = 0.3  # of the peak: a run that ends above has not cooled down
 CONTRAST = 0.15
 """Cooldowns whose shares of the run differ by less tell one thing only."""
 SHORT, LONG = 0.2, 0.6
+SAME_RATES = 0.01  # of the peak, on average: rates that differ by less are one plan's
 FURTHER = 2.0  # how far beyond an edge the next peak is tried
 
 
@@ -47,7 +49,9 @@ class Evidence:
         return SHORT if known and min(known) > (SHORT + LONG) / 2 else LONG
 
     def run(self, share: float, peak: float, why: str) -> NextRun:
-        """A short run, as long as the longest."""
+        """A short run, as long as the longest; its cooldown shorter where it would not fit behind the warm-up."""
+        room = int(20 * (1.0 - self.warmup / self.horizon)) / 20
+        share = min(share, room) if room > 0 else share
         return NextRun(wsd_text(self.warmup, share), float(f"{peak:.3g}"), self.horizon, why)
 
     def second_cooldowns(self) -> tuple[NextRun, ...]:
@@ -99,6 +103,37 @@ def cooldown_share(curve: "LossCurve") -> float | None:
         return None
     last = int(np.flatnonzero(curve.rates >= NEAR_PEAK * curve.rates.max())[-1])
     return round(1.0 - last / curve.horizon, 4)
+
+
+def cooldown_plan(curve: "LossCurve") -> str:
+    """The warm-up, stable stage and linear cooldown that a run's rates are, as text; "" where they are something else.
+
+    >>> from calando.forecast import LossCurve
+    >>> cooldown_plan(LossCurve.from_plan("a", [50, 100], [2.5, 2.1], "wsd(warmup=5, cooldown=20%)", 1e-3, 100))
+    'wsd(warmup=5, cooldown=20%)'
+    """
+    share = cooldown_share(curve)
+    if share is None:
+        return ""
+    whole = round(share / NEAR_PEAK, 2)  # a linear cooldown leaves the peak's neighbourhood a little after it began
+    if curve.warmup + whole * curve.horizon > curve.horizon:
+        return ""
+    text = wsd_text(curve.warmup, whole)
+    top = float(curve.rates.max())
+    apart = float(np.abs(plan_rates(text, top, curve.horizon) - curve.rates).mean())
+    return text if apart <= SAME_RATES * top else ""
+
+
+def peak_is_open(curves: "Sequence[LossCurve]", wanted: "Sequence[float]") -> bool:
+    """Whether there is a peak to choose: several are asked for, or one that is unlike every peak that was run.
+
+    >>> from calando.forecast import LossCurve
+    >>> short = LossCurve.from_plan("a", [50, 100], [2.5, 2.1], "linear_decay()", 1e-3, 100)
+    >>> peak_is_open([short], [1.001e-3]), peak_is_open([short], [2e-3]), peak_is_open([short], [1e-3, 2e-3])
+    (False, True, True)
+    """
+    low, high = min(wanted), max(wanted)
+    return high > ALIKE * low or not any(low / ALIKE <= curve.peak <= high * ALIKE for curve in curves)
 
 
 def wsd_text(warmup: int, share: float) -> str:
