@@ -62,11 +62,12 @@ def test_a_peak_in_the_second_half_is_refused() -> None:
         refine(norms, "sgd")
 
 
+@pytest.mark.slow
 def test_logistic_regression_on_digits_is_refused_where_refinement_does_harm() -> None:
     from bench.forecasting.refining import norms_of
 
     with pytest.raises(BadValue, match="collapse"):
-        refine(norms_of("digits", "adam", steps=1000), "adam")
+        refine(norms_of("digits", "adam", steps=300), "adam")
 
 
 def test_of_the_recorded_trials_those_that_lost_much_were_refused() -> None:

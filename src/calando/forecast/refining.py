@@ -134,6 +134,6 @@ def _smoothed(norms: "FloatArray") -> "FloatArray":
 def _plan(factors: "FloatArray") -> str:
     """The factors as straight lines between some forty points, the last at zero."""
     places = np.unique(np.linspace(0, len(factors) - 1, POINTS).round().astype(int))
-    at = [f"{100 * place / len(factors):.4g}%" for place in places] + ["100%"]
+    at = [f"{100 * place / len(factors):.10g}%" for place in places] + ["100%"]
     values = [float(f"{factor:.4g}") for factor in factors[places]] + [0.0]
     return str(points(at=at, values=values))
