@@ -123,6 +123,15 @@ def test_updates_without_a_rate_in_between_are_said() -> None:
     assert any("1,000 updates in between have a rate of 0" in reason for reason in target.reasons)
 
 
+def test_in_a_long_run_updates_are_told_and_not_the_ones_looked_at() -> None:
+    plan = "linear_decay(length=40%) | constant(0, length=10%) | constant(length=49%) | constant(1e-9)"
+    (target,) = transfer(WSD, plan, horizon=1_000_000).targets
+    assert "about 100,000 updates in between have a rate of 0" in " ".join(target.reasons)
+    assert "its last about 10,000 updates have next to no rate" in " ".join(target.reasons)
+    (ended,) = transfer(WSD, "linear_decay(length=40%) | constant(0)", horizon=1_000_000).targets
+    assert not any("in between" in reason for reason in ended.reasons)
+
+
 def test_a_peak_is_the_rate_of_factor_one() -> None:
     (target,) = transfer(WSD, "scale(cosine, by=2)", peak=1e-3).targets
     assert any("highest factor is 2" in reason for reason in target.reasons)
@@ -175,6 +184,36 @@ def test_a_peak_that_no_cooldown_suits_is_said(wanted: float) -> None:
     assert any("no cooldown suits it" in reason for reason in found.reasons)
 
 
+def cooldown(wanted: float, exponent: float | None = None, **more):
+    return transfer(WSD, [], peak=1e-3, cooldown_at=wanted, horizon=10_000, exponent=exponent, **more).cooldown
+
+
+def test_at_another_horizon_the_cooldown_is_the_one_for_the_peak_that_moved() -> None:
+    moved = cooldown(1e-3 * 10**-0.5, -0.5, to_horizon=100_000)
+    assert moved.share == pytest.approx(0.2, rel=5e-3)  # the run's own
+    (target,) = transfer(WSD, moved.plan, peak=1e-3, horizon=10_000, to_horizon=100_000, exponent=-0.5).targets
+    assert target.peak == pytest.approx(1e-3 * 10**-0.5, rel=2e-3)
+
+
+def test_the_range_of_a_cooldown_at_another_horizon_is_that_of_the_exponents() -> None:
+    at = {"to_horizon": 100_000}
+    found, theory, mild = (cooldown(5e-4, exponent, **at) for exponent in (None, -0.5, -0.2))
+    assert found.share == pytest.approx(cooldown(5e-4, -0.3, **at).share)
+    assert found.low < mild.share < found.share < theory.share < found.high
+    alone = cooldown(5e-4, -0.3, **at)
+    assert found.low < alone.low < alone.high < found.high
+
+
+def test_where_only_the_range_has_a_cooldown_it_is_said() -> None:
+    found = cooldown(1e-3, to_horizon=100_000)
+    assert (found.share, found.high) == (None, None)
+    (reason,) = found.reasons
+    assert "no cooldown suits it by the best guess" in reason
+    assert f"within the range one of {100 * found.low:.3g} % or longer may" in reason
+    notes = transfer(WSD, [], peak=1e-3, cooldown_at=1e-3, horizon=10_000, to_horizon=100_000).notes
+    assert notes[0].startswith("horizons differ")
+
+
 def test_what_keeping_the_old_peak_costs_is_the_bound_itself() -> None:
     (target,) = transfer("linear_decay", "cosine", peak=1.0, horizon=400).targets
     at_old = linear_bound(400).best_peak
@@ -192,6 +231,7 @@ def test_what_keeping_the_old_peak_costs_is_the_bound_itself() -> None:
         (lambda: transfer(WSD, "cosine", exponent=math.nan), BadValue),
         (lambda: transfer(WSD, "cosine", exponent=True), BadValue),
         (lambda: transfer(WSD, "cosine", cooldown_at=1e-3), BadValue),
+        (lambda: transfer("wsd(warmup=50)", [], peak=1.0, cooldown_at=1.0, to_horizon=20), BadValue),
         (lambda: transfer(WSD, 3), BadValue),
         (lambda: transfer(WSD, [None]), BadValue),
         (lambda: transfer("constant(0)", WSD), BadValue),

@@ -100,6 +100,18 @@ def test_a_way_leaves_the_run_at_the_first_update_that_differs() -> None:
         assert way.leaves == first > 1000
 
 
+# Beyond 200,000 updates not every one is looked at.
+@pytest.mark.parametrize("horizon", [200_000, 200_001, 300_000, 399_999, 500_000])
+def test_a_way_leaves_a_long_run_at_the_first_update_that_differs(horizon: int) -> None:
+    old = calando.parse(WSD).bind(horizon)
+    steps = np.arange(horizon)
+    going_on = extend(WSD, 2, horizon=horizon).ways[:4]
+    assert [way.name for way in going_on] == ["as it is", "cooldown, matched", "cooldown, lowest", "second stage"]
+    for way in going_on:
+        new = calando.parse(way.plan).bind(2 * horizon)
+        assert way.leaves == int(np.argmax(np.abs(old(steps) - new(steps)) > 1e-9)) > 0.79 * horizon, way.name
+
+
 def test_the_warm_up_stays_as_long_as_it_was() -> None:
     in_steps = ways("wsd(warmup=5%, cooldown=20%)", 2, horizon=10_000)
     assert all("warmup=500" in way.plan.replace("(500)", "=500") for way in in_steps.values())

@@ -1,10 +1,14 @@
 """The page of a transfer shows what the answer holds, and draws what it promises and nothing else."""
 
+from pathlib import Path
+
 import pytest
 
+import calando
 from calando.forecast import extend, transfer
 from calando.report.answers import answer_html
 from calando.report.answers.transfer import extension_page, transfer_page
+from tests.cli.calling import said
 
 PLANS = ["linear_decay()", "cosine(end=0.1)", "reduce_on_plateau(cosine())"]
 
@@ -65,3 +69,42 @@ def test_a_run_that_cannot_be_helped_is_told_so() -> None:
     page = extension_page(extend("reduce_on_plateau(cosine())", 2, peak=1e-3, horizon=4000))
     assert not page.settled
     assert answer_html(page)
+
+
+def rates(page, part: int = -1):
+    return [trace for trace in page.parts[part].pictures[0].figure["data"] if len(trace["x"]) > 2]
+
+
+@pytest.mark.parametrize(
+    ("lengths", "size"),
+    [
+        (("5ep", "90ep"), ("--steps-per-epoch", "100")),
+        (("5000tok", "90000tok"), ("--tokens-per-step", "10")),
+        (("500sa", "9000sa"), ("--samples-per-step", "1")),
+    ],
+)
+@pytest.mark.parametrize("words", [("--to", "linear_decay", "--from"), ("--extend", "2x", "--plan")])
+def test_a_plan_in_epochs_tokens_or_samples_has_its_page_too(words, lengths, size, tmp_path: Path) -> None:
+    page = tmp_path / "answer.html"
+    plan, horizon = f"warmup({lengths[0]}) | linear_decay()", lengths[1]
+    text = said("transfer", *words, plan, "--horizon", horizon, *size, "--out", str(page))
+    assert "9,000 updates" in text
+    assert plan in text
+    assert "<svg" in page.read_text()
+
+
+def test_the_rates_in_a_page_are_those_of_the_plan_as_it_was_bound() -> None:
+    sizes = {"steps_per_epoch": 10}
+    source = calando.parse("wsd(warmup=5ep)").bind("40ep", **sizes)
+    target = calando.parse("warmup(5ep) | cosine").bind(400, steps_per_epoch=20)
+    found = transfer(source, [target, "linear_decay"], peak=1e-3)
+    drawn = rates(transfer_page(found))
+    for trace, schedule, peak in (drawn[0], source, 1e-3), (drawn[1], target, found.targets[0].peak):
+        assert list(trace["x"]) == list(range(400))
+        assert list(trace["y"]) == pytest.approx([schedule(step) * peak for step in range(400)], rel=1e-4)
+    falling = calando.parse("warmup(5ep) | cosine").bind("40ep", **sizes)
+    longer = extend(falling, 2, peak=1e-3)
+    assert longer.ways[0].plan.startswith("warmup(5ep)")
+    (as_it_is, *_) = rates(extension_page(longer))
+    schedule = falling.plan.bind(800, **sizes)
+    assert list(as_it_is["y"]) == pytest.approx([schedule(int(step)) * 1e-3 for step in as_it_is["x"]], rel=1e-4)

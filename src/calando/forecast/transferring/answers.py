@@ -1,15 +1,33 @@
 """What a transfer answers: plain, frozen, every number computed."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
-__all__ = ["Cooldown", "Extension", "Promise", "Target", "Transfer", "Way"]
+__all__ = ["Cooldown", "Extension", "Promise", "Sizes", "Target", "Transfer", "Way"]
 
 Promise = Literal["best guess", "range", "none"]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sizes:
+    """What an update consumes, as the plan was bound with: without it a text such as "wsd(warmup=5ep)" has no length.
+
+    >>> Sizes(steps_per_epoch=100).sizes
+    {'steps_per_epoch': 100, 'tokens_per_step': None, 'samples_per_step': None}
+    """
+
+    steps_per_epoch: int | None = None
+    tokens_per_step: float | None = None
+    samples_per_step: float | None = None
+
+    @property
+    def sizes(self) -> dict[str, Any]:
+        """The three by name, as `bind` takes them."""
+        return {name: getattr(self, name) for name in ("steps_per_epoch", "tokens_per_step", "samples_per_step")}
+
+
 @dataclass(frozen=True, slots=True)
-class Target:
+class Target(Sizes):
     """A plan, and where its best peak lies beside the source's.
 
     `ratio` is the theory's best peak over the source's own, `low` and `high` the range in which it is to be looked for;
@@ -55,7 +73,7 @@ class Cooldown:
 
 
 @dataclass(frozen=True, slots=True)
-class Transfer:
+class Transfer(Sizes):
     """From one plan's best peak to others'.
 
     `plan`, `peak` (None: only ratios were asked) and `horizon` are the source's; `assumed` tells that nobody gave the
@@ -103,7 +121,7 @@ class Way:
 
 
 @dataclass(frozen=True, slots=True)
-class Extension:
+class Extension(Sizes):
     """Ways to make a run longer, side by side.
 
     `plan`, `peak` (None: not given) and `horizon` are the run's as it is, `longer` its new horizon; `assumed` tells

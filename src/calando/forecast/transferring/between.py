@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Final
 
 from calando.core.plan import Plan
 from calando.core.schedule import Schedule
+from calando.core.shapes.constant import constant
 from calando.errors import BadValue, shown
 from calando.forecast.bounds import price
 from calando.forecast.transferring.answers import Cooldown, Promise, Target, Transfer
-from calando.forecast.transferring.reading import Reading, exponents_of, peak_of, read
+from calando.forecast.transferring.reading import Reading, exponents_of, peak_of, read, sizes_of
 from calando.forecast.transferring.stages import share_for, staged, trunk_of
 
 if TYPE_CHECKING:
@@ -91,10 +92,10 @@ def transfer(
     ours = source.horizon if to_horizon is None else to_horizon
     read_ones = [read(one, _own(one, ours, to_horizon), "transfer.to", **sizes) for one in plans]
     targets = tuple(_target(source, one, known, best, band) for one in read_ones)
-    found = None
+    found, horizons = None, [one.horizon for one in read_ones]
     if wanted is not None and known is not None:
-        at = read_ones[0].horizon if to_horizon is not None and read_ones else source.horizon
-        found = cooldown_for(source, known, wanted, at, best)
+        horizons.append(source.horizon if to_horizon is None else constant().bind(to_horizon, **sizes).horizon)  # type: ignore[arg-type]
+        found = cooldown_for(source, known, wanted, horizons[-1], best, band)
     return Transfer(
         source.text,
         known,
@@ -104,7 +105,8 @@ def transfer(
         band,
         targets,
         found,
-        _notes(source, read_ones, exponent, known),
+        _notes(source, read_ones, horizons, exponent, known),
+        **sizes_of(source.schedule),
     )
 
 
@@ -124,7 +126,8 @@ def octaves_off(ratio: float, *readings: Reading) -> float:
 def _target(source: Reading, one: Reading, peak: float | None, exponent: float, band: tuple[float, float]) -> Target:
     own = [f"{FROM}{reason}" for reason in source.reasons]
     if source.mute or one.mute:
-        return Target(one.text, one.horizon, "none", reasons=(*one.reasons, *one.remarks, *own))
+        return Target(one.text, one.horizon, "none", reasons=(*one.reasons, *one.remarks, *own),
+                      **sizes_of(one.schedule))  # fmt: skip
     shape = one.best / source.best
     longer = one.horizon / source.horizon
     off = 0.0 if one.text == source.text else octaves_off(shape, source, one)
@@ -148,10 +151,13 @@ def _target(source: Reading, one: Reading, peak: float | None, exponent: float, 
         price(1.0 / ratio),
         at_best,
         reasons,
+        **sizes_of(one.schedule),
     )
 
 
-def cooldown_for(source: Reading, peak: float, wanted: float, horizon: int, exponent: float) -> Cooldown:
+def cooldown_for(
+    source: Reading, peak: float, wanted: float, horizon: int, exponent: float, band: tuple[float, float]
+) -> Cooldown:
     """The cooldown whose best peak is the one wanted, when that of the source is `peak`.
 
     Args:
@@ -160,25 +166,42 @@ def cooldown_for(source: Reading, peak: float, wanted: float, horizon: int, expo
         wanted: the peak to be used, > 0.
         horizon: updates of the run with that cooldown, >= 1.
         exponent: of the best peak over the horizon.
+        band: the lowest and the highest exponent, for the range.
     """
     trunk = trunk_of(source)
-    shape = wanted / peak / (horizon / source.horizon) ** exponent
-    off = octaves_off(shape, source)
-    shares = [share_for(trunk, source.best * shape * 2.0**by, horizon) for by in (0.0, -off, off)]
-    share, low, high = shares
-    reasons = list(source.reasons)
-    if share is None:
-        longest = share_for(trunk, math.inf, horizon, nearest=True) or 1.0
-        most = staged(trunk, longest, horizon).best / source.best * peak * (horizon / source.horizon) ** exponent
-        least = "below what any cooldown wants" if wanted < most else f"above {most:.3g}, the best peak of the longest"
-        reasons.append(f"{wanted:.4g} is {least}: no cooldown suits it")
-        return Cooldown("", wanted, None, low, high, tuple(reasons))
-    return Cooldown(staged(trunk, share, horizon).text, wanted, share, low, high, tuple(reasons))
+    if trunk.rise >= horizon:
+        raise BadValue(
+            given=f"a run of {horizon:,} updates with a warm-up of {trunk.rise:,}", allowed="more than its warm-up",
+            where="transfer.to_horizon", fix="give more updates",
+        )  # fmt: skip
+    longer = horizon / source.horizon
+    shape, *moved = (wanted / peak / longer**e for e in (exponent, *band))
+    off = 2.0 ** octaves_off(shape, source)
+    least, most = source.best * min(moved) / off, source.best * max(moved) * off
+    share, low, high = (share_for(trunk, best, horizon) for best in (source.best * shape, least, most))
+    if share is not None:
+        return Cooldown(staged(trunk, share, horizon).text, wanted, share, low, high, source.reasons)
+    shortest, begins, ends, longest = (
+        share_for(trunk, best, horizon, nearest=True) or 1.0 for best in (0.0, least, most, math.inf)
+    )
+    limit = staged(trunk, longest, horizon).best / source.best * peak * longer**exponent
+    below = wanted < limit
+    text = f"{wanted:.4g} is " + (
+        "below what any cooldown wants" if below else f"above {limit:.3g}, the best peak of the longest"
+    )
+    if (ends <= shortest) if below else (begins >= longest):
+        text += ": no cooldown suits it"
+    else:
+        side = f"one of {100 * ends:.3g} % or shorter" if below else f"one of {100 * begins:.3g} % or longer"
+        text += f": no cooldown suits it by the best guess; within the range {side} may"
+    return Cooldown("", wanted, None, low, high, (*source.reasons, text))
 
 
-def _notes(source: Reading, targets: Sequence[Reading], exponent: float | None, peak: float | None) -> tuple[str, ...]:
+def _notes(
+    source: Reading, targets: Sequence[Reading], horizons: Sequence[int], exponent: float | None, peak: float | None
+) -> tuple[str, ...]:
     notes = list(source.remarks)
-    if any(one.horizon != source.horizon for one in targets):
+    if any(horizon != source.horizon for horizon in horizons):
         taken = f"{exponent:g}, as given" if exponent is not None else "-0.3, between -0.5 (theory) and -0.2"
         notes.append(
             f"horizons differ: the best peak is taken to move as the horizon to the power {taken}; theory's rule does "

@@ -17,7 +17,7 @@ from calando.errors import BadValue, shown
 from calando.forecast.bounds import Bound, linear_bound, price
 from calando.forecast.transferring.answers import Extension, Way
 from calando.forecast.transferring.between import octaves_off
-from calando.forecast.transferring.reading import Reading, bound_of, exponents_of, factors_of, peak_of, read
+from calando.forecast.transferring.reading import Reading, bound_of, exponents_of, factors_of, peak_of, read, sizes_of
 from calando.forecast.transferring.stages import (
     COARSE,
     Trunk,
@@ -94,7 +94,7 @@ def extend(
     longer = round(source.horizon * factor)
     told = Extension(
         source.text, known, source.horizon, longer, assumed, best, band, "none", "", (),
-        (*source.reasons, *source.remarks),
+        (*source.reasons, *source.remarks), **sizes_of(source.schedule),
     )  # fmt: skip
     if source.mute:
         return told
@@ -157,7 +157,7 @@ class _Search:
             if alike(staged(self.trunk, share, horizon), self.source):
                 return staged(self.trunk, share, self.longer)
         held = self.source.schedule
-        return read(held.plan.bind(self.longer, **_sizes(held)), None, "extend.plan")
+        return read(held.plan.bind(self.longer, **sizes_of(held)), None, "extend.plan")
 
     def _way(self, name: str, reading: Reading, **chosen: Any) -> Way:
         multiple = self._wanted(self.exponent) / reading.best
@@ -236,13 +236,15 @@ def _times(by: float) -> float:
     return float(by)
 
 
-def _sizes(schedule: Schedule) -> dict[str, Any]:
-    return {name: getattr(schedule, name) for name in ("steps_per_epoch", "tokens_per_step", "samples_per_step")}
-
-
 def _leaves(source: Reading, other: Reading) -> int:
     """The first update at which another schedule has another factor."""
-    count = min(len(source.factors), len(other.factors))
-    steps = np.arange(count, dtype=np.int64) * (source.horizon // len(source.factors))
-    apart = np.abs(source.schedule(steps) - other.schedule(steps)) > 1e-9
-    return int(steps[int(np.argmax(apart))]) if apart.any() else source.horizon
+    first, last = 0, source.horizon - 1
+    while True:
+        steps = np.linspace(first, last, min(last - first + 1, len(source.factors))).astype(np.int64)
+        apart = np.abs(source.schedule(steps) - other.schedule(steps)) > 1e-9
+        if not apart.any():
+            return source.horizon
+        found = int(np.argmax(apart))
+        if found == 0 or steps[found] - steps[found - 1] == 1:
+            return int(steps[found])
+        first, last = int(steps[found - 1]), int(steps[found])

@@ -2,7 +2,7 @@
 
 import math
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     FloatArray = NDArray[np.float64]
 
-__all__ = ["ASSUMED", "Reading", "bound_of", "exponents_of", "factors_of", "peak_of", "read"]
+__all__ = ["ASSUMED", "Reading", "bound_of", "exponents_of", "factors_of", "peak_of", "read", "sizes_of"]
 
 ASSUMED: Final = 10_000
 """Updates of a run whose horizon nobody gave."""
@@ -92,15 +92,16 @@ def read(plan: "Plan | Schedule | str", horizon: "LengthLike | None", where: str
     if cycles and not mute:
         reasons.append(f"it rises again {_times(cycles)}: there is no evidence for cycles and restarts")
     short = _without_tail(factors)
+    each = schedule.horizon / len(factors)
     if len(short) < len(factors):
-        cut = bound_of(short, max(1, round(schedule.horizon * len(short) / len(factors))))
+        cut = bound_of(short, max(1, round(each * len(short))))
         if whole.v > 2.0 * cut.v:
-            left = len(factors) - len(short)
-            remarks.append(f"its last {left:,} updates have next to no rate, where the bound is endless: left out")
+            left = _updates(len(factors) - len(short), each)
+            remarks.append(f"its last {left} have next to no rate, where the bound is endless: left out")
             whole = cut
-    pauses = int((factors[int(np.argmax(factors > 0)) : whole.steps] == 0).sum())
+    pauses = int((factors[int(np.argmax(factors > 0)) : round(whole.steps / each)] == 0).sum())
     if pauses:
-        remarks.append(f"{pauses:,} updates in between have a rate of 0: they train nothing and count as steps")
+        remarks.append(f"{_updates(pauses, each)} in between have a rate of 0: they train nothing and count as steps")
     if abs(facts.peak - 1.0) > 1e-9:
         remarks.append(f"its highest factor is {facts.peak:.4g}: a peak is the rate of factor 1")
     best = whole.best_peak * math.sqrt(schedule.horizon)
@@ -159,6 +160,16 @@ def exponents_of(exponent: float | None) -> tuple[float, tuple[float, float]]:
     return float(exponent), (float(exponent), float(exponent))
 
 
+def sizes_of(schedule: Schedule) -> dict[str, Any]:
+    """What an update consumes, as a schedule was bound with.
+
+    >>> from calando.core.shapes.constant import constant
+    >>> sizes_of(constant().bind("2ep", steps_per_epoch=5))["steps_per_epoch"]
+    5
+    """
+    return {name: getattr(schedule, name) for name in ("steps_per_epoch", "tokens_per_step", "samples_per_step")}
+
+
 def _bound(
     plan: "Plan | Schedule | str", horizon: "LengthLike | None", where: str, sizes: dict[str, float | None]
 ) -> Schedule:
@@ -167,8 +178,8 @@ def _bound(
     if isinstance(plan, Schedule):
         if horizon is None:
             return plan
-        known = {name: value if value is not None else getattr(plan, name) for name, value in sizes.items()}
-        return plan.plan.bind(horizon, **known)  # type: ignore[arg-type]
+        asked = {name: value for name, value in sizes.items() if value is not None}
+        return plan.plan.bind(horizon, **{**sizes_of(plan), **asked})
     if not isinstance(plan, Plan):
         raise BadValue(given=f"{shown(plan)} ({type(plan).__name__})", allowed="a plan, its text or a schedule",
                        where=where, fix="give a text such as 'wsd(cooldown=20%)'")  # fmt: skip
@@ -178,6 +189,11 @@ def _bound(
 def _without_tail(factors: "FloatArray") -> "FloatArray":
     left = np.cumsum(factors[::-1])[::-1]
     return factors[: int(np.flatnonzero(left >= TAIL * left[0])[-1]) + 1]
+
+
+def _updates(looked_at: int, each: float) -> str:
+    """So many of the updates that were looked at, each of which stands for others in a long run."""
+    return f"{looked_at:,} updates" if each == 1 else f"about {round(looked_at * each):,} updates"
 
 
 def _percent(share: float) -> str:

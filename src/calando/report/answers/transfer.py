@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from calando.forecast.curve import plan_rates
+from calando.core.text import parse
 from calando.report.answers.drawing import Figure, dots, drawing, line, rule
 from calando.report.answers.page import AnswerPage, Column, Part, Picture, Table
 from calando.report.words import count, peak_text
 
 if TYPE_CHECKING:
     from calando.forecast.transferring import Extension, Target, Transfer
+    from calando.forecast.transferring.answers import Sizes
 
 __all__ = ["extension_page", "transfer_page"]
 
@@ -82,8 +83,8 @@ def extension_page(found: Extension, command: str = "", made: str = "") -> Answe
     )  # fmt: skip
     traces, key = [], []
     for slot, way in enumerate(found.ways):
-        rates = plan_rates(way.plan, way.peak if way.peak is not None else way.multiple, found.longer)
-        traces.append(line(slot, *_thin(rates)))
+        peak = way.peak if way.peak is not None else way.multiple
+        traces.append(line(slot, *_drawn(way.plan, peak, found.longer, found)))
         key.append((slot, way.name))
     picture = Picture(
         "ways", "The learning rates of every way.", drawing(traces, "update", "learning rate"), tuple(key)
@@ -152,10 +153,10 @@ def _ranges(found: Transfer) -> tuple[Picture, ...]:
 
 def _rates(found: Transfer) -> Picture:
     unit = found.peak or 1.0
-    traces, key = [line(0, *_thin(plan_rates(found.plan, unit, found.horizon)))], [(0, found.plan)]
+    traces, key = [line(0, *_drawn(found.plan, unit, found.horizon, found))], [(0, found.plan)]
     for slot, target in enumerate(found.targets, start=1):
         peak = unit * target.ratio if target.ratio is not None else unit
-        traces.append(line(slot, *_thin(plan_rates(target.plan, peak, target.horizon))))
+        traces.append(line(slot, *_drawn(target.plan, peak, target.horizon, target)))
         key.append((slot, target.plan))
     what = "learning rate" if found.peak is not None else f"factor over the best peak of {found.plan}"
     return Picture(
@@ -163,9 +164,11 @@ def _rates(found: Transfer) -> Picture:
     )
 
 
-def _thin(rates: np.ndarray[tuple[int], np.dtype[np.float64]]) -> tuple[list[float], list[float]]:
-    places = np.unique(np.linspace(0, len(rates) - 1, min(len(rates), POINTS)).round().astype(int))
-    return [float(place) for place in places], [float(rate) for rate in rates[places]]
+def _drawn(plan: str, peak: float, horizon: int, sizes: Sizes) -> tuple[list[float], list[float]]:
+    """Evenly spread updates of a plan, bound as the answer bound it, and their rates."""
+    places = np.unique(np.linspace(0, horizon - 1, min(horizon, POINTS)).round().astype(np.int64))
+    factors = np.asarray(parse(plan).bind(horizon, **sizes.sizes)(places), dtype=np.float64)
+    return [float(place) for place in places], [float(factor) * peak for factor in factors]
 
 
 def _number(value: float | None) -> str:
