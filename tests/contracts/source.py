@@ -3,6 +3,7 @@
 import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -102,6 +103,4 @@ def public_names() -> list[str]:
 
 
 def _room(name: str) -> bool:
-    import sys
-
-    return f"calando.{name}" in sys.modules
+    return find_spec(f"calando.{name}") is not None
