@@ -47,7 +47,7 @@ def read_candidate(given: "str | Plan | Candidate", role: Role = "candidate", la
     others are tried at every peak of the grid. Raises what the plan's parser raises, and BadValue.
 
     >>> read_candidate("mine: cosine(end=0.1) @ 0.05")
-    Candidate(label='mine', plan='cosine(end=0.1)', plan_json='...', peak=0.05, role='candidate')
+    Candidate(label='mine', plan='cosine(end=0.1)', plan_json='...', peak=0.05, role='candidate', ...)
     """
     from calando.core.plan import Plan
     from calando.core.text import parse

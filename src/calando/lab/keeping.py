@@ -10,7 +10,7 @@ from calando.errors import CalandoError, LabError, shown
 from calando.lab.feed import Feed
 from calando.lab.memory import Memory
 from calando.lab.overlooked import Locals, settings
-from calando.lab.remembered import local_sources
+from calando.lab.remembered import is_ours, local_sources
 from calando.lab.snapshot.codec import digest
 from calando.lab.snapshot.past import Past
 from calando.lab.snapshot.place import Snapshot, save
@@ -63,9 +63,9 @@ class Keeping:
         if memory.names and (missing := run.unnamed()):
             memory.unkept = missing[0]
         frame = sys._getframe(2)
-        if memory.names:
+        if memory.names and not is_ours(frame):
             memory.draw_also(local_sources(frame, memory.parts()))
-        if memory.names and (self._place or self._start is not None):
+        if memory.names and not is_ours(frame) and (self._place or self._start is not None):
             self._locals = Locals(frame, run._loop, memory.parts())
             memory.unkept = self._locals.counted
         self._fixed = {"data": dict(memory.numbers), "optimizers": settings(optimizers), "script": run._program}

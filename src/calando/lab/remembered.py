@@ -13,7 +13,7 @@ from calando.errors import CalandoError
 from calando.lab.snapshot.inside import Inside
 from calando.lab.snapshot.keepers import leaves
 
-__all__ = ["is_own", "local_sources", "variables"]
+__all__ = ["is_ours", "is_own", "local_sources", "variables"]
 
 ELSEWHERE = tuple(str(Path(sysconfig.get_paths()[name])) for name in ("stdlib", "platstdlib", "purelib", "platlib"))
 HERE = str(Path(__file__).resolve().parents[1])
@@ -42,6 +42,15 @@ def is_own(thing: object) -> bool:
         return False
     file = getattr(sys.modules.get(kind.__module__), "__file__", None)
     return file is None or not str(Path(file).resolve()).startswith((*ELSEWHERE, HERE))
+
+
+def is_ours(frame: FrameType) -> bool:
+    """Whether a loop stands in a driver of Calando's, which passes over the data again and keeps what it must itself.
+
+    >>> is_ours(sys._getframe())
+    False
+    """
+    return frame.f_code.co_filename.startswith(HERE)
 
 
 def local_sources(frame: FrameType, named: Iterable[object]) -> dict[str, Keeper]:
