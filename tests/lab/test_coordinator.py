@@ -187,3 +187,44 @@ def test_without_sharing_each_run_is_trained_whole(tmp_path: Path) -> None:
     asked = question()
     worked(tmp_path, asked, ReplayExecutor(library(asked)), share=False)
     assert trained(load(tmp_path)) == 600
+
+
+class Refuses(ReplayExecutor):
+    """Two slots; of the first two tasks with one snapshot the later one finds it no good, then the other ends."""
+
+    refused = 0
+
+    @property
+    def free(self) -> int:
+        return 2 - len(self._held)
+
+    def __init__(self, answer: Any) -> None:
+        super().__init__(answer)
+        self._held: list[Task] = []
+
+    def submit(self, task: Task) -> int:
+        self._held.append(task)
+        return 1
+
+    def poll(self, seconds: float) -> Sequence[Event]:
+        if len(self._held) == 2 and self._held[0].start == self._held[1].start is not None and not self.refused:
+            self.refused += 1
+            return [Ended(self._held.pop().spec.key, "refused", "a snapshot that cannot be read")]
+        task = self._held.pop(0)
+        record = self._answer(task.spec)
+        assert record is not None
+        return self._story(task, record)
+
+
+def test_a_snapshot_that_one_run_cannot_read_takes_no_past_from_another_that_could(tmp_path: Path) -> None:
+    asked = spec(
+        "wsd(cooldown=20)", "wsd(cooldown=60)", "wsd(cooldown=60, cooldown_shape=cosine)",
+        peaks=(0.1,), confirm_seeds=(1000,), horizon=100, evals=5,
+    )  # fmt: skip
+    executor = Refuses(library(asked))
+    assert worked(tmp_path, asked, executor) == ""
+    study = load(tmp_path)
+    assert executor.refused == 1
+    assert [a.outcome for a in study.attempts].count("refused") == 1
+    assert len(study.runs) == 3
+    assert all(run.curves == made(run.spec).curves for run in study.runs)

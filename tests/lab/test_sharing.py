@@ -71,7 +71,6 @@ def test_a_trunk_whose_worker_dies_goes_on_from_its_last_stage() -> None:
     assert results(shared) == results(study("train", share=False))
 
 
-@pytest.mark.xfail(strict=False, reason="known defect: such a run may lose its trunk's part of the curves, by timing")
 def test_a_snapshot_that_cannot_be_read_costs_steps_and_nothing_else(capsys: pytest.CaptureFixture[str]) -> None:
     shared = study("spoils", live=True)
     assert "a snapshot that cannot be read" in capsys.readouterr().err

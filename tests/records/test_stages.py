@@ -95,6 +95,20 @@ def test_curves_go_when_no_snapshot_stands_on_them(store: Store) -> None:
     assert [stage.snapshot for stage in store.stages()] == [None, None]
 
 
+def test_the_past_of_a_run_under_way_outlives_the_snapshots_that_it_stands_on(store: Store) -> None:
+    first, second = a_stage(0, 4), a_stage(4, 7, parent=f"{TRUNK.key}@4")
+    store.finish_stage(0, first)
+    store.finish_stage(0, second)
+    store.drop_snapshot(first.key, {second.key})
+    store.drop_snapshot(second.key, {second.key})
+    assert store.path_to(second.key)["lr"].steps == tuple(range(7))
+    store.drop_snapshot(first.key, {first.key})
+    assert store.path_to(first.key)["lr"].steps == tuple(range(4))
+    assert store.path_to(second.key)["lr"].steps == tuple(range(4))
+    store.drop_snapshot(first.key)
+    assert store.path_to(first.key) == {}
+
+
 def test_the_disk_is_accounted_for(store: Store) -> None:
     store.finish_stage(0, a_stage(0, 4, size=100))
     store.finish_stage(0, a_stage(4, 7, size=50))

@@ -172,7 +172,7 @@ class Dispatch:
         """The snapshot that a leg was to go on from is no good; others of its run may be, or the beginning is."""
         leg = self._begun[key]
         self._view.say(f"{leg.run.candidate}: {reason}; it goes on from further back")
-        self._shelf.drop(leg.stage)
+        self._shelf.drop(leg.stage, self._leaned(but=key))
         self._stale = True
 
     def reused(self, leg: Leg) -> int:
@@ -253,7 +253,12 @@ class Dispatch:
         """Take away the snapshots that nothing unfinished needs."""
         if self._shelf.stages and not self._stale:
             needed = {leg.stage for leg in self._legs.values()} | set(self._newest.values())
-            self._shelf.keep_only(needed)
+            self._shelf.keep_only(needed, self._leaned())
+
+    def _leaned(self, but: str = "") -> set[str]:
+        """The stages that legs under way stand on, whether or not another leg has found their snapshot no good."""
+        on = {leg.stage for key, leg in self._begun.items() if key != but}
+        return (on | {stage for key, stage in self._newest.items() if key != but}) - {""}
 
     def _look(self, event: Opened | Reached) -> None:
         """Once a train function looked at its candidate, no run goes on from another candidate's past."""

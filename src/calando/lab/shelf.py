@@ -60,18 +60,23 @@ class Shelf:
             return 1 << 30 if self.limit else 0
         return max(0, (self.limit - self.used) // self._largest - coming)
 
-    def keep_only(self, needed: Collection[str]) -> None:
-        """Take away every snapshot but these."""
+    def keep_only(self, needed: Collection[str], leaned: Collection[str] = ()) -> None:
+        """Take away every snapshot but these; the past of the stages `leaned` on stays known, see `drop`."""
         for key in [key for key in self.stages if key not in needed]:
-            self.drop(key)
+            self.drop(key, leaned)
 
-    def drop(self, key: str) -> None:
-        """Take one snapshot away; first out of the store, so that nobody goes on from half of one."""
+    def drop(self, key: str, leaned: Collection[str] = ()) -> None:
+        """Take one snapshot away; first out of the store, so that nobody goes on from half of one.
+
+        Args:
+            key: of the stage that it ends.
+            leaned: keys of the stages that runs under way went on from: what was logged before is still theirs.
+        """
         stage = self.stages.pop(key, None)
         if stage is None or stage.snapshot is None:
             return
         self.used -= _size(stage)
-        self._store.drop_snapshot(key)
+        self._store.drop_snapshot(key, leaned)
         self._remove(stage.snapshot.url)
 
     def sweep(self) -> None:

@@ -3,7 +3,7 @@
 import json
 import sqlite3
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -245,14 +245,21 @@ class Store:
         home = self.folder.resolve()
         return Path(url).relative_to(home).as_posix() if "://" not in url and home in Path(url).parents else url
 
-    def drop_snapshot(self, key: str) -> None:
-        """Note that the snapshot at the end of a stage is gone; curves that no snapshot stands on go with it."""
+    def drop_snapshot(self, key: str, leaned: Collection[str] = ()) -> None:
+        """Note that the snapshot at the end of a stage is gone; curves that nothing stands on go with it.
+
+        Args:
+            key: of the stage.
+            leaned: keys of stages that runs under way went on from; their past is kept without a snapshot too.
+        """
         with self._writing() as connection:
             connection.execute("UPDATE stage SET snapshot = NULL WHERE key = ?", (key,))
             connection.execute(
                 "WITH RECURSIVE held(key) AS (SELECT key FROM stage WHERE snapshot IS NOT NULL"
+                " UNION SELECT value FROM json_each(?)"
                 " UNION SELECT stage.parent FROM stage JOIN held ON stage.key = held.key)"
-                " DELETE FROM stretch WHERE stage IN (SELECT id FROM stage WHERE key NOT IN (SELECT key FROM held))"
+                " DELETE FROM stretch WHERE stage IN (SELECT id FROM stage WHERE key NOT IN (SELECT key FROM held))",
+                (json.dumps(sorted(leaned)),),
             )
             _weigh(connection, 0)
 
@@ -262,7 +269,7 @@ class Store:
             return stages_of(connection, self.path)
 
     def path_to(self, key: str) -> dict[str, Curve]:
-        """The curves of the whole past up to the end of a stage that still has its snapshot.
+        """The curves of the whole past up to the end of a stage that has its snapshot, or is leaned on without.
 
         Raises:
             BadFile: when a part of that past is not in the file.
