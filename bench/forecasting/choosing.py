@@ -22,6 +22,7 @@ from bench.forecasting.choosing_table import table
 from bench.forecasting.live import load, recorded
 from bench.forecasting.live.grids import SEEDS
 from bench.forecasting.records import NOT_RUN, Recorded, folder, llama
+from bench.forecasting.storing import stored
 from calando.forecast.asked import plan_text
 from calando.forecast.choosing import Choice, choose
 from calando.forecast.curve import LossCurve
@@ -37,6 +38,7 @@ LIVE_PAIR = ("wsd 20 %", "wsd 50 %")
 LIVE_HORIZONS = ((300, 1200), (300, 4800), (600, 2400), (1200, 4800))
 LIVE_PEAKS = ((0.008, 0.032), (0.008, 0.016, 0.032))
 LIVE_ONE_PEAK = (0.008, 0.016, 0.032)
+DIGITS = 5
 
 Setting = tuple[str, float]
 
@@ -247,29 +249,14 @@ def text(found: dict[str, Any]) -> str:
     return table(found, {part: summary(rows) for part, rows in found.items() if isinstance(rows, list)}, NOT_RUN)
 
 
-def stored(found: dict[str, Any]) -> str:
-    """As JSON with one case a line."""
-
-    def short(value: Any) -> Any:
-        return float(f"{value:.5g}") if isinstance(value, float) else value
-
-    parts = []
-    for key, value in found.items():
-        if isinstance(value, list):
-            rows = ",\n  ".join(json.dumps({name: short(one) for name, one in each.items()}) for each in value)
-            parts.append(f'"{key}": [\n  {rows}\n ]')
-        else:
-            parts.append(f'"{key}": {json.dumps(value)}')
-    return "{\n " + ",\n ".join(parts) + "\n}\n"
-
-
 def main() -> None:
     """Print, and write when asked."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--write", action="store_true", help="write bench/results/forecast/choosing.json and .md")
     given = parser.parse_args()
     about = recorded("characters").about
-    kept = stored({"command": "python -m bench.forecasting.choosing --write", "live": about.get("commit")} | measured())
+    head = {"command": "python -m bench.forecasting.choosing --write", "live": about.get("commit")}
+    kept = stored(head | measured(), DIGITS)
     told = text(json.loads(kept))
     print(told)
     if given.write:

@@ -105,11 +105,11 @@ def rows(found: dict[str, Any]) -> list[tuple[str, str, str, str, bool | None]]:
     """For the one table: number, what, bar, measured, met."""
     good = [row for row in found["groups"] if row["kind"] == GOOD]
     bad = [row for row in found["groups"] if row["kind"] == BAD]
-    count, alarms = (sum(row[key] for row in good) for key in ("sets", "silent"))
+    count, kept_still = (sum(row[key] for row in good) for key in ("sets", "silent"))
     sets, refused, silent = (sum(row[key] for row in bad) for key in ("sets", "refused", "silent"))
     said = f"{refused} of {sets} refused, {sets - refused - silent} widened, {silent} silent"
     return [
-        ("8", "good records suspected", "none", f"{count - alarms} of {count}", alarms == count),
+        ("8", "good records suspected", "none", f"{count - kept_still} of {count}", kept_still == count),
         (
             "8",
             "images, fine-tuning, too large rates: said by themselves",

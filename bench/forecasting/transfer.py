@@ -26,11 +26,13 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from bench.forecasting.best_peaks import OWN, Peaks, by_roots, llama_peaks, own_peaks
 from bench.forecasting.records import NOT_RUN
+from bench.forecasting.storing import stored
 from calando.forecast import extend, transfer
 from calando.forecast.spelling import spelled
 
 HERE = Path(__file__).resolve().parents[1] / "results" / "forecast"
 GOAL = 0.15
+DIGITS = 6
 SOURCE = {"llama 124M": "wsd(warmup=300)"}
 
 # Table T3: best peaks of the 124M model at 50,000 updates over that of a 20 % cooldown, as printed in an earlier
@@ -207,30 +209,12 @@ def text(found: dict[str, Any]) -> str:
     return table(found)
 
 
-def stored(found: dict[str, Any]) -> str:
-    """As JSON with one row a line and six significant digits."""
-
-    def short(value: Any) -> Any:
-        if isinstance(value, dict):
-            return {key: short(one) for key, one in value.items()}
-        return float(f"{value:.6g}") if isinstance(value, float) else value
-
-    parts = []
-    for key, value in found.items():
-        if isinstance(value, list):
-            rows = ",\n  ".join(json.dumps(short(one)) for one in value)
-            parts.append(f'"{key}": [\n  {rows}\n ]')
-        else:
-            parts.append(f'"{key}": {json.dumps(value)}')
-    return "{\n " + ",\n ".join(parts) + "\n}\n"
-
-
 def main() -> None:
     """Print, and write when asked."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--write", action="store_true", help="write bench/results/forecast/transfer.json and .md")
     given = parser.parse_args()
-    kept = stored({"command": "python -m bench.forecasting.transfer --write"} | measured())
+    kept = stored({"command": "python -m bench.forecasting.transfer --write"} | measured(), DIGITS)
     found = json.loads(kept)
     told = text(found)
     print(told)

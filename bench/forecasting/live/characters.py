@@ -4,12 +4,10 @@ The text is `pydoc_data.topics`, the language reference that ships with Python; 
 on the version of Python: `DATA` tells. Runs of one seed see the same batches in the same order, whatever the horizon.
 """
 
-import hashlib
 import math
 import os
 import time
 from collections.abc import Sequence
-from pydoc_data.topics import topics
 from typing import Any
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -19,25 +17,13 @@ import torch
 from torch.nn import functional
 
 import calando
+from bench.workloads.characters import DATA, LETTERS, SEEN, UNSEEN
 from calando.records import Curve, RunRecord, RunSpec
 
 __all__ = ["DATA", "evaluated", "train"]
 
 CONTEXT, WIDTH, BATCH, HELD = 6, 34, 64, 2048
 POINTS = 40  # evaluations of a run; at least ten updates apart
-
-
-def encoded() -> tuple[torch.Tensor, torch.Tensor, int]:
-    """Training text and held-out text as numbers of characters, and how many characters there are."""
-    names = sorted(topics)
-    texts = ["".join(topics[name] for i, name in enumerate(names) if (i % 10 == 9) is held) for held in (False, True)]
-    letters = {letter: i for i, letter in enumerate(sorted(set("".join(texts))))}
-    seen, unseen = (torch.tensor([letters[letter] for letter in text]) for text in texts)
-    return seen, unseen, len(letters)
-
-
-SEEN, UNSEEN, LETTERS = encoded()
-DATA = hashlib.sha256(SEEN.numpy().tobytes() + UNSEEN.numpy().tobytes()).hexdigest()[:16]
 WINDOW = torch.arange(CONTEXT + 1)
 HELD_OUT = UNSEEN[torch.linspace(0, len(UNSEEN) - CONTEXT - 1, HELD).long()[:, None] + WINDOW]
 FIRST, REST = CONTEXT * LETTERS * WIDTH, (WIDTH, WIDTH * LETTERS, LETTERS)  # 25 k parameters in all

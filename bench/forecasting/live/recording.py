@@ -35,7 +35,11 @@ def module_of(name: str) -> str:
 def trained_by(name: str) -> tuple[str, ...]:
     """The files that a recorded curve hangs on, beside the library."""
     own = [f"bench/forecasting/live/{part}.py" for part in (name.removesuffix("-few"), "outcome")]
-    return (*own, "bench/forecasting/live/characters.py") if name.startswith("tuning") else own
+    if name == "characters":
+        own.append("bench/workloads/characters.py")  # the text
+    elif name.startswith("tuning"):
+        own.append("bench/forecasting/live/characters.py")
+    return tuple(own)
 
 
 def data_of(name: str) -> str:

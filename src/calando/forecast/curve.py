@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     FloatArray = NDArray[np.float64]
     IntArray = NDArray[np.int64]
 
-__all__ = ["LossCurve", "checked_curves", "checked_numbers", "plan_rates", "rise"]
+__all__ = ["LossCurve", "checked_curves", "checked_numbers", "kept_numbers", "plan_rates", "rise"]
 
 MOST_RATE = 1e9
 LARGEST_LOSS = 1e12
@@ -166,6 +166,17 @@ def rise(rates: "FloatArray") -> int:
     """
     stops = np.flatnonzero(np.diff(rates) <= 0)
     return int(stops[0]) if len(stops) else len(rates) - 1
+
+
+def kept_numbers(given: "ArrayLike") -> "FloatArray":
+    """A copy of numbers that nobody can change: what a frozen value holds.
+
+    >>> kept_numbers([1, 2]).flags.writeable
+    False
+    """
+    values = np.array(given, dtype=np.float64)
+    values.setflags(write=False)
+    return values
 
 
 def checked_numbers(given: "ArrayLike", where: str, low: float, high: float, above: bool = False) -> "FloatArray":

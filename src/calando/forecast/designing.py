@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from calando.errors import BadValue, shown
-from calando.forecast.asked import Candidate, checked_horizon, checked_peak, peaks_run, plan_text
+from calando.forecast.asked import Candidate, checked_peak, peaks_run, plan_text
 from calando.forecast.averaging import averaged
-from calando.forecast.bands import NOMINAL, checked_level
-from calando.forecast.curve import LossCurve, checked_curves
+from calando.forecast.bands import NOMINAL
+from calando.forecast.curve import LossCurve
 from calando.forecast.forecasted import Forecast, Prediction
-from calando.forecast.forecasting import ends_of, fitted, foretold
-from calando.forecast.laws import LAWS
+from calando.forecast.forecasting import checked_question, ends_of, fitted, foretold
 from calando.forecast.laws.base import Path
 
 if TYPE_CHECKING:
@@ -93,13 +92,7 @@ def design(
         (True, True)
     """
     began = time.perf_counter()
-    given = checked_curves(curves, "design, curves")
-    checked_horizon(horizon)
-    checked_level(level)
-    for name in laws or ():
-        refused = LAWS[name].refuses if name in LAWS else ""
-        if refused:
-            raise BadValue(given=f"the law {name}", allowed="a law that may design", where="design, laws", fix=refused)
+    given = checked_question(curves, horizon, laws, level, "design")
     rates = tuple(checked_peak(peak) for peak in peaks) if peaks is not None else peaks_run(given)
     shapes = tuple(_power(power) for power in powers)
     if not rates or not shapes:

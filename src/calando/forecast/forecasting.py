@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from calando.errors import BadName, BadValue, CalandoError
-from calando.forecast.asked import Candidate, candidates_of, in_goes, peaks_run
+from calando.forecast.asked import Candidate, candidates_of, checked_horizon, in_goes, peaks_run
 from calando.forecast.averaging import ONE_PEAK, SEVERAL_PEAKS, averaged, counted
 from calando.forecast.bands import LAST_RATIO, NOMINAL, band, checked_level
 from calando.forecast.curve import LossCurve, checked_curves
 from calando.forecast.fitting import Fit, fit
 from calando.forecast.forecasted import Forecast, Prediction
+from calando.forecast.laws import LAWS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
     FloatArray = NDArray[np.float64]
 
-__all__ = ["ends_of", "fitted", "forecast", "foretold", "laws_for"]
+__all__ = ["checked_question", "ends_of", "fitted", "forecast", "foretold", "laws_for"]
 
 FAR = 2.0  # horizon ratio from which on absolute losses are not to be relied on
 WIDENED = 2.0  # bands where a doubt says that they are too narrow
@@ -71,6 +72,22 @@ def forecast(
     fits, refused = fitted(given, laws, seed)
     predictions, doubts, notes = foretold(given, fits, wanted, ends_of(fits, wanted), level)
     return Forecast(predictions, given, fits, refused, doubts, notes, level, time.perf_counter() - began)
+
+
+def checked_question(
+    curves: "LossCurve | Sequence[LossCurve]", horizon: int, laws: "Sequence[str] | None", level: float, asked: str
+) -> tuple[LossCurve, ...]:
+    """The curves of a question that not every law may answer: `asked` is "choose" or "design"."""
+    given = checked_curves(curves, f"{asked}, curves")
+    checked_horizon(horizon)
+    checked_level(level)
+    for name in laws or ():
+        refused = LAWS[name].refuses if name in LAWS else ""
+        if refused:
+            raise BadValue(
+                given=f"the law {name}", allowed=f"a law that may {asked}", where=f"{asked}, laws", fix=refused
+            )
+    return given
 
 
 def laws_for(curves: "Sequence[LossCurve]") -> tuple[str, ...]:

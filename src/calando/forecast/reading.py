@@ -11,6 +11,7 @@ from calando.core.text import parse
 from calando.errors import BadFile, BadName, BadValue, CalandoError, did_you_mean, shown, tame
 from calando.forecast.asked import MOST_STEPS
 from calando.forecast.curve import LossCurve, plan_rates
+from calando.forecast.spreading import rate_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -83,7 +84,13 @@ def given_of(
                 given=f"two plans for {shown(name) if name else 'all runs'}", allowed="one plan a run", where="plan",
                 fix="write RUN=PLAN for each run that differs",
             )  # fmt: skip
-        found[name] = Given(str(parse(plan.strip())), _rate(rate, text) if at else peak, horizon)
+        schedule, own = str(parse(plan.strip())), peak
+        if at:
+            own = rate_of(
+                rate, given=f"the peak in {shown(text)}", allowed="a finite learning rate > 0 after @", where="plan",
+                fix='write for example "cosine() @ 3e-4"',
+            )  # fmt: skip
+        found[name] = Given(schedule, own, horizon)
     return found
 
 
@@ -263,16 +270,3 @@ def _peak(log: "Log") -> float:
         given=f"{log.name}, a run whose peak learning rate is not known", allowed="a plan with its peak",
         where=tame(log.source), fix='write it after the plan: --plan "cosine() @ 3e-4", or give --peak',
     )  # fmt: skip
-
-
-def _rate(text: str, whole: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
-    if not 0 < value < math.inf:
-        raise BadValue(
-            given=f"the peak in {shown(whole)}", allowed="a finite learning rate > 0 after @", where="plan",
-            fix='write for example "cosine() @ 3e-4"',
-        )  # fmt: skip
-    return value

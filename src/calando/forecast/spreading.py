@@ -8,7 +8,7 @@ from typing import Final
 from calando.core.text import parse
 from calando.errors import BadValue, shown
 
-__all__ = ["MOST", "peaks_of", "plans_of"]
+__all__ = ["MOST", "peaks_of", "plans_of", "rate_of"]
 
 NUMBER: Final = r"(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
 RANGE: Final = re.compile(rf"(?P<low>{NUMBER})(?P<unit>%|ep|tok|sa|)\.\.(?P<high>{NUMBER})(?P<last>%|ep|tok|sa|)")
@@ -68,7 +68,13 @@ def peaks_of(text: str) -> list[float]:
         [0.0003]
     """
     low, dots, high = text.strip().partition("..")
-    ends = [_rate(low, text), _rate(high, text)] if dots else [_rate(low, text)] * 2
+    words = {
+        "given": f"the peak {shown(text)}",
+        "allowed": "a finite learning rate > 0, or low..high",
+        "where": "peaks",
+        "fix": "write for example 3e-4, or 3e-4..3e-3",
+    }
+    ends = [rate_of(end, **words) for end in (low, high if dots else low)]
     if not dots:
         return ends[:1]
     if not ends[0] < ends[1] <= 1e6 * ends[0]:
@@ -95,14 +101,16 @@ def _points(one: "re.Match[str]", text: str) -> list[str]:
     return [f"{value:.15g}{unit}" if value.is_integer() else f"{value:.6g}{unit}" for value in values]
 
 
-def _rate(text: str, whole: str) -> float:
+def rate_of(text: str, *, given: str, allowed: str, where: str, fix: str) -> float:
+    """A learning rate in text, a finite number > 0; or BadValue in these four parts.
+
+    >>> rate_of(" 3e-4", given="the peak", allowed="a rate", where="peaks", fix="write a rate")
+    0.0003
+    """
     try:
         value = float(text)
     except ValueError:
         value = math.nan
     if not 0 < value < math.inf:
-        raise BadValue(
-            given=f"the peak {shown(whole)}", allowed="a finite learning rate > 0, or low..high", where="peaks",
-            fix="write for example 3e-4, or 3e-4..3e-3",
-        )  # fmt: skip
+        raise BadValue(given=given, allowed=allowed, where=where, fix=fix)
     return value

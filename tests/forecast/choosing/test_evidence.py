@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from calando.forecast import LossCurve
 from calando.forecast.asked import plan_text
-from calando.forecast.choosing import cooldown_share, evidence_of, noise_of
+from calando.forecast.choosing import Evidence, cooldown_share, evidence_of, noise_of
 from calando.forecast.choosing.evidence import CONTRAST, cooldown_plan
 from tests.forecast.worlds import SHORT, WARMUP, run, runs
 
@@ -44,6 +44,15 @@ def test_contrast_is_within_a_peak() -> None:
     apart = [*runs((1e-3,), (20,)), *runs((4e-3,), (60,))]
     assert not evidence_of(apart).contrasting
     assert evidence_of(apart).peaks == (1e-3, 4e-3)
+
+
+def test_what_the_runs_span_is_a_copy_that_nobody_can_change() -> None:
+    shares = {1e-3: (0.2, 0.6)}
+    seen = Evidence((1e-3,), shares, SHORT, WARMUP)
+    shares[1e-3] = ()
+    assert seen.contrasting
+    with pytest.raises(TypeError):
+        seen.shares[1e-3] = ()  # type: ignore[index]
 
 
 @given(peaks=st.sets(st.sampled_from([1e-3, 2e-3, 4e-3]), min_size=1), share=st.integers(5, 95))

@@ -1,6 +1,7 @@
 """A fit finds what made the curves, says when it should not be believed, and never warns."""
 
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -74,8 +75,20 @@ def test_many_candidates_are_told_as_one_by_one() -> None:
     assert together.shape == (1, 3)
     assert together[0] == pytest.approx([found.predict(rates)[0] for rates in runs])
     thetas = [found.theta, found.theta * 1.01]
-    assert found.predict_ends(runs, thetas)[1] == pytest.approx(found.with_theta(thetas[1]).predict_ends(runs)[0])
+    assert found.predict_ends(runs, thetas)[1] == pytest.approx(replace(found, theta=thetas[1]).predict_ends(runs)[0])
     assert found.predict_ends([]).shape == (1, 0)
+
+
+def test_the_numbers_of_a_fit_are_copies_that_nobody_can_change() -> None:
+    found = fit(short_runs("multi_power", noise=1e-3))
+    theta, left = np.array(found.theta), np.array(found.residuals)
+    copy = replace(found, theta=theta, residuals=left)
+    theta[:], left[:] = 0.0, 0.0
+    assert (copy.theta == found.theta).all()
+    assert (copy.residuals == found.residuals).all()
+    for numbers in (found.theta, found.residuals, copy.theta, copy.residuals):
+        with pytest.raises(ValueError, match="read-only"):
+            numbers[0] = 1.0
 
 
 def nonsense() -> dict[str, list[LossCurve]]:

@@ -3,6 +3,7 @@
 import dataclasses
 import math
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as some
@@ -11,6 +12,7 @@ import calando
 from calando.errors import BadName, BadValue, DoesNotFit
 from calando.forecast import transfer
 from calando.forecast.bounds import linear_bound, power_limit, staged_limit
+from calando.forecast.transferring.reading import read
 
 WSD = "wsd(cooldown=20%)"
 LATE = "wsd(warmup=5%, cooldown=50%, cooldown_shape=1-sqrt)"
@@ -249,3 +251,14 @@ def test_an_answer_is_frozen() -> None:
     answer = transfer(WSD, "cosine")
     with pytest.raises(dataclasses.FrozenInstanceError):
         answer.peak = 1.0
+
+
+def test_the_factors_of_a_reading_are_copies_that_nobody_can_change() -> None:
+    found = read(WSD, 100, "test")
+    factors = np.array(found.factors)
+    copy = dataclasses.replace(found, factors=factors)
+    factors[:] = 0.0
+    assert (copy.factors == found.factors).all()
+    for one in (found, copy):
+        with pytest.raises(ValueError, match="read-only"):
+            one.factors[0] = 2.0

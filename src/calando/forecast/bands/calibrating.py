@@ -92,11 +92,11 @@ def covered_leaving_out(
 
     Args:
         errors: one number a held-out loss, in units of its spread.
-        groups: what each belongs to, as many; a group with no others to calibrate on is left out.
+        groups: what each error belongs to, as many.
         level: the nominal share, above 0 and below 1.
 
     Raises:
-        BadValue: for fewer than two groups.
+        BadValue: for fewer than two groups, or other lengths.
 
     Example:
         >>> found, by_group = covered_leaving_out([1.0, 2.0, 1.5, 9.0], ["a", "a", "b", "b"])

@@ -140,7 +140,7 @@ def price(multiple: float) -> float:
 
 
 def _terms(eta: "FloatArray", squares: "FloatArray") -> tuple[float, float]:
-    """The two terms of factors that end above zero; `squares` are their squares, times those of the norms."""
+    """The two terms of factors that end above zero; `squares` are those of the norms."""
     left = np.cumsum(eta[::-1])[::-1]  # from the end, so that what is left near it is exact
     with np.errstate(over="ignore"):
         noise = float((squares[:-1] * eta[:-1] ** 2 / left[1:]).sum())

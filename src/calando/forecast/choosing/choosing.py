@@ -7,18 +7,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from calando.errors import BadValue
-from calando.forecast.asked import Candidate, candidates_of, checked_horizon, checked_peak, peaks_run
+from calando.forecast.asked import Candidate, candidates_of, checked_peak, peaks_run
 from calando.forecast.averaging import averaged
-from calando.forecast.bands import NOMINAL, checked_level
+from calando.forecast.bands import NOMINAL
 from calando.forecast.choosing.answers import Baseline, Choice, NextRun, Ranked, Verdict
 from calando.forecast.choosing.evidence import Evidence, evidence_of, peak_is_open
 from calando.forecast.choosing.regrets import draws_of, noise_of, ranked
 from calando.forecast.choosing.usual import humble, in_room, usual_plans
-from calando.forecast.curve import LossCurve, checked_curves
+from calando.forecast.curve import LossCurve
 from calando.forecast.fitting import Fit
 from calando.forecast.forecasted import Forecast
-from calando.forecast.forecasting import ends_of, fitted, foretold
-from calando.forecast.laws import LAWS
+from calando.forecast.forecasting import checked_question, ends_of, fitted, foretold
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -75,13 +74,7 @@ def choose(
         ('not enough', 2)
     """
     began = time.perf_counter()
-    given = checked_curves(curves, "choose, curves")
-    checked_horizon(horizon)
-    checked_level(level)
-    for name in laws or ():
-        refused = LAWS[name].refuses if name in LAWS else ""
-        if refused:
-            raise BadValue(given=f"the law {name}", allowed="a law that may choose", where="choose, laws", fix=refused)
+    given = checked_question(curves, horizon, laws, level, "choose")
     seen = evidence_of(given)
     wanted = _wanted(given, seen, horizon, peaks, plans, candidates)
     rivals, untold = humble(given, seen, horizon)

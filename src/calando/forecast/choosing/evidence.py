@@ -1,8 +1,9 @@
 """What some short runs can tell, and which two runs more would tell the rest."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -34,9 +35,12 @@ class Evidence:
     """
 
     peaks: tuple[float, ...]
-    shares: dict[float, tuple[float, ...]]
+    shares: Mapping[float, tuple[float, ...]]
     horizon: int
     warmup: int
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "shares", MappingProxyType(dict(self.shares)))
 
     @property
     def contrasting(self) -> bool:

@@ -1,13 +1,13 @@
 """A law fitted to curves: its parameters, what it predicts, and why it may not be believed."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from calando.errors import BadValue, shown
-from calando.forecast.curve import LossCurve, checked_numbers
+from calando.forecast.curve import LossCurve, checked_numbers, kept_numbers
 from calando.forecast.laws.base import Law, Path
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ MOST_AT_ONCE = 100_000  # points: beyond, candidates are told in several goes
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Fit:
-    """A law with the parameters that fit some curves best.
+    """A law with the parameters that fit some curves best; its numbers are copies that nobody can change.
 
     Args:
         law: the law, one of `LAWS` or a member of an effective-rate family.
@@ -48,6 +48,10 @@ class Fit:
     seconds: float
     reasons: tuple[str, ...]
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "theta", kept_numbers(self.theta))
+        object.__setattr__(self, "residuals", kept_numbers(self.residuals))
+
     @property
     def values(self) -> dict[str, float]:
         """Every parameter by its name, for rates divided by `unit`."""
@@ -59,10 +63,6 @@ class Fit:
     def scatter(self) -> float:
         """The usual size of a residual: a share of the loss."""
         return float(1.4826 * np.median(np.abs(self.residuals)))
-
-    def with_theta(self, theta: "FloatArray") -> "Fit":
-        """The same fit with other parameters: one of `resample`."""
-        return replace(self, theta=np.asarray(theta, dtype=np.float64))
 
     def predict(self, rates: "ArrayLike", at: "ArrayLike | None" = None) -> "FloatArray":
         """The law's loss after so many updates of a run.

@@ -54,7 +54,7 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class Polished:
-    """Parameters, Huber's loss at them, its turning point, and whether the steps had come to rest."""
+    """Parameters, what they cost (Huber's loss and the strain of the beliefs), and whether the steps came to rest."""
 
     theta: "FloatArray"
     cost: float

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -114,18 +114,13 @@ def fit(
     result = Fit(found.law, best.theta, unit, used, residuals, best.cost, found.delta, belief, 0.0, ())
     others = [end.theta for end in found.ends if end.cost <= LIKE_BEST * found.ends[0].cost]
     told = reasons(result, best.rested, others)
-    seconds = time.thread_time() - began
-    return Fit(found.law, best.theta, unit, used, residuals, best.cost, found.delta, belief, seconds, told)
+    return replace(result, seconds=time.thread_time() - began, reasons=told)
 
 
-def problem_of(
-    law: Law, curves: "Sequence[LossCurve]", unit: float, width: float, belief: float, logs: "FloatArray | None" = None
-) -> Problem:
-    """What is to be solved for some curves; `logs` stand in for the logarithms of their losses."""
+def problem_of(law: Law, curves: "Sequence[LossCurve]", unit: float, width: float, belief: float) -> Problem:
+    """What is to be solved for some curves."""
     prepared = law.prepare([Path(curve.rates / unit, curve.steps, unit) for curve in curves], width)
-    if logs is None:
-        logs = np.log(np.concatenate([curve.losses for curve in curves]))
-    return Problem(law, prepared, logs, belief)
+    return Problem(law, prepared, np.log(np.concatenate([curve.losses for curve in curves])), belief)
 
 
 def _law(law: "str | Law") -> Law:

@@ -14,9 +14,16 @@ if TYPE_CHECKING:
 
     FloatArray = NDArray[np.float64]
 
-__all__ = ["BoundLaw"]
+__all__ = ["LARGEST", "PARAMETERS", "BoundLaw"]
 
 LARGEST = 1e30  # a bound of schedules that end at next to no rate has no end itself
+PARAMETERS = (
+    Parameter("L_inf", "the loss that is left in the end"),
+    Parameter("a", "the height of the term for too small a rate"),
+    Parameter("p", "its exponent", 0.05, 3.0, 0.5, 0.7),
+    Parameter("b", "the height of the term for too large a rate"),
+    Parameter("q", "its exponent", 0.1, 5.0, 1.0, 0.5),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,13 +50,7 @@ class BoundLaw:
     formula: str = "L_inf + a*B^p + b*V^q"
     source: str = "after Bu et al. (ICLR 2026) and Schaipp et al. (ICML 2025)"
     refuses: str = ""
-    parameters: tuple[Parameter, ...] = (
-        Parameter("L_inf", "the loss that is left in the end"),
-        Parameter("a", "the height of the term for too small a rate"),
-        Parameter("p", "its exponent", 0.05, 3.0, 0.5, 0.7),
-        Parameter("b", "the height of the term for too large a rate"),
-        Parameter("q", "its exponent", 0.1, 5.0, 1.0, 0.5),
-    )
+    parameters: tuple[Parameter, ...] = PARAMETERS
 
     def prepare(self, paths: "Iterable[Path]", width: float = WIDTH) -> Prepared:
         from calando.forecast.bounds import bounds_along

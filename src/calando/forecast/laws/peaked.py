@@ -8,7 +8,7 @@ import numpy as np
 
 from calando.forecast.laws.base import Parameter, Path, weight_of
 from calando.forecast.laws.blocks import WIDTH
-from calando.forecast.laws.bounded import LARGEST
+from calando.forecast.laws.bounded import LARGEST, PARAMETERS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -43,11 +43,7 @@ class PeakBound:
     source: str = "our own, after Bu et al. (ICLR 2026)"
     refuses: str = ""
     parameters: tuple[Parameter, ...] = (
-        Parameter("L_inf", "the loss that is left in the end"),
-        Parameter("a", "the height of the term for too small a rate"),
-        Parameter("p", "its exponent", 0.05, 3.0, 0.5, 0.7),
-        Parameter("b", "the height of the term for too large a rate"),
-        Parameter("q", "its exponent", 0.1, 5.0, 1.0, 0.5),
+        *PARAMETERS,
         Parameter("k", "the power with which a peak counts", 0.02, 2.0, 0.6, 0.7),
     )
 

@@ -11,6 +11,7 @@ from calando.core.schedule import Schedule
 from calando.core.text import parse
 from calando.errors import BadValue, shown
 from calando.forecast.bounds import Bound, bound
+from calando.forecast.curve import kept_numbers
 from calando.forecast.spelling import spelled
 
 if TYPE_CHECKING:
@@ -57,6 +58,9 @@ class Reading:
     reasons: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
     factors: "FloatArray" = field(default_factory=lambda: np.ones(1), repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "factors", kept_numbers(self.factors))
 
     @property
     def horizon(self) -> int:
