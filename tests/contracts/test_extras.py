@@ -31,6 +31,7 @@ EXTRAS = {
     "forecast": set(),
     "lab": set(),
     "ray": {"ray"},
+    "watch": set(),
     "examples": set(),
 }
 
