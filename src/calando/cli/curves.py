@@ -14,15 +14,33 @@ if TYPE_CHECKING:
     from calando.records.logs.draft import Edge
     from calando.report.answers import AnswerPage
 
-__all__ = ["answered", "below", "curve_options", "read_curves", "whole"]
+__all__ = ["answer_options", "answered", "below", "curve_options", "read_curves", "whole"]
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 SHOWN = 12
 
 
+def answer_options(command: Decorated) -> Decorated:
+    """What every answer from fitted laws is asked with: how sure, from which seed, in which form."""
+    return _with(
+        command,
+        click.option("--out", metavar="FILE.html", help="Also write the answer as a page, and its pictures beside it."),
+        click.option("--json", "as_json", is_flag=True, help="Print the answer as JSON."),
+        click.option("--seed", type=int, default=0, show_default=True, help="Of the fits' starts."),
+        click.option("--level", type=float, default=0.8, show_default=True, help="Share that the bands are to hold."),
+    )
+
+
+def _with(command: Decorated, *options: Callable[[Decorated], Decorated]) -> Decorated:
+    for option in options:  # the last one is shown first
+        command = option(command)
+    return command
+
+
 def curve_options(command: Decorated) -> Decorated:
     """The LOG argument, and what may be said about the logs."""
-    for option in (
+    return _with(
+        command,
         click.option("--quiet", is_flag=True, help="Do not say how the logs were read."),
         click.option("--steps-per-epoch", type=int, metavar="N", help="Updates in an epoch, for logs by the epoch."),
         click.option("--step", metavar="NAME", help="Column that counts the updates.  [default: guessed and shown]"),
@@ -39,9 +57,7 @@ def curve_options(command: Decorated) -> Decorated:
             help='What a run followed, where its log has no learning rate: "cosine() @ 3e-4".',
         ),
         click.argument("logs", metavar="LOG...", nargs=-1, required=True),
-    ):  # fmt: skip
-        command = option(command)
-    return command
+    )  # fmt: skip
 
 
 def read_curves(
@@ -147,8 +163,11 @@ def answered(
 
     if as_json:
         click.echo(json.dumps(_finite(data()), indent=1, allow_nan=False))
-    else:
-        Console(highlight=False).print(answer_text(page("")))
+        if out is None:
+            return
+    answer = page(made())
+    if not as_json:
+        Console(highlight=False).print(answer_text(answer))
     if out is not None:
-        for path in write_answer(page(made()), out):
+        for path in write_answer(answer, out):
             click.echo(f"{path}  ({path.stat().st_size / 1e6:.2f} MB)", err=as_json)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from calando.cli.curves import answered, below, curve_options, read_curves, whole
+from calando.cli.curves import answer_options, answered, below, curve_options, read_curves, whole
 from calando.cli.ending import command_line
 from calando.cli.greedy import GreedyCommand
 from calando.errors import BadValue
@@ -27,10 +27,7 @@ HUMBLE = ("constant()", "linear_decay()", "cosine()", "wsd()", "wsd(cooldown=60%
     help='Plans to predict, "plan [@ peak]"; several may follow; wsd(cooldown=20%..80%) stands for four.',
 )  # fmt: skip
 @click.option("--law", "laws", multiple=True, metavar="NAME ...", help="Laws to fit.  [default: two that err apart]")
-@click.option("--level", type=float, default=0.8, show_default=True, help="Share that the bands are to hold.")
-@click.option("--seed", type=int, default=0, show_default=True, help="Of the fits' starts.")
-@click.option("--json", "as_json", is_flag=True, help="Print the answer as JSON.")
-@click.option("--out", metavar="FILE.html", help="Also write the answer as a page, and its pictures beside it.")
+@answer_options
 def forecast(
     horizon: str | None, candidates: tuple[str, ...], laws: tuple[str, ...], level: float, seed: int, as_json: bool,
     out: str | None, **given: Any,

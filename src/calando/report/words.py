@@ -53,13 +53,13 @@ def duration(seconds: float) -> str:
     return f"{int(seconds) // 3600:,} h {int(seconds) % 3600 // 60} min"
 
 
-def peak_text(peak: float | None) -> str:
-    """A peak learning rate.
+def peak_text(peak: float | None, digits: int | None = None) -> str:
+    """A peak learning rate, in full or to so many digits.
 
-    >>> peak_text(0.003), peak_text(None)
-    ('3e-3', 'own rates')
+    >>> peak_text(0.003), peak_text(0.0012345, 3), peak_text(None)
+    ('3e-3', '1.23e-3', 'own rates')
     """
-    return "own rates" if peak is None else short(peak)
+    return "own rates" if peak is None else short(peak if digits is None else float(f"{peak:.{digits}g}"))
 
 
 def at_peak(peak: float | None) -> str:

@@ -29,7 +29,9 @@ def page() -> AnswerPage:
         (1, None),
     )
     parts = (
-        Part("Ranking", (NASTY,), (Picture("curves", "What is drawn.", figure, ((1, NASTY), (2, "b"))),), table),
+        Part(
+            "Ranking", (NASTY,), (Picture("curves", "What is drawn.", lambda: figure, ((1, NASTY), (2, "b"))),), table
+        ),
         Part("By hand", notes=(NASTY,), table=table, folded=True),
     )
     return AnswerPage(
@@ -83,6 +85,20 @@ def test_the_terminal_says_the_same_at_any_width(page: AnswerPage) -> None:
         assert "\x1b" not in said
         assert max(map(len, said.splitlines())) <= width
     assert printed(page).count("1.25") == 1  # a folded table is the page's alone
+
+
+def test_a_picture_is_drawn_once_for_page_and_png_and_never_for_the_terminal(tmp_path: Path) -> None:
+    drawn = []
+
+    def draw() -> dict[str, object]:
+        drawn.append(1)
+        return drawing([line(1, STEPS, STEPS)], "update", "loss")
+
+    page = AnswerPage("Choice", "Which?", "One.", parts=(Part("Curves", pictures=(Picture("curves", "One.", draw),)),))
+    assert "ANSWER" in printed(page)
+    assert drawn == []
+    write_answer(page, tmp_path)
+    assert drawn == [1]
 
 
 def test_an_open_question_says_so() -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from calando.report.answers.drawing import Figure, dots, drawing, line
+from calando.report.answers.drawing import ranks
 from calando.report.answers.forecast import DRAWN, behind, losses_picture, named
 from calando.report.answers.page import AnswerPage, Column, Part, Picture, Table
 from calando.report.words import count, peak_text, percent, rounded, signed
@@ -66,7 +67,7 @@ def _scale(one: Ranked) -> float:
 
 def _ranking(found: Choice) -> Table:
     rows = tuple(
-        (one.plan, str(one.rank), peak_text(float(f"{one.peak:.4g}")), rounded(one.loss, _scale(one)),
+        (one.plan, str(one.rank), peak_text(one.peak, 4), rounded(one.loss, _scale(one)),
          signed(one.regret, _scale(one)),
          f"{rounded(one.regret_low, _scale(one))} to {rounded(one.regret_high, _scale(one))}",
          "tied" if one.tied else "") for one in found.ranked
@@ -81,16 +82,10 @@ def _ranking(found: Choice) -> Table:
 
 def _pictures(found: Choice) -> tuple[Picture, ...]:
     shown = found.ranked[:DRAWN]
-    bars: list[Figure] = []
-    for one in shown:
-        bars.append(line(one.rank, [one.regret_low, one.regret_high], [-one.rank] * 2, width=4, style="solid"))
-        bars.append(dots(one.rank, [one.regret], [-one.rank], size=10))
-    figure = drawing(bars, "regret: loss above the best candidate's", "rank", y_range=(-len(shown) - 0.6, -0.4))
-    figure["layout"]["yaxis"] |= {
-        "tickmode": "array", "tickvals": [-one.rank for one in shown], "ticktext": [str(one.rank) for one in shown]
-    }  # fmt: skip
+    marks = [(one.rank, one.regret, one.regret_low, one.regret_high) for one in shown]
     key = tuple((one.rank, named(one.prediction)) for one in shown)
-    pictures = [Picture("regrets", "A mark is the predicted regret, its bar the band.", figure, key)]
+    draw = partial(ranks, marks, "regret: loss above the best candidate's")
+    pictures = [Picture("regrets", "A mark is the predicted regret, its bar the band.", draw, key)]
     if found.forecast is not None:
         pictures.append(losses_picture(found.forecast, [one.prediction for one in shown], key))
     return tuple(pictures)
@@ -98,7 +93,7 @@ def _pictures(found: Choice) -> tuple[Picture, ...]:
 
 def _baselines(found: Choice) -> Table:
     rows = tuple(
-        (one.name, one.plan, peak_text(float(f"{one.peak:.4g}")), rounded(one.loss), signed(one.regret, 1e-3))
+        (one.name, one.plan, peak_text(one.peak, 4), rounded(one.loss), signed(one.regret, 1e-3))
         for one in found.baselines
     )
     columns = (
@@ -119,9 +114,7 @@ def _humble(found: Choice) -> str:
 
 
 def _next(found: Choice) -> Table:
-    rows = tuple(
-        (one.plan, peak_text(float(f"{one.peak:.4g}")), f"{one.horizon:,}", one.why) for one in found.next_runs
-    )
+    rows = tuple((one.plan, peak_text(one.peak, 4), f"{one.horizon:,}", one.why) for one in found.next_runs)
     return Table((Column("plan", number=False), Column("peak"), Column("updates"), Column("why", number=False)), rows)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from calando.report.figures import axis, colour, dash, layout, shortened, symbol
 from calando.report.words import cut, tame
 
-__all__ = ["area", "dots", "drawing", "line", "rule"]
+__all__ = ["area", "dots", "drawing", "line", "ranks", "rule"]
 
 Figure = dict[str, Any]
 
@@ -40,6 +40,19 @@ def rule(y: float) -> Figure:
         "type": "line", "xref": "paper", "x0": 0, "x1": 1, "y0": y, "y1": y, "layer": "below",
         "line": {"color": "var(--ink-3)", "width": 1, "dash": "2px,3px"},
     }  # fmt: skip
+
+
+def ranks(marks: Sequence[tuple[int, float, float, float]], title: str) -> Figure:
+    """A whole drawing: a row for each (rank, value, low, high), the first on top, its mark on its band."""
+    traces: list[Figure] = []
+    for rank, value, low, high in marks:
+        traces.append(line(rank, [low, high], [-rank] * 2, width=4, style="solid"))
+        traces.append(dots(rank, [value], [-rank], size=10))
+    figure = drawing(traces, title, "rank", y_range=(-len(marks) - 0.6, -0.4))
+    figure["layout"]["yaxis"] |= {
+        "tickmode": "array", "tickvals": [-rank for rank, *_ in marks], "ticktext": [str(rank) for rank, *_ in marks]
+    }  # fmt: skip
+    return figure
 
 
 def drawing(

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 from calando.forecast.curve import plan_rates
-from calando.report.answers.drawing import Figure, dots, drawing, line
+from calando.report.answers.drawing import Figure, dots, drawing, line, ranks
 from calando.report.answers.page import AnswerPage, Column, Part, Picture, Table
 from calando.report.words import count, peak_text, percent, rounded
 
@@ -61,7 +62,7 @@ def named(one: Prediction) -> str:
     >>> named(Prediction("cosine()", 1e-3, 10_000, 3.0, 2.9, 3.1, (), 1, 2.0))
     'cosine() at peak 1e-3'
     """
-    return f"{one.plan} at peak {peak_text(float(f'{one.peak:.4g}'))}"
+    return f"{one.plan} at peak {peak_text(one.peak, 4)}"
 
 
 def _question(found: Forecast) -> str:
@@ -87,7 +88,7 @@ def _ranking(found: Forecast) -> Table:
         scale, by_law = one.high - one.low, dict(one.by_law)
         own = [rounded(by_law.get(law), scale) for law in laws] if many else []
         rows.append(
-            (one.plan, str(one.rank), peak_text(float(f"{one.peak:.4g}")), rounded(one.loss, scale),
+            (one.plan, str(one.rank), peak_text(one.peak, 4), rounded(one.loss, scale),
              f"{rounded(one.low, scale)} to {rounded(one.high, scale)}", *own)
         )  # fmt: skip
     columns = (Column("plan", number=False), Column("rank"), Column("peak"), Column("final loss"), Column("band"))
@@ -97,21 +98,22 @@ def _ranking(found: Forecast) -> Table:
 
 def _pictures(found: Forecast) -> tuple[Picture, ...]:
     shown = found.predictions[:DRAWN]
-    bars: list[Figure] = []
-    for one in shown:
-        bars.append(line(one.rank, [one.low, one.high], [-one.rank] * 2, width=4, style="solid"))
-        bars.append(dots(one.rank, [one.loss], [-one.rank], size=10))
-    figure = drawing(bars, "final loss", "rank", y_range=(-len(shown) - 0.6, -0.4))
-    figure["layout"]["yaxis"] |= {
-        "tickmode": "array", "tickvals": [-one.rank for one in shown], "ticktext": [str(one.rank) for one in shown]
-    }  # fmt: skip
+    marks = [(one.rank, one.loss, one.low, one.high) for one in shown]
     key = tuple((one.rank, named(one)) for one in shown)
-    ranks = Picture("final-losses", "A mark is the predicted final loss, its bar the band.", figure, key)
-    return (ranks, losses_picture(found, shown, key))
+    draw = partial(ranks, marks, "final loss")
+    ends = Picture("final-losses", "A mark is the predicted final loss, its bar the band.", draw, key)
+    return (ends, losses_picture(found, shown, key))
 
 
 def losses_picture(found: Forecast, shown: Sequence[Prediction], key: tuple[tuple[int, str], ...]) -> Picture:
     """The recorded losses, and the predicted way of the candidates to their ends."""
+    caption = "Dots are recorded losses; lines the mean of the laws, each ending in its band."
+    left = len(found.curves) - RECORDED
+    caption += f" {count(left, 'more run')} not drawn." if left > 0 else ""
+    return Picture("curves", caption, partial(_losses, found, shown), ((0, "recorded"), *key))
+
+
+def _losses(found: Forecast, shown: Sequence[Prediction]) -> Figure:
     traces: list[Figure] = []
     seen: list[float] = []
     for curve in found.curves[:RECORDED]:
@@ -129,11 +131,7 @@ def losses_picture(found: Forecast, shown: Sequence[Prediction], key: tuple[tupl
         traces.append(line(one.rank, [one.horizon] * 2, [one.low, one.high], width=4, style="solid"))
     low, high = (min(seen), max(seen)) if seen else (0.0, 1.0)
     room = 0.08 * (high - low) or 0.1
-    figure = drawing(traces, "update", "loss", y_range=(low - room, high + room))
-    caption = "Dots are recorded losses; lines the mean of the laws, each ending in its band."
-    left = len(found.curves) - RECORDED
-    caption += f" {count(left, 'more run')} not drawn." if left > 0 else ""
-    return Picture("curves", caption, figure, ((0, "recorded"), *key))
+    return drawing(traces, "update", "loss", y_range=(low - room, high + room))
 
 
 def behind(found: Forecast) -> tuple[Part, ...]:
@@ -158,25 +156,27 @@ def behind(found: Forecast) -> tuple[Part, ...]:
 
 
 def _residuals(found: Forecast) -> Picture:
+    caption = (
+        "How far each law misses the losses it was fitted to. A pattern that all runs share is what it cannot say."
+    )
+    key = tuple((slot, fit.law.title) for slot, fit in enumerate(found.fits, start=1))
+    return Picture("residuals", caption, partial(_misses, found), key)
+
+
+def _misses(found: Forecast) -> Figure:
     traces: list[Figure] = []
-    key = []
     for slot, fit in enumerate(found.fits, start=1):
         at = 0
         for curve in fit.curves:
             part = fit.residuals[at : at + len(curve.steps)]
             at += len(curve.steps)
             traces.append(dots(slot, curve.steps.tolist(), (100 * part).tolist(), size=3, opacity=0.6))
-        key.append((slot, fit.law.title))
-    figure = drawing(traces, "update", "law over recorded loss, %")
-    caption = (
-        "How far each law misses the losses it was fitted to. A pattern that all runs share is what it cannot say."
-    )
-    return Picture("residuals", caption, figure, tuple(key))
+    return drawing(traces, "update", "law over recorded loss, %")
 
 
 def _read(curves: Sequence[LossCurve]) -> Table:
     rows = tuple(
-        (curve.name, curve.plan or "from the log", peak_text(float(f"{curve.peak:.4g}")), f"{curve.horizon:,}",
+        (curve.name, curve.plan or "from the log", peak_text(curve.peak, 4), f"{curve.horizon:,}",
          str(len(curve.steps)), rounded(curve.final)) for curve in curves
     )  # fmt: skip
     columns = (

@@ -2,12 +2,15 @@
 
 Transfers, forecasts and choices become one of these; the painters (`html`, `terminal`, `png`) know nothing else. Text
 is plain text as a user wrote it: escaping is each painter's duty. Pictures are Plotly's dictionaries in the page's own
-colours, as in `calando.report.figures`; they hold no text of a user but what `plain` has made harmless.
+colours, as in `calando.report.figures`; they hold no text of a user but what `plain` has made harmless. They are drawn
+when a painter asks for them, so that a terminal, which shows none, does not wait for any.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 __all__ = ["AnswerPage", "Column", "Part", "Picture", "Table"]
@@ -38,14 +41,19 @@ class Table:
         return self.slots[row] if row < len(self.slots) else None
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Picture:
-    """One drawing: a name for its ids, a caption of two sentences, and which colour is what."""
+    """One drawing: a name for its ids, a caption of two sentences, what draws it, and which colour is what."""
 
     name: str
     caption: str
-    figure: dict[str, Any]
+    draw: Callable[[], dict[str, Any]]
     key: tuple[tuple[int, str], ...] = ()
+
+    @cached_property
+    def figure(self) -> dict[str, Any]:
+        """The drawing, made once."""
+        return self.draw()
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -81,14 +82,8 @@ def extension_page(found: Extension, command: str = "", made: str = "") -> Answe
         f"{best.name[:1].upper()}{best.name[1:]}: {best.plan} over {count(found.longer, 'update')}, "
         + ("anew." if best.leaves == 0 else f"new from update {best.leaves:,}.")
     )  # fmt: skip
-    traces, key = [], []
-    for slot, way in enumerate(found.ways):
-        peak = way.peak if way.peak is not None else way.multiple
-        traces.append(line(slot, *_drawn(way.plan, peak, found.longer, found)))
-        key.append((slot, way.name))
-    picture = Picture(
-        "ways", "The learning rates of every way.", drawing(traces, "update", "learning rate"), tuple(key)
-    )
+    key = tuple((slot, way.name) for slot, way in enumerate(found.ways))
+    picture = Picture("ways", "The learning rates of every way.", partial(_ways, found), key)
     return AnswerPage(
         "Extension", f"{found.plan}, {found.longer / found.horizon:.4g} times as long", headline, best is not None, (),
         found.notes,
@@ -96,6 +91,14 @@ def extension_page(found: Extension, command: str = "", made: str = "") -> Answe
          ("longer", count(found.longer, "update"))),
         (Part("Ways", (), (picture,) if found.ways else (), table),), (command,) if command else (), made,
     )  # fmt: skip
+
+
+def _ways(found: Extension) -> Figure:
+    traces = []
+    for slot, way in enumerate(found.ways):
+        peak = way.peak if way.peak is not None else way.multiple
+        traces.append(line(slot, *_drawn(way.plan, peak, found.longer, found)))
+    return drawing(traces, "update", "learning rate")
 
 
 def _headline(found: Transfer) -> str:
@@ -118,8 +121,22 @@ def _sides(target: Target, told: bool) -> tuple[float | None, float | None, floa
 
 def _ranges(found: Transfer) -> tuple[Picture, ...]:
     """The price of a wrong peak: the bound of every plan over the peak, and where its best one is looked for."""
+    key = [(slot, target.plan) for slot, target in enumerate(found.targets, start=1) if _looked_for(target)]
+    if not key:
+        return ()
+    caption = (
+        f"The bound over that of {found.plan} at its best peak. A mark is a best guess; a bar at the foot is where "
+        "the best peak is to be looked for."
+    )
+    return (Picture("peaks", caption, partial(_prices, found), ((0, found.plan), *key)),)
+
+
+def _looked_for(target: Target) -> bool:
+    return target.ratio is not None and target.low is not None and target.high is not None
+
+
+def _prices(found: Transfer) -> Figure:
     traces: list[Figure] = []
-    key = [(0, found.plan)]
     unit = found.peak or 1.0
     octaves = np.linspace(-OCTAVES, OCTAVES, 81)
     price = (2.0**octaves + 2.0**-octaves) / 2.0
@@ -136,32 +153,27 @@ def _ranges(found: Transfer) -> tuple[Picture, ...]:
         if target.promise == "best guess":
             traces.append(dots(slot, [best, best], [height, bottom], size=9))
         everything += [best * 2.0**-OCTAVES, best * 2.0**OCTAVES]
-        key.append((slot, target.plan))
-    if len(key) == 1:
-        return ()
     ticks = [unit * 2.0**k for k in range(-6, 7) if min(everything) <= unit * 2.0**k <= max(everything)]
     title = "peak learning rate" if found.peak is not None else f"peak over the best peak of {found.plan}"
-    figure = drawing(
+    return drawing(
         traces, title, "bound", log_x=ticks, y_range=(FLOOR - STEP * (len(found.targets) + 1), 2.1), rules=[rule(1.0)]
     )
-    caption = (
-        f"The bound over that of {found.plan} at its best peak. A mark is a best guess; a bar at the foot is where "
-        "the best peak is to be looked for."
-    )
-    return (Picture("peaks", caption, figure, tuple(key)),)
 
 
 def _rates(found: Transfer) -> Picture:
+    key = enumerate([found.plan, *(target.plan for target in found.targets)])
+    caption = "Every plan at what the bound takes for its best peak."
+    return Picture("rates", caption, partial(_at_their_peaks, found), tuple(key))
+
+
+def _at_their_peaks(found: Transfer) -> Figure:
     unit = found.peak or 1.0
-    traces, key = [line(0, *_drawn(found.plan, unit, found.horizon, found))], [(0, found.plan)]
+    traces = [line(0, *_drawn(found.plan, unit, found.horizon, found))]
     for slot, target in enumerate(found.targets, start=1):
         peak = unit * target.ratio if target.ratio is not None else unit
         traces.append(line(slot, *_drawn(target.plan, peak, target.horizon, target)))
-        key.append((slot, target.plan))
     what = "learning rate" if found.peak is not None else f"factor over the best peak of {found.plan}"
-    return Picture(
-        "rates", "Every plan at what the bound takes for its best peak.", drawing(traces, "update", what), tuple(key)
-    )
+    return drawing(traces, "update", what)
 
 
 def _drawn(plan: str, peak: float, horizon: int, sizes: Sizes) -> tuple[list[float], list[float]]:
@@ -172,4 +184,4 @@ def _drawn(plan: str, peak: float, horizon: int, sizes: Sizes) -> tuple[list[flo
 
 
 def _number(value: float | None) -> str:
-    return "–" if value is None else peak_text(float(f"{value:.3g}"))
+    return "–" if value is None else peak_text(value, 3)
