@@ -10,8 +10,10 @@ from calando.records.run import RunSpec
 if TYPE_CHECKING:
     from calando.lab.tuning.space import Row, Space
 
-__all__ = ["LOOK", "first_look", "probe_run", "short_horizons", "shuffled"]
+__all__ = ["BLIND", "LOOK", "first_look", "probe_run", "short_horizons", "shuffled"]
 
+BLIND = (1e-4, 0.3)
+"""Peaks that are searched when the range test says nothing."""
 LOOK = 0.35
 """Share of the budget that the first look may take at most."""
 WIDE = 5  # peaks from which on every other one is enough for a first look
@@ -30,14 +32,16 @@ def short_horizons(full: int, parts: tuple[int, ...] = (8, 4)) -> tuple[int, ...
     return (*(full // part for part in parts if full // part >= SHORTEST), full)
 
 
-def probe_run(full: int, seed: int) -> RunSpec:
-    """A short run at the optimizer's own rate: it measures the pace and hears what is declared.
+def probe_run(full: int, seed: int, peaks: Sequence[float] = ()) -> RunSpec:
+    """A short run that measures the pace and hears what is declared: at the lowest peak, 0.0001 where none is given.
 
-    >>> probe_run(1000, 0).horizon
-    20
+    The optimizer's own rate would not do: one that has yet to be made, as with optax, need not have any.
+
+    >>> probe_run(1000, 0).horizon, probe_run(1000, 0).peak, probe_run(1000, 0, (0.1, 0.2)).peak
+    (20, 0.0001, 0.1)
     """
     horizon = min(full, max(8, min(200, full // 50)))
-    return RunSpec("probe", "constant()", None, seed, horizon, "probe")
+    return RunSpec("probe", "constant()", min(peaks, default=BLIND[0]), seed, horizon, "probe")
 
 
 def shuffled(seeds: tuple[int, ...], seed: int) -> tuple[int, ...]:

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from calando.lab.phrases import counted, share
+from calando.lab.phrases import counted, number, share
 from calando.lab.tuning.budget import proving
 from calando.records.study import StudySpec
 from calando.records.tuning import TuneSpec
@@ -17,7 +17,7 @@ def prospect(spec: StudySpec, tune: TuneSpec) -> list[str]:
     >>> spec = StudySpec("?", "t.py:train", 1000, (Candidate("c", "cosine()"),), peaks=(0.1, 0.2))
     >>> print(*prospect(spec, TuneSpec("20runs", 20000, (125, 250, 1000))), sep="\\n")
     budget: 20,000 updates = 20 full runs of 1,000
-    probe: 1 run of 20 updates: the pace, and what the train function declares
+    probe: 1 run of 20 updates at peak 0.1: the pace, and what the train function declares
     first look: 4 runs, 500 updates, nothing to share
     choosing: 20,000 updates on 1 shape x 2 peaks, over 125, 250 and 1,000 updates, never cut
     proving: nothing is kept for it: 24,000 updates would leave room for 3 fresh seeds
@@ -31,8 +31,9 @@ def prospect(spec: StudySpec, tune: TuneSpec) -> list[str]:
     if tune.probe:
         from calando.lab.tuning.opening import probe_run
 
-        probe = probe_run(full, 0).horizon
-        lines.append(f"probe: 1 run of {probe:,} updates: the pace, and what the train function declares")
+        probe = probe_run(full, 0, spec.peaks)
+        at = f"1 run of {probe.horizon:,} updates at peak {number(probe.peak or 0.0)}"
+        lines.append(f"probe: {at}: the pace, and what the train function declares")
     if tune.bracket and not spec.peaks:
         from calando.lab.tuning.ranging import Ranging
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from calando.lab.finding import RangeTest, range_steps
 from calando.lab.phrases import number
+from calando.lab.tuning.opening import BLIND
 from calando.lab.tuning.rounds import Round
 from calando.lab.tuning.space import lattice
 from calando.records.decision import Decision
@@ -13,8 +14,6 @@ from calando.records.tuning import TuneSpec
 
 __all__ = ["Ranging"]
 
-BLIND = (1e-4, 0.3)
-"""Peaks that are searched when the range test says nothing."""
 SEEDS = 2
 
 

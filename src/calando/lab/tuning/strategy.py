@@ -237,7 +237,7 @@ class TuneStrategy:
     def _probe(self) -> Round | None:
         """A short run, and where the clock is the budget another one in the worker that is warm then."""
         probes = [one for one in self.rounds if one.phase == "probe"]
-        run = probe_run(self.tune.full, self.seeds[0])
+        run = probe_run(self.tune.full, self.seeds[0], self.spec.peaks)
         if not probes:
             return Round("probe", (run,), run.horizon)
         if self._pace is None or len(probes) > 1:
