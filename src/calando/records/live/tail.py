@@ -1,0 +1,328 @@
+"""Whoever looks on: reads what a run has written since the last time, in bounded memory, whatever stands there."""
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from calando.errors import BadFile, shown, tame
+from calando.records.live.growing import Growing
+from calando.records.live.header import LARGEST_STEP, Event, Header, number_of
+from calando.records.live.record import LONGEST, RECORD, host_name, holder
+from calando.records.logs.draft import Problems
+from calando.records.logs.log import Column, Problem
+
+__all__ = ["News", "State", "Tail"]
+
+State = Literal["waiting", "running", "ended", "lost"]
+
+BLOCK = 1 << 20
+MOST_POINTS = 1_000_000
+MOST_COLUMNS = 256
+MOST_EVENTS = 10_000
+LONGEST_NAME = 200
+HEARD = 120.0
+"""Seconds after its last line for which a run on another machine, which cannot be asked, counts as running."""
+
+
+@dataclass(slots=True)
+class News:
+    """What a poll found: new points by name, new events, and what became invalid.
+
+    `fresh`: the record is another one than before, all that was known is gone. `since`: a run was resumed, so what
+    stood at that step or later, and is not among these points, is gone; None where nothing was. `more`: there is more
+    to read at once.
+    """
+
+    numbers: dict[str, tuple[list[int], list[float]]] = field(default_factory=dict)
+    events: list[Event] = field(default_factory=list)
+    fresh: bool = False
+    since: int | None = None
+    more: bool = False
+
+    def __bool__(self) -> bool:
+        return bool(self.numbers or self.events or self.fresh or self.since is not None)
+
+
+class Tail:
+    """A run's record as far as it was read: `poll()` reads on.
+
+    Lines that are torn, too long, or no record's are passed over and named in `problems`. A column keeps at most
+    `points` points, older ones are thinned.
+
+    Args:
+        folder: folder of the run, or its record.jsonl.
+        points: number of points of a column that are kept, >= 16.
+
+    Example:
+        >>> import tempfile
+        >>> from calando.records.live import Recorder
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     recorder, tail = Recorder(folder, Header("first")), Tail(folder)
+        ...     recorder.log(0, {"train_loss": 2.5})
+        ...     news = tail.poll()
+        ...     recorder.close()
+        >>> news.numbers["train_loss"], tail.last
+        (([0], [2.5]), 0)
+    """
+
+    def __init__(self, folder: str | Path, points: int = MOST_POINTS) -> None:
+        given = Path(folder)
+        self.path = given if given.name == RECORD else given / RECORD
+        self.folder = self.path.parent
+        self._points = points
+        self._clear()
+
+    def _clear(self) -> None:
+        self.header: Header | None = None
+        self.events: list[Event] = []
+        self.applied = 0
+        self.ended: Event | None = None
+        self.last = -1
+        self.heard = 0.0
+        self._growing: dict[str, Growing] = {}
+        self._clock = Growing(1024)
+        self._problems = Problems(str(self.path))
+        self._offset = self._line = 0
+        self._rest = b""
+        self._skipping = False
+        self._identity: tuple[int, int] | None = None
+
+    # ---- what is known
+
+    @property
+    def columns(self) -> dict[str, Column]:
+        """Every quantity: steps (the update that logged it, from 0) and values; views, valid until the next poll."""
+        return {name: Column(growing.steps, growing.values) for name, growing in self._growing.items()}
+
+    @property
+    def thinned(self) -> bool:
+        """Whether some column has lost points to thinning."""
+        return any(growing.thinned for growing in self._growing.values())
+
+    @property
+    def clock(self) -> Column:
+        """Steps and the seconds since 1970 at which they were logged, about a thousand of them."""
+        return Column(self._clock.steps, self._clock.values)
+
+    @property
+    def problems(self) -> list[Problem]:
+        """What was passed over; a bounded list."""
+        return self._problems.found
+
+    @property
+    def unlisted(self) -> int:
+        """How many more problems there were."""
+        return self._problems.unlisted
+
+    @property
+    def name(self) -> str:
+        """The run's name; its folder's before there is a header."""
+        return self.header.name if self.header is not None and self.header.name else self.folder.name
+
+    @property
+    def horizon(self) -> int | None:
+        """Updates of the whole run, as last changed; None where nobody said."""
+        for event in reversed(self.events):
+            told = event.data.get("horizon") if event.kind in ("applied", "resumed") else None
+            if isinstance(told, int) and not isinstance(told, bool) and told > 0:
+                return told
+        return self.header.horizon if self.header is not None else None
+
+    @property
+    def state(self) -> State:
+        """Whether the run is "running", "ended", "lost" (its process is gone without a word), or none yet: "waiting".
+
+        On another machine it cannot be asked: there it counts as running until two minutes after its last line.
+        """
+        if self.header is None:
+            return "waiting"
+        if self.ended is not None:
+            return "ended"
+        held = holder(self.path) if self.header.host == host_name() else None
+        if held is None and self.header.host == host_name():
+            held = _lives(self.header.pid)
+        if held is None:
+            import time
+
+            held = time.time() - self.heard < HEARD
+        return "running" if held else "lost"
+
+    # ---- reading on
+
+    def poll(self, blocks: int = 64) -> News:
+        """Read what is new.
+
+        Args:
+            blocks: number of megabytes that are read at most, >= 1; `more` says that there is more.
+
+        Returns:
+            A News, false where nothing is new. A record that is not there (yet) has none.
+        """
+        news = News()
+        try:
+            file = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC | getattr(os, "O_NONBLOCK", 0))
+        except OSError:
+            return news
+        try:
+            found = os.fstat(file)
+            identity = (found.st_dev, found.st_ino)
+            if self._identity not in (None, identity) or found.st_size < self._offset:
+                self._clear()
+                news.fresh = True
+            self._identity = identity
+            for _ in range(max(blocks, 1)):
+                try:
+                    block = os.pread(file, BLOCK, self._offset)
+                except OSError:
+                    break
+                if not block:
+                    break
+                self._offset += len(block)
+                self._take(block, news)
+            news.more = self._offset < found.st_size
+        finally:
+            os.close(file)
+        return news
+
+    def _take(self, block: bytes, news: News) -> None:
+        lines = (self._rest + block).split(b"\n")
+        self._rest = lines.pop()
+        if self._skipping and lines:
+            self._skipping = False
+            del lines[0]
+            self._line += 1
+        if len(self._rest) >= LONGEST or self._skipping:
+            if not self._skipping:
+                self._problems.add(f"a line of more than {LONGEST:,} bytes", self._line + len(lines) + 1)
+            self._rest, self._skipping = b"", True
+        new: dict[str, tuple[list[int], list[float]]] = {}
+        for line in lines:
+            self._line += 1
+            if line:
+                self._read(line, new, news)
+        self._flush(new, news)
+
+    def _read(self, line: bytes, new: dict[str, tuple[list[int], list[float]]], news: News) -> None:
+        try:
+            said = json.loads(line)
+        except (ValueError, RecursionError):
+            self._problems.add(f"{shown(line[:200].decode(errors='replace'))} is no JSON", self._line)
+            return
+        if not isinstance(said, dict):
+            self._problems.add(f"{shown(said)} is no line of a record", self._line)
+            return
+        if self.header is None or "calando" in said:
+            self._head(line, said)
+            return
+        step, when, numbers = said.get("s"), number_of(said.get("w")), said.get("m")
+        if type(step) is not int or not -1 <= step <= LARGEST_STEP or when is None:
+            self._problems.add(f"{shown(said)} has no step or no time", self._line)
+        elif isinstance(numbers, dict):
+            self._numbers(step, numbers, new)
+            self.last, self.heard = max(self.last, step), max(self.heard, when)
+            if step > self._clock.last:
+                self._clock.extend([step], [when])
+            if self.ended is not None and step > self.ended.step:
+                self.ended = None  # somebody went on without a word
+        elif isinstance(event := said.get("event"), dict) and isinstance(event.get("kind"), str):
+            self._flush(new, news)
+            new.clear()
+            kept = {name: value for name, value in event.items() if name != "kind"}
+            self._event(Event(step, event["kind"], kept, when), news)
+        else:
+            self._problems.add(f"{shown(said)} is neither numbers nor an event", self._line)
+
+    def _head(self, line: bytes, said: Mapping[str, Any]) -> None:
+        try:
+            header = Header.read(line, tame(f"{self.path}:{self._line}"))
+        except BadFile as error:
+            self._problems.add(error.given, self._line)
+            return
+        if self.header is None:
+            self.header = header
+            self.heard = header.began
+        else:
+            self._problems.add("a second header", self._line)
+
+    def _numbers(self, step: int, numbers: dict[Any, Any], new: dict[str, tuple[list[int], list[float]]]) -> None:
+        for name, value in numbers.items():
+            number = number_of(value)
+            if number is None:
+                self._problems.add(f"{name[:LONGEST_NAME]} is {shown(value)}, which is no number", self._line)
+                continue
+            growing = self._growing.get(name)
+            if growing is None:
+                if len(self._growing) >= MOST_COLUMNS or len(name) > LONGEST_NAME:
+                    self._problems.add(f"{shown(name)} is one name too many, or too long", self._line)
+                    continue
+                growing = self._growing[name] = Growing(self._points)
+            steps, values = new.setdefault(name, ([], []))
+            last = steps[-1] if steps else growing.last
+            if step > last:
+                steps.append(step)
+                values.append(number)
+            elif step == last:  # logged twice: the later counts
+                if steps:
+                    values[-1] = number
+                else:
+                    growing.cut(step)
+                    steps.append(step)
+                    values.append(number)
+            else:
+                self._problems.add(f"{name} at step {step:,} after step {last:,}", self._line)
+
+    def _flush(self, new: dict[str, tuple[list[int], list[float]]], news: News) -> None:
+        for name, (steps, values) in new.items():
+            if steps:
+                self._growing[name].extend(steps, values)
+                known = news.numbers.setdefault(name, ([], []))
+                if known[0] and known[0][-1] >= steps[0]:
+                    known[0].pop()
+                    known[1].pop()
+                known[0].extend(steps)
+                known[1].extend(values)
+
+    def _event(self, event: Event, news: News) -> None:
+        if event.kind == "resumed":
+            since = event.data.get("from")
+            if type(since) is int:
+                self._resumed(since, news)
+            self.ended = None
+        elif event.kind == "ended":
+            self.ended = event
+        elif event.kind == "applied":
+            self.applied += 1
+        self.heard = max(self.heard, event.when)
+        self.events.append(event)
+        news.events.append(event)
+        if len(self.events) > MOST_EVENTS:
+            del self.events[: MOST_EVENTS // 10]
+            self._problems.add(f"more than {MOST_EVENTS:,} events; the oldest were left out")
+
+    def _resumed(self, since: int, news: News) -> None:
+        for growing in (*self._growing.values(), self._clock):
+            growing.cut(since)
+        for steps, values in news.numbers.values():
+            while steps and steps[-1] >= since:
+                steps.pop()
+                values.pop()
+        self.last = min(self.last, max(since - 1, -1))
+        news.since = since if news.since is None else min(news.since, since)
+
+
+def _lives(pid: int) -> bool | None:
+    """Whether a process of that number is there; None where that cannot be told."""
+    if pid <= 0:
+        return None
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    except OSError:
+        return None
+    return True
