@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 
+from bench.forecasting.live import load
+from bench.forecasting.live.grids import SHAPES
 from calando import parse
 from calando.errors import BadName, BadValue
 from calando.forecast import LossCurve, forecast
@@ -49,6 +51,36 @@ def test_candidates_are_plans_texts_or_pairs_and_each_counts_once() -> None:
         ("cosine()", 4e-3), ("linear_decay()", 2e-3),
     ]  # fmt: skip
     assert any("extrapolated" in note for note in found.notes)
+
+
+def test_candidates_whose_rate_rises_again_are_doubted_by_name_and_they_alone_have_wider_bands() -> None:
+    falling, waves = ["cosine()", "wsd(cooldown=30%)"], ["warm_restarts(first=25%)", "cyclical(low=0.1, half=12.5%)"]
+    alone = forecast(runs((4e-3,)), falling, LONG)
+    found = forecast(runs((4e-3,)), [*falling, *waves], LONG)
+    assert alone.doubts == ()
+    (doubt,) = found.doubts
+    assert (doubt.name, doubt.consequence, set(doubt.curves)) == ("rises again", "widen", set(waves))
+    assert "1 more of the candidates" in doubt.words
+    before = {one.plan: one for one in alone.predictions}
+    for one in found.predictions:
+        if one.plan in before:
+            assert (one.low, one.high) == (before[one.plan].low, before[one.plan].high)
+        else:
+            laws = [loss for _, loss in one.by_law]
+            scatter = max(fit.scatter for fit in found.fits)
+            low, high = band([one.loss], [np.ptp(laws) / 2], [one.ratio], scatter)
+            assert np.log(one.high / one.loss) == pytest.approx(2 * np.log(high[0] / one.loss))
+            assert np.log(one.loss / one.low) == pytest.approx(2 * np.log(one.loss / low[0]))
+
+
+def test_recorded_runs_whose_rate_rises_again_lie_inside_the_bands_that_are_drawn_for_them() -> None:
+    waves = [SHAPES[name] for name in ("warm restarts", "cycles")]
+    for seed in range(3):
+        short = load("images", horizons=[1600], peaks=[0.0125], shapes=["wsd 20 %", "wsd 50 %"], seeds=[seed])
+        found = forecast(short, waves, 1600)
+        assert [doubt.name for doubt in found.doubts] == ["rises again"]
+        ends = {c.plan: c.final for c in load("images", horizons=[1600], peaks=[0.0125], seeds=[seed])}
+        assert all(one.low <= ends[one.plan] <= one.high for one in found.predictions)
 
 
 def test_a_doubt_makes_bands_of_the_same_losses_twice_as_wide() -> None:

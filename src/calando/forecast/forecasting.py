@@ -150,17 +150,21 @@ def foretold(
     level: float,
 ) -> "tuple[tuple[Prediction, ...], tuple[Doubt, ...], tuple[str, ...]]":
     """Predictions in rank order, doubts and notes, from every law's losses."""
-    from calando.forecast.doubts import doubts_of
+    from calando.forecast.doubts import doubts_of, rising_again
 
-    doubts = tuple(doubts_of(curves, fits))
+    doubts = doubts_of(curves, fits)
+    rising = rising_again(candidates)
+    doubtful = np.full(len(candidates), bool(doubts))
+    if rising is not None:
+        doubtful |= [candidate.plan in rising.curves for candidate in candidates]
+        doubts = (*doubts, rising)
     middle, apart = averaged(losses)
     if len(fits) == 1:
         apart = ONE_LAW * middle
     longest = max(curve.horizon for curve in curves)
     ratios = np.array([candidate.horizon / longest for candidate in candidates])
     low, high = band(middle, apart, ratios, max(one.scatter for one in fits), level)
-    if doubts:
-        low, high = middle * (low / middle) ** WIDENED, middle * (high / middle) ** WIDENED
+    low, high = (np.where(doubtful, middle * (end / middle) ** WIDENED, end) for end in (low, high))
     order = sorted(range(len(candidates)), key=lambda place: (middle[place], candidates[place].plan))
     names = [one.law.name for one in fits]
     predictions = tuple(

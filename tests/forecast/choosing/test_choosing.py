@@ -115,6 +115,18 @@ def test_a_best_peak_beyond_the_runs_is_refused_and_asked_for() -> None:
     assert {one.peak for one in low.next_runs} == {8e-3}
 
 
+@pytest.mark.parametrize(("asked", "tried"), [(5e-5, 2.5e-4), (3.2e-2, 1.6e-2)])
+def test_a_candidate_beyond_the_runs_is_refused_by_its_own_peak_though_the_best_lies_among_them(
+    asked: float, tried: float
+) -> None:
+    answer = choose(runs((5e-4, 8e-3)), LONG, peaks=[asked], plans=PLANS)
+    assert answer.verdict == "not enough"
+    assert f"has the peak {asked:g}, beyond those that were run (0.0005 to 0.008)" in answer.reasons[0]
+    likely = float(answer.reasons[0].partition("lowest loss near ")[2].partition(",")[0])
+    assert 5e-4 < likely < 8e-3
+    assert {one.peak for one in answer.next_runs} == {tried}
+
+
 def test_runs_that_have_not_ended_show_no_cooldown() -> None:
     cut = [curve.kept(curve.steps < 700) for curve in runs((4e-3,))]
     answer = choose(cut, LONG, plans=PLANS)
@@ -139,6 +151,7 @@ def test_a_peak_that_is_nearly_the_one_that_was_run_is_that_peak(peak: float) ->
 def test_a_peak_that_is_another_one_needs_runs_at_two(peaks: list[float]) -> None:
     answer = choose(runs((0.032,)), LONG, peaks=peaks, plans=PLANS)
     assert "runs at two peaks are needed" in answer.reasons[0]
+    assert ("to tell of the peak 0.033" in answer.reasons[0]) == (len(peaks) == 1)
 
 
 def warm(share: int, warmup: int, horizon: int) -> LossCurve:

@@ -78,3 +78,12 @@ def test_noise_is_measured_where_runs_were_repeated() -> None:
     assert noise_of([run(plan, 1e-3)]) == 0.001
     repeated = [run(plan, 1e-3, seed, noise=0.02) for seed in range(30)]
     assert noise_of(repeated) == pytest.approx(0.02, rel=0.4)
+    untold = [LossCurve(one.name, one.steps, one.losses, one.rates) for one in repeated]
+    assert noise_of(untold) == noise_of([*repeated[:15], *untold[15:]]) == noise_of(repeated)
+
+
+def test_runs_at_other_rates_or_the_same_losses_twice_repeat_nothing() -> None:
+    once = run("wsd(warmup=20, cooldown=20%)", 1e-3, noise=0.02)
+    others = [run("wsd(warmup=20, cooldown=25%)", 1e-3, noise=0.02), run(once.plan, 1.1e-3, noise=0.02)]
+    again = LossCurve("read twice", once.steps, once.losses, once.rates)
+    assert noise_of([once, *others, again]) == 0.001

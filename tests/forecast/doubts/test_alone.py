@@ -52,6 +52,14 @@ def test_a_slight_rise_widens() -> None:
     assert names(curve(losses)) == [("turns up", "widen")]
 
 
+def test_a_warm_up_in_stairs_is_no_cycle() -> None:
+    stairs = np.concatenate([np.repeat(np.linspace(0.02, 0.1, 5), 20), np.linspace(0.1, 0.0, 300)])
+    steps = np.linspace(400 / N, 400, N).astype(int)
+    assert names(LossCurve("by epochs", steps, falling(), stairs)) == []
+    again = np.concatenate([stairs[:350], np.full(50, 0.1)])
+    assert names(LossCurve("by epochs", steps, falling(), again)) == [("cycles", "widen")]
+
+
 def test_a_loss_that_rises_with_its_rate_is_a_cycle_and_not_overfitting() -> None:
     waves = 0.9 + 0.3 * np.abs(np.sin(np.arange(N) * np.pi / 10 + 0.5))
     found = names(curve(falling() * waves, "cyclical(low=0.1, half=12.5%)"))

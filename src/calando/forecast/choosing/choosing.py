@@ -145,22 +145,38 @@ def _thin(
         runs = seen.second_cooldowns()
     several = peak_is_open(curves, [one.peak for one in wanted])
     if several and len(seen.peaks) < 2:
-        other = max((one.peak for one in wanted), key=lambda peak: abs(np.log(peak / seen.peaks[0])))
+        asked = {one.peak for one in wanted}
+        other = max(asked, key=lambda peak: abs(np.log(peak / seen.peaks[0])))
         step = float(np.clip(other / seen.peaks[0], 1 / 4, 4))
-        reasons.append(f"to choose the peak, runs at two peaks are needed, there is only {seen.peaks[0]:g}")
+        what = "to choose the peak" if len(asked) > 1 else f"to tell of the peak {other:g}"
+        reasons.append(f"{what}, runs at two peaks are needed, there is only {seen.peaks[0]:g}")
         runs = runs or seen.at_peak(seen.peaks[0] * step, "a second peak")
     elif several:
         likely, gain = _best_peak(fits, told, seen)
-        if gain > BESIDE * noise_of(curves) or not _inside(told.best.peak, seen, BESIDE_PEAK):
-            reasons.append(
-                f"the best peak seems to lie near {likely:.2g}, beyond those that were run "
-                f"({seen.peaks[0]:g} to {seen.peaks[-1]:g})"
-            )
-            runs = runs or seen.beyond(likely)
+        found = _beyond(told.best.peak, likely, gain > BESIDE * noise_of(curves), seen)
+        if found is not None:
+            reasons.append(found[0])
+            runs = runs or seen.beyond(found[1])
     reasons += [f"{', '.join(doubt.curves)}: {doubt.words}" for doubt in told.doubts if doubt.refuses]
     if reasons and not runs:
         runs = seen.at_peak(seen.peaks[0] / 2, "runs in which laws may hold")
     return tuple(reasons), runs
+
+
+def _beyond(best: float, likely: float, gains: bool, seen: Evidence) -> tuple[str, float] | None:
+    """Why the peaks that were run are not enough, and the peak beyond them that it is about; None where they are.
+
+    `best` is the peak of the best candidate, `likely` where the laws see the lowest loss, wherever that is; `gains`
+    tells whether it is worth looking there.
+    """
+    run = f"beyond those that were run ({seen.peaks[0]:g} to {seen.peaks[-1]:g})"
+    inside = _inside(best, seen, BESIDE_PEAK)
+    if inside and not gains:
+        return None
+    if inside or _side(best, seen) == _side(likely, seen):
+        return f"the best peak seems to lie near {likely:.2g}, {run}", likely
+    lowest = f"of all peaks the laws see the lowest loss near {likely:.2g}"
+    return f"the best of the candidates has the peak {best:g}, {run}; {lowest}", best
 
 
 def _best_peak(fits: "Sequence[Fit]", told: Forecast, seen: Evidence) -> tuple[float, float]:
@@ -175,6 +191,11 @@ def _best_peak(fits: "Sequence[Fit]", told: Forecast, seen: Evidence) -> tuple[f
 
 def _inside(peak: float, seen: Evidence, factor: float) -> bool:
     return seen.peaks[0] / factor <= peak <= seen.peaks[-1] * factor
+
+
+def _side(peak: float, seen: Evidence) -> int:
+    """Below the peaks that were run, among them or above."""
+    return (peak > seen.peaks[-1]) - (peak < seen.peaks[0])
 
 
 def _apart(ranks: "Sequence[Ranked]", seen: Evidence) -> tuple[NextRun, ...]:

@@ -76,8 +76,8 @@ class Evidence:
     def beyond(self, wanted: float) -> tuple[NextRun, ...]:
         """Both cooldowns beyond the edge of the peaks that were run, on the side of `wanted`."""
         if wanted > self.peaks[-1]:
-            return self.at_peak(min(wanted, FURTHER * self.peaks[-1]), "the best peak may lie beyond the largest run")
-        return self.at_peak(max(wanted, self.peaks[0] / FURTHER), "the best peak may lie below the smallest run")
+            return self.at_peak(min(wanted, FURTHER * self.peaks[-1]), "a peak above the largest that was run")
+        return self.at_peak(max(wanted, self.peaks[0] / FURTHER), "a peak below the smallest that was run")
 
 
 def evidence_of(curves: "Sequence[LossCurve]") -> Evidence:

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
+from hashlib import sha256
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -36,14 +37,18 @@ def draws_of(fits: "Sequence[Fit]", candidates: "Sequence[Candidate]", seed: int
 def noise_of(curves: "Sequence[LossCurve]") -> float:
     """The standard deviation of the final loss between seeds, as a share of it: measured where runs were repeated.
 
+    Runs repeat one another when they had the same rate at every update, however their logs tell it. The same losses
+    given twice are one run.
+
     >>> noise_of([])
     0.001
     """
-    groups: dict[tuple[str, float, int], list[float]] = defaultdict(list)
+    groups: dict[bytes, dict[bytes, float]] = defaultdict(dict)
     for curve in curves:
-        if curve.plan and curve.finished:
-            groups[curve.plan, curve.peak, curve.horizon].append(float(np.log(curve.final)))
-    repeated = [values for values in groups.values() if len(values) > 1]
+        if curve.finished:
+            rates = sha256((curve.rates + 0.0).tobytes()).digest()  # -0.0 is 0.0: equal rates have equal bytes
+            groups[rates][curve.losses.tobytes()] = float(np.log(curve.final))
+    repeated = [list(values.values()) for values in groups.values() if len(values) > 1]
     if not repeated:
         return NOISE
     freedom = sum(len(values) - 1 for values in repeated)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from calando.forecast.doubts.measured import Measured, noise
+from calando.forecast.doubts.measured import Measured, noise, risen_again
 from calando.forecast.doubts.value import Consequence, Doubt
 
 __all__ = ["all_alone", "share"]
@@ -103,10 +103,8 @@ def saturated(seen: Measured) -> Doubt | None:
 
 def cycling(seen: Measured) -> Doubt | None:
     """The rate rises again after its first fall."""
-    rates, curve = seen.curve.rates, seen.curve
-    after = rates[curve.warmup : curve.steps[-1]]
-    rises = np.clip(np.diff(after), 0.0, None)
-    total = float(rises.sum() / rates.max()) if len(rises) else 0.0
+    curve = seen.curve
+    total = risen_again(curve.rates[: curve.steps[-1]])
     if total < RISES_AGAIN:
         return None
     lowest = np.minimum.accumulate(seen.logs)

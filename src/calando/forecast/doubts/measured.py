@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     FloatArray = NDArray[np.float64]
 
-__all__ = ["Measured", "measured", "noise"]
+__all__ = ["Measured", "measured", "noise", "risen_again"]
 
 ROBUST = 1.4826 / 6**0.5  # median of absolute second differences -> standard deviation
 WINDOW = 10  # a level is the mean of a tenth of the losses
@@ -53,6 +53,19 @@ def noise(logs: "FloatArray") -> float:
     0.0
     """
     return float(ROBUST * np.median(np.abs(np.diff(logs, 2)))) if len(logs) > 2 else 0.0
+
+
+def risen_again(rates: "FloatArray") -> float:
+    """By how much rates rise after their first fall, all rises together, as a share of the largest.
+
+    A warm-up that stands still for a while, as one by epochs does, is no second rise.
+
+    >>> risen_again(np.array([0.5, 0.5, 1.0, 0.0, 1.0])), risen_again(np.array([1.0, 0.5, 0.0]))
+    (1.0, 0.0)
+    """
+    changes = np.diff(rates)
+    falls = np.flatnonzero(changes < 0)
+    return float(np.clip(changes[falls[0] :], 0.0, None).sum() / rates.max()) if len(falls) else 0.0
 
 
 def measured(curve: "LossCurve") -> Measured:

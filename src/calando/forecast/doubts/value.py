@@ -20,7 +20,7 @@ class Doubt:
         consequence: "refuse" where a forecast would be a guess, "widen" where its bands are too narrow.
         words: what was seen, with its numbers, and what to do, as sentences.
         numbers: the evidence by name: shares of the loss, counts, updates.
-        curves: names of the curves in which it was seen.
+        curves: names of the curves in which it was seen; of "rises again" the plans that were asked for.
 
     Example:
         >>> doubt = Doubt("few losses", "widen", "a: 5 losses.", {"losses": 5.0}, ("a",))
