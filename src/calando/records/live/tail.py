@@ -10,7 +10,7 @@ from typing import Any, Literal
 from calando.errors import BadFile, shown, tame
 from calando.records.live.growing import Growing
 from calando.records.live.header import LARGEST_STEP, Event, Header, number_of
-from calando.records.live.record import LONGEST, RECORD, host_name, holder
+from calando.records.live.record import LONGEST, RECORD, holder, host_name
 from calando.records.logs.draft import Problems
 from calando.records.logs.log import Column, Problem
 
