@@ -7,11 +7,13 @@ from pathlib import Path
 import pytest
 
 from calando.cli.status import lines, state
+from calando.lab.tuning.account import PHASES as SEARCHED
 from calando.records import Candidate, Decision, Environment, SnapshotRef, StageRecord, Store, StudySpec, load
 from calando.records.finding import Finding, Mark, Mini, RangeReading, Ride
 from calando.records.tuning import Spending, Standpoint, Tuned, TuneSpec
 from calando.report import build, page_html, write_html
 from calando.report.figures import figures
+from calando.report.spending import PHASES
 from calando.report.terminal import text
 from calando.report.words import part_of
 from tests.report import studies
@@ -250,3 +252,7 @@ def test_what_the_search_saw_stands_by_horizon(tune):
     page = build(tune)
     assert [horizon for horizon, _ in page.tries] == [20, 60]
     assert [point.peak for point in page.tries[0][1][0].points] == [0.1]
+
+
+def test_the_phases_of_a_search_are_called_alike_while_it_runs_and_when_it_is_over():
+    assert [PHASES[phase] for phase in SEARCHED] == list(SEARCHED.values())

@@ -19,7 +19,7 @@ T = TypeVar("T")
 
 PHASES = {
     "probe": "probe",
-    "range": "range tests",
+    "range": "range test",
     "short": "short horizons",
     "select": "peak search",
     "final": "full horizon",

@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 
 from calando.lab.executors.base import Opened
+from calando.lab.tuning.account import PHASES
 from calando.lab.tuning.strategy import TuneStrategy
+from calando.lab.tuning.verdict import verdict
 from calando.records import RunRecord
 from calando.records.stage import Knob
 from tests.lab.tuning.surface import FULL, PEAKS, PLANS, Surface, keys, question, searched
@@ -207,3 +209,24 @@ def test_on_made_up_surfaces_it_beats_random_search_at_the_same_budget() -> None
     gain = np.array(theirs) - np.array(ours)
     assert np.mean(ours) < 0.4
     assert gain.mean() > 2 * gain.std(ddof=1) / len(gain) ** 0.5, "paired over tasks, by two standard errors"
+
+
+def test_every_phase_is_charged_with_its_own_runs_also_where_a_round_mixes_short_and_full_ones() -> None:
+    strategy, made = searched(8, batch=4)
+    assert any(len({run.phase for run in one.runs}) > 1 for one in strategy.rounds)
+    for one in strategy.tuned().spending:
+        mine = [run for run in made.runs if PHASES[run.spec.phase] == one.phase]
+        assert (one.runs, one.spent) == (len(mine), sum(run.steps for run in mine))
+        assert one.planned == one.spent, "nothing is shared or cut here"
+
+
+def test_the_exponent_that_is_told_on_the_way_says_that_it_is_the_first() -> None:
+    strategy, made = searched(8)
+    first = next(decision for decision in strategy.decisions() if "to the power" in decision.text)
+    assert f"by the first {first.runs} runs" in first.text
+    assert 12 <= first.runs < len(made.runs)
+    spec, tune = question(8)
+    told = verdict(spec, tune, strategy.tuned(), strategy.results).sentences
+    assert any(
+        line.startswith("By all runs together the best peak goes with the horizon to the power") for line in told
+    )

@@ -3,13 +3,21 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from calando.lab.tuning.rounds import Round
-from calando.records.run import RunRecord, RunSpec
+from calando.records.run import Phase, RunRecord, RunSpec
 from calando.records.tuning import Spending
 
-__all__ = ["BEFORE", "affordable", "paid", "spendings"]
+__all__ = ["BEFORE", "PHASES", "affordable", "paid", "spendings"]
 
 BEFORE = "earlier sittings"
 """What is not part of the present plan: runs of the study before it was extended."""
+PHASES: dict[Phase, str] = {
+    "probe": "probe",
+    "range": "range test",
+    "short": "short horizons",
+    "final": "full horizon",
+    "confirm": "confirmation",
+}
+"""What the runs of a search are for, and what people call it, in the order in which it begins."""
 
 
 def paid(keys: Iterable[str], runs: Mapping[str, RunRecord]) -> int:
@@ -22,19 +30,25 @@ def paid(keys: Iterable[str], runs: Mapping[str, RunRecord]) -> int:
 
 
 def spendings(rounds: Sequence[Round], runs: Mapping[str, RunRecord], earlier: Collection[str]) -> tuple[Spending, ...]:
-    """What each phase was planned to cost and did cost; together they are every run there is.
+    """What the runs of each phase were planned to cost and did cost; together they are every run there is.
+
+    A run counts by what it is, not by when it was made: a short one that was made late is one of the short horizons.
 
     >>> spendings((), {}, ())
     ()
     """
-    phases: dict[str, list[Round]] = {}
+    planned: dict[str, int] = {}
+    held: dict[str, set[str]] = {}
     for one in rounds:
-        phases.setdefault(one.phase, []).append(one)
+        for run, cost in zip(one.runs, one.costs, strict=True):
+            planned[run.phase] = planned.get(run.phase, 0) + cost
+            held.setdefault(run.phase, set()).add(run.key)
     found, seen = [], set[str]()
-    for phase, some in phases.items():
-        keys = {run.key for one in some for run in one.runs if run.key in runs} - seen
-        seen |= keys
-        found.append(Spending(phase, sum(one.planned for one in some), paid(keys, runs), len(keys)))
+    for phase, name in PHASES.items():
+        if phase in held:
+            keys = {key for key in held[phase] if key in runs} - seen
+            seen |= keys
+            found.append(Spending(name, planned[phase], paid(keys, runs), len(keys)))
     if rest := {key for key in earlier if key in runs} - seen:
         found.append(Spending(BEFORE, paid(rest, runs), paid(rest, runs), len(rest)))
     return tuple(found)

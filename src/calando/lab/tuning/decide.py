@@ -57,7 +57,7 @@ def _behind(now: Known, base: float, gap: float) -> float:
 
 
 def slope_decision(now: Known) -> Decision | None:
-    """How the best peak moves with the horizon, as fitted; None when only one horizon was run."""
+    """How the best peak moves with the horizon, as first fitted; None when only one horizon was run."""
     belief, space = now.belief, now.space
     levels = sorted({space.rows[index].level for index, _ in now.made})
     if belief is None or len(levels) < 2:
@@ -65,8 +65,8 @@ def slope_decision(now: Known) -> Decision | None:
     mean, sd = belief.slope
     lengths = ", ".join(f"{space.horizons[level]:,}" for level in levels)
     text = (
-        f"the best peak goes with the horizon to the power {mean:+.2f} (give or take {max(sd, 0.01):.2f}), fitted to "
-        f"{counted(len(now.made), 'run')} of {lengths} updates"
+        f"the best peak goes with the horizon to the power {mean:+.2f} (give or take {max(sd, 0.01):.2f}) by the first "
+        f"{counted(len(now.made), 'run')} of {lengths} updates; every later run fits it anew"
     )
     return Decision("short horizons", text, runs=len(now.made))
 

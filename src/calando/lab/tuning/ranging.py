@@ -31,7 +31,7 @@ class Ranging:
     def round(self) -> Round:
         """The runs of the range test."""
         runs = tuple(self._test.runs())
-        return Round("range test", runs, sum(run.horizon for run in runs))
+        return Round("range test", runs, tuple(run.horizon for run in runs))
 
     def read(self, runs: Mapping[str, RunRecord]) -> tuple[tuple[float, ...], list[Decision]]:
         """The lattice of peaks, and how it was found."""

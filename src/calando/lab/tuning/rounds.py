@@ -29,11 +29,14 @@ Offered = Callable[[RunSpec], bool]
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """Runs decided on together, what they were planned to cost in updates, and what was decided with them."""
+    """Runs decided on together, what each was planned to cost in updates, and what was decided with them.
+
+    `phase` says how far the search was; where short runs and full ones are mixed, "full horizon".
+    """
 
     phase: str
     runs: tuple[RunSpec, ...]
-    planned: int
+    costs: tuple[int, ...]
     decisions: tuple[Decision, ...] = ()
 
 

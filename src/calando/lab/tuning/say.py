@@ -98,7 +98,8 @@ def sentences(tuned: Tuned, found: Verdict, proof: Proof | None) -> list[str]:
         told.append(f"Dropped on the way, each with its reason: {joined(dropped)}.")
     if tuned.slope is not None:
         mean, sd = tuned.slope
-        told.append(f"The best peak goes with the horizon to the power {mean:+.2f}, give or take {max(sd, 0.01):.2f}.")
+        power = f"{mean:+.2f}, give or take {max(sd, 0.01):.2f}"
+        told.append(f"By all runs together the best peak goes with the horizon to the power {power}.")
     if tuned.budget:
         spent = f"{tuned.spent:,} of {tuned.budget:,} updates ({share(round(tuned.spent / tuned.budget, 3))})"
         lost = f"{found.cost.diverged} diverged, {found.cost.failed} failed"

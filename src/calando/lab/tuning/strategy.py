@@ -209,12 +209,12 @@ class TuneStrategy:
         now = self._judge(self._look(), notes)
         if not now.sound and len(now.made) >= HOPELESS:
             notes.append(Decision("choice", f"none: all of {counted(len(now.made), 'run')} were lost"))
-            return Round("confirmation", (), 0, tuple(notes))
+            return Round("confirmation", (), (), tuple(notes))
         batch = max(self.tune.batch, len(now.made) // 24)  # one run more hardly changes what many have said
         shares = self._sharer.shares if self._sharing else None
         found = next_runs(now, self._spendable() - self.tune.full, batch, shares)
         if not found and (run := self._last_look(now)) is not None:
-            return Round("full horizon", (run,), run.horizon, tuple(notes))
+            return Round("full horizon", (run,), (run.horizon,), tuple(notes))
         found = found or next_runs(now, self._spendable(), batch, shares)
         if not found and not self._lifted:  # nothing shorter is left: what is left over buys longer runs
             self._lifted = True
@@ -224,7 +224,7 @@ class TuneStrategy:
             return self._confirm(now, notes)
         runs = tuple(now.ask(one.row, one.seed) for one in found)
         phase = "full horizon" if any(run.phase == "final" for run in runs) else "short horizons"
-        return Round(phase, runs, sum(one.steps for one in found), tuple(notes))
+        return Round(phase, runs, tuple(one.steps for one in found), tuple(notes))
 
     def _last_look(self, now: Known) -> RunSpec | None:
         """The full run of what is believed best, where it was never made: only what was run can be chosen."""
@@ -239,11 +239,11 @@ class TuneStrategy:
         probes = [one for one in self.rounds if one.phase == "probe"]
         run = probe_run(self.tune.full, self.seeds[0], self.spec.peaks)
         if not probes:
-            return Round("probe", (run,), run.horizon)
+            return Round("probe", (run,), (run.horizon,))
         if self._pace is None or len(probes) > 1:
             return None
         longer = self._pace.second_probe(self._runs[run.key], self.tune.horizons[0])
-        return Round("probe", (replace(run, horizon=longer),), longer) if longer else None
+        return Round("probe", (replace(run, horizon=longer),), (longer,)) if longer else None
 
     @property
     def _reserve(self) -> int:
@@ -309,7 +309,7 @@ class TuneStrategy:
         runs = tuple(space.ask(row, self._seed_of(space, row)) for row in rows)
         if self._earlier:
             runs = tuple(affordable([[run] for run in runs], self._spendable(), self._earlier))
-        return Round(phase, runs, sum(run.horizon for run in runs), tuple(notes))
+        return Round(phase, runs, tuple(run.horizon for run in runs), tuple(notes))
 
     def _most_offered(self, available: Callable[[RunSpec], bool]) -> tuple[int, ...]:
         """The seeds, those first under which most was recorded: what is not paired teaches less."""
@@ -362,11 +362,11 @@ class TuneStrategy:
         runs = tuple(affordable(wanted, (self.budget or 0) - self.spent(), self._earlier))
         if not runs or self.rival is None:
             notes.append(Decision("confirmation", unproven(self.tune.prove, len(self.spec.confirm_seeds), self.rival)))
-            return Round("confirmation", (), 0, tuple(notes))
+            return Round("confirmation", (), (), tuple(notes))
         if self._available is not None and not all(self._available(run) for run in runs):
-            return Round("confirmation", (), 0, tuple(notes))
+            return Round("confirmation", (), (), tuple(notes))
         rival = f"{self.rival.candidate} at peak {number(self.rival.peak or 0.0)}"
         text = f"on {counted(len(runs) // 2, 'fresh seed')}, paired with {rival}"
         notes.append(Decision("confirmation", text, chosen.candidate))
-        planned = sum(run.horizon for run in runs if run.key not in self._earlier)
-        return Round("confirmation", runs, planned, tuple(notes))
+        costs = tuple(run.horizon if run.key not in self._earlier else 0 for run in runs)
+        return Round("confirmation", runs, costs, tuple(notes))
