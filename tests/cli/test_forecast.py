@@ -1,12 +1,13 @@
 """`calando forecast` and `calando choose` as they are typed, on files as people have them."""
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from calando.cli.forecast import asked
+from calando.cli.candidates import asked
 from calando.errors import BadValue
 from calando.forecast import LossCurve
 from calando.forecast.curve import plan_rates
@@ -77,6 +78,84 @@ def test_without_plans_the_runs_own_and_the_humble_are_forecast() -> None:
     assert {one["horizon"] for one in answer["predictions"]} == {SHORT}
 
 
+@pytest.fixture
+def warm() -> list[str]:
+    """Two runs with a warm-up of 100 updates, and their plans."""
+    plans = {f"warm-{share}": f"wsd(warmup=100, cooldown={share}%)" for share in (20, 60)}
+    for name, plan in plans.items():
+        write(f"{name}.csv", plan, 0.02, rates=False)
+    return [*(f"{name}.csv" for name in plans), "--plan", *(f"{name}={plan} @ 0.02" for name, plan in plans.items())]
+
+
+def plans(*words: str) -> set[str]:
+    answer = json.loads(said(*words, "--horizon", "4000", "--json", "--quiet"))
+    kind = answer["kind"]
+    return {one["plan"] if kind == "forecast" else one["prediction"]["plan"] for one in answer[RANKED[kind]]}
+
+
+RANKED = {"forecast": "predictions", "choice": "ranked"}
+
+
+def test_plans_that_name_no_warmup_take_that_of_the_runs(warm: list[str]) -> None:
+    humble = {"warmup(100) | cosine()", "warmup(100) | linear_decay()", "warmup(100) | constant()",
+              "wsd(warmup=100, cooldown=20%)", "wsd(warmup=100, cooldown=60%)"}  # fmt: skip
+    assert plans("forecast", *warm) == humble
+    typed = ("cosine", "wsd(cooldown=40%)")
+    for verb in ("forecast", "--try"), ("choose", "--plans"):
+        assert plans(verb[0], *warm, verb[1], *typed) == {"warmup(100) | cosine()", "wsd(warmup=100, cooldown=40%)"}
+    done = call("forecast", *warm, "--try", "cosine", "--quiet")
+    assert "warm-up: 100 updates, as in the runs" in " ".join(done.output.split())
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("warmup(0) | cosine", "warmup(0) | cosine()"),
+        ("wsd(warmup=50, cooldown=20%)", "wsd(warmup=50, cooldown=20%)"),
+        ("one_cycle", "one_cycle()"),
+        ("wsd(cooldown=100%)", "wsd(cooldown=100%)"),
+        ("constant(0.5)", "constant(value=0.5)"),
+    ],
+)
+def test_a_plan_with_a_rise_of_its_own_or_without_room_stays_as_it_is(warm: list[str], typed: str, meant: str) -> None:
+    assert plans("forecast", *warm, "--try", typed) == {meant}
+
+
+def test_runs_without_a_warmup_give_none() -> None:
+    assert plans("forecast", *RUNS, "--try", "cosine") == {"cosine()"}
+    assert "warm-up" not in call("forecast", *RUNS, "--try", "cosine", "--quiet").output
+
+
+def test_peaks_that_differ_by_less_than_two_percent_are_one() -> None:
+    write("near.csv", "wsd(cooldown=40%)", 0.0202)
+    answer = json.loads(said("forecast", *RUNS, "near.csv", "--try", "cosine", "--json", "--quiet"))
+    assert sorted(one["peak"] for one in answer["predictions"]) == pytest.approx([0.02, 0.08])
+
+
+def test_a_candidate_that_a_humble_rule_beats_is_not_to_be_taken() -> None:
+    words = ("--horizon", "4000", "--plans", "wsd(cooldown=10%)", "--peaks", "0.02", "--quiet")
+    done = call("choose", *RUNS, *words, "--out", "choice.html")
+    text = " ".join(done.stdout.split())
+    assert text.startswith("OPEN wsd(cooldown=10%) at peak 0.02 is all that was asked for, but linear cooldown 60 %")
+    assert "Take " not in text.replace("Take it along", "")
+    assert "calando export 'wsd(cooldown=60%)'" in text
+    assert 'class="verdict open"' in Path("choice.html").read_text()
+
+
+@pytest.mark.parametrize("words", [("forecast", "--try", "wsd(cooldown=40%)"), ("choose", "--plans", "cosine", "wsd")])
+def test_an_answer_fits_into_sixty_columns_whole(words: tuple[str, ...], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "60")
+    words = (words[0], *RUNS, *words[1:], "--horizon", "4000", "--quiet")
+    text = said(*words)
+    assert max(map(len, text.splitlines())) <= 60
+    numbers = [float(word) for word in text.split() if re.fullmatch(r"\d\.\d{2,}", word)]
+    answer = json.loads(said(*words, "--json"))
+    for one in answer[RANKED[answer["kind"]]]:
+        for value in (one.get("prediction", one)["loss"], one.get("regret_low", one.get("low"))):
+            assert min(abs(number - value) for number in numbers) < 1e-3
+    assert ("no room here for generalised bound" in " ".join(text.split())) == (words[0] == "forecast")
+
+
 def test_a_log_without_rates_needs_its_plan() -> None:
     write("bare.csv", "cosine()", 0.05, rates=False)
     done = call("forecast", "bare.csv", "--try", "cosine")
@@ -114,7 +193,7 @@ def test_more_candidates_than_anyone_reads_are_refused() -> None:
     curves = (LossCurve.from_plan("a", [50, 100], [2, 1], "cosine()", 1e-3, 100),)
     many = tuple(f"wsd(warmup={n}, cooldown=1%..90%) @ 1e-8..1e-2" for n in range(1, 30))
     with pytest.raises(BadValue, match="2,000"):
-        asked(many, curves)
+        asked(many, curves, 1000)
 
 
 def test_a_choice_ranks_what_the_truth_ranks_and_stands_beside_the_humble() -> None:

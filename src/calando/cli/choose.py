@@ -5,6 +5,7 @@ from typing import Any
 
 import click
 
+from calando.cli.candidates import plans_asked, warmup_of, warmup_told
 from calando.cli.curves import answer_options, answered, below, curve_options, read_curves, whole
 from calando.cli.ending import NO_RESULT, command_line
 from calando.cli.greedy import GreedyCommand
@@ -32,25 +33,32 @@ def choose(
     """Which peak, shape and cooldown to take for a long run, from four to six short ones.
 
     The runs need two contrasting cooldowns, and two peaks if the peak is to be chosen. The answer is a ranking with
-    regrets, beside two humble rules; or "not enough evidence", and which two runs to make next (status 1).
+    regrets, beside two humble rules; or "not enough evidence", and which two runs to make next (status 1). A plan that
+    names no warm-up takes the runs' own; write "warmup(0) | cosine" for none.
 
     \b
     calando choose runs/*.csv --horizon 50000 --peaks 3e-4..3e-3
     calando choose studies/digits --horizon 4000 --plans "wsd(cooldown=20%..80%)" cosine
     """
     from calando.forecast import choose as choose_
-    from calando.forecast.spreading import peaks_of, plans_of
+    from calando.forecast.asked import peaks_run
+    from calando.forecast.spreading import peaks_of
     from calando.report.answers.choice import choice_page
 
     readings = read_curves(**given)
     curves = readings.curves
     rates = below(readings, [rate for text in peaks for rate in peaks_of(text)]) if peaks else None
     if rates is None and not all(readings.below_edge(curve.peak) for curve in curves):
-        rates = below(readings, sorted({curve.peak for curve in curves}))
-    plans = [plan for text in candidates for plan in plans_of(text)] or None
-    found = choose_(curves, whole(horizon), peaks=rates, plans=plans, laws=list(laws) or None, level=level, seed=seed)
+        rates = below(readings, list(peaks_run(curves)))
+    steps = whole(horizon)
+    plans = plans_asked(candidates, curves, steps) or None
+    found = choose_(curves, steps, peaks=rates, plans=plans, laws=list(laws) or None, level=level, seed=seed)
     line = shlex.join(command_line())
-    answered(lambda: as_data(found), lambda made: choice_page(found, line, made), as_json=as_json, out=out)
+    told = warmup_told([one.plan for one in found.ranked], curves)
+    answered(
+        lambda: as_data(found) | {"warmup": warmup_of(curves)}, lambda made: choice_page(found, line, made, told),
+        as_json=as_json, out=out,
+    )  # fmt: skip
     if found.verdict == "not enough":
         raise SystemExit(NO_RESULT)
 

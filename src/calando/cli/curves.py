@@ -107,8 +107,12 @@ def read_curves(
     return readings
 
 
-def below(readings: "Readings", peaks: list[float]) -> list[float]:
+def below(readings: "Readings", peaks: list[float], where: str = "--peaks") -> list[float]:
     """The peaks below the lowest at which a run diverged; those left out are told.
+
+    Args:
+        readings: what was read.
+        peaks: learning rates that were asked for, by the option `where`.
 
     Raises:
         BadValue: where none is left.
@@ -117,7 +121,7 @@ def below(readings: "Readings", peaks: list[float]) -> list[float]:
     if not left:
         raise BadValue(
             given=f"peaks from {min(peaks):g} up, where a run diverged at {readings.edge:g}", allowed="lower peaks",
-            where="--peaks", fix="ask for peaks below it, and make a run there",
+            where=where, fix="ask for peaks below it, and make a run there",
         )  # fmt: skip
     if len(left) < len(peaks):
         click.echo(f"left out: peaks from {readings.edge:g} up, where a run diverged", err=True)

@@ -115,6 +115,39 @@ def test_long_tables_are_cut_in_the_terminal_and_whole_on_the_page() -> None:
     assert "row59x" in answer_html(page)
 
 
+def wide(laws: int = 2) -> AnswerPage:
+    heads = (Column("plan", number=False), Column("rank"), Column("final loss"), Column("its 80 % band"))
+    own = tuple(Column(f"generalised bound number {i}", aside=True) for i in range(laws))
+    row = ("wsd(warmup=300, cooldown=60%)", "1", "2.34567", "2.34001 to 2.35002", *("2.34123",) * laws)
+    return AnswerPage("Forecast", "Which?", "None.", parts=(Part("All", table=Table((*heads, *own), (row,))),))
+
+
+@pytest.mark.parametrize("width", range(24, 130, 3))
+def test_at_every_width_numbers_stay_whole_and_nothing_is_cut_off(width: int) -> None:
+    said = printed(wide(), width)
+    assert max(map(len, said.splitlines())) <= width
+    words = said.split()
+    for number in ("2.34567", "2.34001", "2.35002"):
+        assert any(number in word for word in words)
+    squeezed = said.replace(" ", "").replace("\n", "")
+    assert "final" in squeezed
+    laws = sum("2.34123" in word for word in words)
+    assert laws in (0, 2)
+    assert ("no room here for" in " ".join(words)) == (laws == 0)
+
+
+def test_columns_that_can_be_missed_go_before_rows_are_told_in_words() -> None:
+    assert printed(wide(), 110).count("2.34123") == 2
+    assert "─" in printed(wide(), 60)
+    assert "2.34123" not in printed(wide(), 60)
+    assert "no room here for generalised bound number 0, generalised bound number 1" in " ".join(
+        printed(wide(), 60).split()
+    )
+    assert "─" not in printed(wide(), 30)
+    assert "rank 1, final loss 2.34567" in " ".join(printed(wide(), 30).split())
+    assert "no room" not in printed(wide(0), 30)
+
+
 def test_page_and_picture_are_written_beside_one_another(page: AnswerPage, tmp_path: Path) -> None:
     html, png = write_answer(page, tmp_path)
     assert (html.name, png.name) == ("choice.html", "choice.png")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from statistics import median
 from typing import TYPE_CHECKING, Final
 
 from calando.report.answers.drawing import ranks
@@ -11,14 +12,18 @@ from calando.report.answers.page import AnswerPage, Column, Part, Picture, Table
 from calando.report.words import count, peak_text, percent, rounded, signed
 
 if TYPE_CHECKING:
-    from calando.forecast.choosing.answers import Choice, Ranked
+    from calando.forecast.choosing.answers import Baseline, Choice
 
 __all__ = ["choice_page"]
 
 OPENING: Final = {"choose": "", "tie": "Not to be told apart: ", "not enough": "Not enough evidence to choose. "}
+LEAST: Final = 1e-5
+"""Share of the loss by which a baseline has to be better to be called so."""
+FINEST: Final = 1e-4
+"""Width of a band below which no further decimals are written."""
 
 
-def choice_page(found: Choice, command: str = "", made: str = "") -> AnswerPage:
+def choice_page(found: Choice, command: str = "", made: str = "", more: tuple[tuple[str, str], ...] = ()) -> AnswerPage:
     """Which schedule to take for the long run, as a page.
 
     Example:
@@ -45,32 +50,47 @@ def choice_page(found: Choice, command: str = "", made: str = "") -> AnswerPage:
         if curves
         else []
     )
+    settled = found.verdict != "not enough" and _beaten_by(found) is None
     return AnswerPage(
-        "Choice", f"Which schedule for {count(found.horizon, 'update')}", _headline(found),
-        found.verdict != "not enough", (), reasons, tuple(facts), tuple(parts), _commands(found, command), made,
+        "Choice", f"Which schedule for {count(found.horizon, 'update')}", _headline(found), settled, (), reasons,
+        (*facts, *more), tuple(parts), _commands(found, command), made,
     )  # fmt: skip
 
 
 def _headline(found: Choice) -> str:
     if found.verdict == "not enough" or not found.ranked:
         return OPENING["not enough"].strip()
-    if found.verdict == "choose":
+    better = _beaten_by(found)
+    if found.verdict == "choose" and better is None:
         return f"Take {named(found.best.prediction)}."
     tied = found.tie
     others = f", {count(len(tied) - 3, 'other')}" if len(tied) > 3 else ""
-    return OPENING["tie"] + "; ".join(named(one.prediction) for one in tied[:3]) + others + "."
+    told = "; ".join(named(one.prediction) for one in tied[:3]) + others
+    if better is None:
+        return OPENING["tie"] + told + "."
+    lower = f"but {better.name} ({named(better)}) is predicted {-better.regret:.2g} lower."
+    if found.verdict == "tie":
+        return f"{OPENING['tie']}{told}; {lower}"
+    return f"{told} is {'the best of those asked for' if len(found.ranked) > 1 else 'all that was asked for'}, {lower}"
 
 
-def _scale(one: Ranked) -> float:
-    return max(one.regret_high - one.regret_low, 1e-4)
+def _beaten_by(found: Choice) -> Baseline | None:
+    """The baseline that is predicted to do better than every candidate, if there is one."""
+    best = min(found.baselines, key=lambda one: one.regret, default=None)
+    return best if best is not None and best.regret < -LEAST * best.loss else None
+
+
+def _scale(found: Choice) -> float:
+    """What the numbers of the ranking are told to: the middle one of its bands."""
+    return max(median(one.regret_high - one.regret_low for one in found.ranked), FINEST)
 
 
 def _ranking(found: Choice) -> Table:
+    scale = _scale(found)
     rows = tuple(
-        (one.plan, str(one.rank), peak_text(one.peak, 4), rounded(one.loss, _scale(one)),
-         signed(one.regret, _scale(one)),
-         f"{rounded(one.regret_low, _scale(one))} to {rounded(one.regret_high, _scale(one))}",
-         "tied" if one.tied else "") for one in found.ranked
+        (one.plan, str(one.rank), peak_text(one.peak, 4), rounded(one.loss, scale), signed(one.regret, scale),
+         f"{rounded(one.regret_low, scale)} to {rounded(one.regret_high, scale)}", "tied" if one.tied else "")
+        for one in found.ranked
     )  # fmt: skip
     columns = (
         Column("plan", number=False), Column("rank"), Column("peak"), Column("final loss"), Column("regret"),
@@ -108,8 +128,11 @@ def _baselines(found: Choice) -> Table:
 
 def _humble(found: Choice) -> str:
     best = min(found.baselines, key=lambda one: one.regret)
-    if best.regret <= 0.0:
-        return f"{best.name[:1].upper()}{best.name[1:]} is predicted to do as well: nothing is gained by the laws here."
+    name = f"{best.name[:1].upper()}{best.name[1:]}"
+    if _beaten_by(found) is not None:
+        return f"{name} is predicted {-best.regret:.2g} below the best of those asked for."
+    if best.regret <= LEAST * best.loss:
+        return f"{name} is predicted to do as well: nothing is gained by the laws here."
     return f"The best of them is predicted {rounded(best.regret, 1e-3)} above the choice."
 
 
@@ -123,7 +146,7 @@ def _commands(found: Choice, command: str) -> tuple[str, ...]:
 
     lines = [command] if command else []
     if found.verdict != "not enough" and found.ranked:
-        best = found.best
+        best = _beaten_by(found) or found.best
         words = ["calando", "export", best.plan, "--horizon", str(found.horizon), "--peak", f"{best.peak:.6g}"]
         lines.append(shlex.join(words))
     return tuple(lines)

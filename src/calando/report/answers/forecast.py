@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from statistics import median
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from calando.forecast.choosing.answers import Baseline
     from calando.forecast.curve import LossCurve
     from calando.forecast.forecasted import Forecast, Prediction
 
@@ -31,7 +33,9 @@ RECORDED: Final = 8
 """Runs whose losses are drawn, each in a colour of its own."""
 
 
-def forecast_page(found: Forecast, command: str = "", made: str = "") -> AnswerPage:
+def forecast_page(
+    found: Forecast, command: str = "", made: str = "", more: tuple[tuple[str, str], ...] = ()
+) -> AnswerPage:
     """What every candidate would reach, as a page.
 
     Example:
@@ -51,11 +55,11 @@ def forecast_page(found: Forecast, command: str = "", made: str = "") -> AnswerP
     parts = [Part("Final losses", _lead(found), _pictures(found), _ranking(found))] if first is not None else []
     return AnswerPage(
         "Forecast", _question(found), headline, settled, (), doubts,
-        tuple(facts), (*parts, *behind(found)), (command,) if command else (), made,
+        (*facts, *more), (*parts, *behind(found)), (command,) if command else (), made,
     )  # fmt: skip
 
 
-def named(one: Prediction) -> str:
+def named(one: Prediction | Baseline) -> str:
     """A candidate in words.
 
     >>> from calando.forecast.forecasted import Prediction
@@ -83,16 +87,17 @@ def _lead(found: Forecast) -> tuple[str, ...]:
 def _ranking(found: Forecast) -> Table:
     laws = [fit.law.name for fit in found.fits]
     many = len(laws) > 1
+    scale = median(one.high - one.low for one in found.predictions)
     rows = []
     for one in found.predictions:
-        scale, by_law = one.high - one.low, dict(one.by_law)
+        by_law = dict(one.by_law)
         own = [rounded(by_law.get(law), scale) for law in laws] if many else []
         rows.append(
             (one.plan, str(one.rank), peak_text(one.peak, 4), rounded(one.loss, scale),
              f"{rounded(one.low, scale)} to {rounded(one.high, scale)}", *own)
         )  # fmt: skip
     columns = (Column("plan", number=False), Column("rank"), Column("peak"), Column("final loss"), Column("band"))
-    own_columns = tuple(Column(fit.law.title) for fit in found.fits) if many else ()
+    own_columns = tuple(Column(fit.law.title, aside=True) for fit in found.fits) if many else ()
     return Table((*columns, *own_columns), tuple(rows), frozenset({0}), tuple(range(1, DRAWN + 1)))
 
 

@@ -18,10 +18,11 @@ __all__ = ["AnswerPage", "Column", "Part", "Picture", "Table"]
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """The head of a table's column; `number` sets it to the right."""
+    """The head of a table's column; `number` sets it to the right, `aside` leaves it out where there is no room."""
 
     head: str
     number: bool = True
+    aside: bool = False
 
 
 @dataclass(frozen=True, slots=True)

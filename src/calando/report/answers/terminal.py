@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from calando.report.answers.grid import Grid
 from calando.report.answers.page import AnswerPage, Part
 from calando.report.words import cut, tame
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
-    from rich.table import Table as Grid
 
 __all__ = ["answer_text"]
-
-LONG = 12
-"""Rows of a table that are shown; the page has them all."""
 
 
 def answer_text(page: AnswerPage) -> RenderableType:
@@ -55,30 +52,6 @@ def _part(part: Part) -> list[RenderableType]:
     lines: list[RenderableType] = [Text(), Text(part.heading.upper(), style="bold cyan")]
     lines += [Padding(Text(tame(cut(line, 2000)), style="dim"), (0, 0, 0, 1)) for line in part.lead]
     if part.table is not None and not part.folded:
-        lines.append(_grid(part))
+        lines.append(Grid(part.table))
     lines += [Padding(Text(tame(cut(line, 2000))), (0, 0, 0, 1)) for line in part.notes]
     return lines
-
-
-def _grid(part: Part) -> Grid:
-    from rich import box
-    from rich.table import Table as Grid
-    from rich.text import Text
-
-    table = part.table
-    grid = Grid(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
-    if table is None:
-        return grid
-    for i, column in enumerate(table.columns):
-        grid.add_column(
-            Text(tame(column.head)),
-            justify="right" if column.number else "left",
-            overflow="fold",
-            min_width=None if i else 12,
-        )
-    for at, row in enumerate(table.rows[:LONG]):
-        style = "bold" if at in table.strong else ""
-        grid.add_row(*(Text(tame(cut(cell)), style=style if i == 0 else "") for i, cell in enumerate(row)))
-    if len(table.rows) > LONG:
-        grid.add_row(Text(f"... {len(table.rows) - LONG:,} more on the page", style="dim"))
-    return grid
