@@ -43,6 +43,7 @@ if _typing.TYPE_CHECKING:
     from calando.peers import from_timm as from_timm
     from calando.peers import from_torch as from_torch
     from calando.peers import from_transformers as from_transformers
+    from calando.watch.opening import watch as watch
 
 _LAB = ("Run", "StopRun", "check", "compare", "current_run", "declare", "find", "resume", "standalone", "tune")
 _PEERS = (
@@ -55,6 +56,7 @@ _PEERS = (
     "from_torch",
     "from_transformers",
 )
+_ROOMS = ("forecast", "watch")  # watch is a function, too
 
 
 def __getattr__(name: str) -> object:
@@ -67,13 +69,13 @@ def __getattr__(name: str) -> object:
         from calando import peers
 
         return getattr(peers, name)
-    if name == "forecast":
+    if name in _ROOMS:
         from importlib import import_module
 
-        return import_module("calando.forecast")
+        return import_module(f"calando.{name}")
     raise AttributeError(f"module 'calando' has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
     """Every name, the lazy ones too."""
-    return sorted({*globals(), *_LAB, *_PEERS, "forecast"})
+    return sorted({*globals(), *_LAB, *_PEERS, *_ROOMS})

@@ -100,6 +100,7 @@ SUBMODULES = {
     "testing",
     "torch",
     "transformers",
+    "watch",
 }
 
 

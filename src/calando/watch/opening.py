@@ -1,0 +1,257 @@
+"""`calando.watch(...)`: a run's record opened, its clock found, whoever may steer it let in."""
+
+import json
+import os
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from calando.errors import BadValue, LabError, NotSerialisable, shown
+from calando.records.live.header import LARGEST_STEP, Event, Header
+from calando.records.live.record import RECORD, Recorder, host_name
+from calando.records.live.tail import Tail
+from calando.watch.gauges import gauge_for
+from calando.watch.sinks import Sinks
+from calando.watch.watched import Rule, Watched
+
+if TYPE_CHECKING:
+    from calando.core.schedule import Schedule
+
+__all__ = ["open", "watch"]
+
+MOST = 10_000
+LONGEST = 200
+
+
+def watch(
+    name: str | None = None,
+    *,
+    scheduler: Any = None,
+    optimizer: Any = None,
+    schedule: "Schedule | None" = None,
+    peak: float | None = None,
+    horizon: int | None = None,
+    folder: str | Path = "runs",
+    metric: str = "val_loss",
+    mode: Literal["min", "max"] = "min",
+    sinks: Iterable[Any] = (),
+    rules: Sequence[Rule] = (),
+    agree: Callable[[Any], Any] | None = None,  # noqa: ARG001 - for steering, which joins here
+    resume: bool | int | None = None,
+    record: bool | None = None,
+    meta: Mapping[str, Any] | None = None,
+) -> Watched:
+    """Watch a run: its numbers and the rates that it really used go to a record, line by line.
+
+    `calando watch` shows it live, and where a scheduler of ours is given, `calando steer` changes what it does.
+
+    Args:
+        name: name of the run, which its folder gets; taken is taken: the next one is NAME-2. The script's unless given.
+        scheduler: object that a front door of ours gave (`calando.torch.attach`, `calando.keras.attach`), or another
+            PyTorch scheduler.
+        optimizer: an optimizer with parameter groups; the scheduler's own unless given.
+        schedule: a bound schedule that the run follows, where no scheduler of ours tells.
+        peak: rate that factor 1 of it stands for, a number > 0.
+        horizon: number of updates of the whole run, >= 1; the schedule's unless given.
+        folder: folder for records.
+        metric: name of what the run is judged by.
+        mode: "min" where a lower metric is better, "max" where a higher one is.
+        sinks: objects that numbers go to besides: a SummaryWriter, a run of W&B or trackio, mlflow, a function of
+            (step, numbers).
+        rules: objects that hear what is logged and may order changes.
+        agree: function that gives every process what the first one gave it, where several train together.
+        resume: True goes on with the record of that name, a number says from which step; False begins a new one. Left
+            out: goes on where the scheduler stands past its beginning.
+        record: whether this process keeps the record; only the first one of several does unless given.
+        meta: dict of plain JSON to keep with the run, such as the settings.
+
+    Raises:
+        BadValue: for an argument outside what is allowed.
+        LabError: when the folder cannot be written to, or the run to go on with is another process's.
+
+    Example:
+        >>> import calando, tempfile
+        >>> folder = tempfile.TemporaryDirectory()
+        >>> watched = calando.watch("small", schedule=calando.cosine().bind(100), peak=0.1, folder=folder.name)
+        >>> watched.log(train_loss=2.5)
+        >>> watched.horizon, watched.over
+        (100, False)
+        >>> watched.close()
+        >>> folder.cleanup()
+    """
+    name = _script() if name is None else _checked_name(name)
+    _check(peak=peak, horizon=horizon, metric=metric, mode=mode, meta=meta, resume=resume)
+    known, known_peak = _followed(scheduler, schedule, peak)
+    length = horizon if horizon is not None else getattr(known, "horizon", None)
+    gauge = gauge_for(scheduler, optimizer, 0)
+    stands = gauge.done()
+    header = Header(
+        name,
+        schedule=_json_of(known),
+        peak=known_peak,
+        horizon=length,
+        metric=metric,
+        mode=mode,
+        meta=dict(meta or {}),
+    )
+    recorder: Recorder | None = None
+    begun = stands
+    if _first_process() if record is None else record:
+        recorder, begun = _opened(Path(folder), name, header, stands, resume)
+    elif isinstance(resume, int) and not isinstance(resume, bool):
+        begun = resume
+    if begun != stands and recorder is not None and recorder.resumed:
+        gauge = gauge_for(scheduler, optimizer, begun)
+    return Watched(
+        recorder,
+        gauge,
+        horizon=length,
+        schedule=known,
+        peak=known_peak,
+        scheduler=scheduler,
+        sinks=Sinks(sinks),
+        rules=rules,
+        steers=None,
+    )
+
+
+open = watch  # noqa: A001 - `calando.watch.open(...)` reads well, too
+
+
+def _followed(
+    scheduler: Any, schedule: "Schedule | None", peak: float | None
+) -> "tuple[Schedule | None, float | None]":
+    """The schedule that the first group follows, and the rate of its factor 1, as far as they are known."""
+    from calando.core.schedule import Schedule
+
+    if schedule is not None and not isinstance(schedule, Schedule):
+        raise _wrong(f"schedule={shown(schedule)}", "a bound schedule", "schedule", "bind the plan: plan.bind(horizon)")
+    tracks, lanes = getattr(scheduler, "tracks", None), getattr(scheduler, "lanes", None)
+    found = tracks[lanes[0]].schedule if tracks and lanes else getattr(scheduler, "schedule", None)
+    bases = getattr(scheduler, "base_lrs", None)
+    own = bases[0] if tracks and bases else getattr(scheduler, "peak", None)
+    if schedule is None and isinstance(found, Schedule):
+        schedule = found
+    if peak is None and isinstance(own, int | float):
+        peak = float(own)
+    return schedule, peak
+
+
+def _json_of(schedule: "Schedule | None") -> Mapping[str, Any] | None:
+    if schedule is None:
+        return None
+    try:
+        said: Mapping[str, Any] = json.loads(schedule.to_json())
+    except NotSerialisable:
+        return None
+    return said
+
+
+def _opened(folder: Path, name: str, header: Header, stands: int, resume: bool | int | None) -> tuple[Recorder, int]:
+    """The run's record, new or gone on with, and the step from which it goes on."""
+    latest = _latest(folder, name)
+    on = resume is True or (type(resume) is int) or (resume is None and stands > 0)
+    if on and latest is not None:
+        tail = Tail(latest)
+        while tail.poll().more:
+            pass
+        recorder = Recorder(latest, header)
+        begun = resume if type(resume) is int else stands or tail.last + 1
+        said: dict[str, Any] = {"from": begun, "pid": os.getpid(), "host": host_name()}
+        if header.horizon is not None and not tail.applied:
+            said["horizon"] = header.horizon
+        recorder.event(Event(max(begun - 1, -1), "resumed", said))
+        return recorder, begun
+    for number in range(1, MOST):
+        numbered = name if number == 1 else f"{name}-{number}"
+        place = folder / numbered
+        if _taken(place):
+            continue
+        try:
+            recorder = Recorder(place, replace(header, name=numbered))
+        except LabError as error:
+            if "another process" in error.given:
+                continue
+            raise
+        if recorder.resumed:  # somebody was faster, and is gone already
+            recorder.close()
+            continue
+        return recorder, stands
+    raise LabError(
+        given=f"{MOST:,} runs named {shown(name)}",
+        allowed="fewer",
+        where=str(folder),
+        fix="give the run another name",
+    )
+
+
+def _taken(place: Path) -> bool:
+    try:
+        return (place / RECORD).stat().st_size > 0
+    except OSError:
+        return False
+
+
+def _latest(folder: Path, name: str) -> Path | None:
+    found = None
+    for number in range(1, MOST):
+        place = folder / (name if number == 1 else f"{name}-{number}")
+        if not _taken(place):
+            break
+        found = place
+    return found
+
+
+def _first_process() -> bool:
+    """Whether this process is the one of several that keeps the record."""
+    torch = sys.modules.get("torch")
+    group = getattr(torch, "distributed", None)
+    if group is not None and group.is_available() and group.is_initialized():
+        return bool(group.get_rank() == 0)
+    return os.environ.get("RANK", "0").strip() in ("", "0")
+
+
+def _script() -> str:
+    stem = Path(sys.argv[0]).stem if sys.argv and sys.argv[0] not in ("", "-c", "-m") else "run"
+    return "".join(sign if sign.isalnum() or sign in "-_." else "-" for sign in stem)[:LONGEST].strip(".") or "run"
+
+
+def _checked_name(name: object) -> str:
+    """A run's name, which is a folder's below another: no way out of it."""
+    parts = name.split("/") if isinstance(name, str) else [""]
+    fits = isinstance(name, str) and name.isprintable() and len(name) <= LONGEST and "\\" not in name
+    if fits and all(part.strip(". ") and not part.startswith(".") for part in parts):
+        return str(name)
+    raise _wrong(
+        f"name={shown(name)}",
+        f"1 to {LONGEST} printable characters, parts between / that do not begin with a dot",
+        "name",
+        "give a plain name, such as first or vit/wide",
+    )
+
+
+def _check(*, peak: object, horizon: object, metric: object, mode: object, meta: object, resume: object) -> None:
+    if horizon is not None and not (type(horizon) is int and 1 <= horizon <= LARGEST_STEP):
+        raise _wrong(f"horizon={shown(horizon)}", "a whole number of updates >= 1", "horizon", "leave it out")
+    if peak is not None and not (isinstance(peak, int | float) and not isinstance(peak, bool) and 0 < peak < 1e300):
+        raise _wrong(f"peak={shown(peak)}", "a number > 0", "peak", "give a learning rate such as 3e-4")
+    if not isinstance(metric, str) or not metric.isprintable() or not 0 < len(metric) <= LONGEST:
+        raise _wrong(f"metric={shown(metric)}", "the name of a logged quantity", "metric", "leave it out for val_loss")
+    if mode not in ("min", "max"):
+        raise _wrong(f"mode={shown(mode)}", '"min" or "max"', "mode", "say what is better: lower is min")
+    if meta is not None:
+        try:
+            json.dumps(meta, allow_nan=False)
+            plain = isinstance(meta, Mapping)
+        except (TypeError, ValueError, RecursionError):
+            plain = False
+        if not plain:
+            raise _wrong(f"meta={shown(meta)}", "a dict of plain JSON", "meta", "write numbers and texts only")
+    if resume is not None and not isinstance(resume, bool) and not (type(resume) is int and resume >= 0):
+        raise _wrong(f"resume={shown(resume)}", "True, False, or a step >= 0", "resume", "leave it out")
+
+
+def _wrong(given: str, allowed: str, argument: str, fix: str) -> BadValue:
+    return BadValue(given=given, allowed=allowed, where=f"watch({argument})", fix=fix)

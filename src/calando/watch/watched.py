@@ -1,0 +1,374 @@
+"""A run that is watched: what its loop logs goes to its record, and what it is told to do is done."""
+
+import math
+import sys
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from calando.errors import BadName, BadValue, CalandoError, did_you_mean, shown
+from calando.records.live.header import EVENTS, Event
+from calando.records.live.record import Recorder, check_step
+from calando.watch.asked import Asked
+from calando.watch.endings import ENDINGS, Ending, remember, told_of
+from calando.watch.gauges import Counting
+from calando.watch.sinks import Sinks, warn
+from calando.watch.values import Later, read, read_name, resolved
+
+if TYPE_CHECKING:
+    from calando.core.schedule import Schedule
+    from calando.watch.gauges import Hooked, Placed, Reading
+
+__all__ = ["Rule", "Steers", "Watched"]
+
+
+LAG = 0.25
+"""Seconds for which numbers that a device still holds are left there, so that it is waited for four times a second."""
+MOST_WAITING = 4096
+
+
+class Rule(Protocol):
+    """Something that hears what is logged and may order a change; each order is in the record with its reason."""
+
+    name: str
+
+    def hear(self, step: int, numbers: Mapping[str, float]) -> tuple[str, str] | None:
+        """A command and the reason for it; None to leave the run alone."""
+
+
+class Steers(Protocol):
+    """What takes commands for a run and puts them in force; see `calando.watch.steer`."""
+
+    stopped: bool
+    stop_reason: str
+
+    @property
+    def horizon(self) -> int | None:
+        """Updates of the whole run, as last changed."""
+
+    @property
+    def schedule(self) -> "Schedule | None":
+        """The schedule in force."""
+
+    def look(self, done: int) -> None:
+        """So many updates are made: take what commands there are, to hold from this one on."""
+
+    def tell(self, text: str, by: str, reason: str, done: int) -> None:
+        """Take a rule's command."""
+
+
+class Watched:
+    """A run under watch; made by `calando.watch`, never by hand.
+
+    Every call of `log` is one line of the record, written before it returns. What a GPU still computes is waited for
+    four times a second only, so of such numbers a kill may lose the last quarter of a second.
+
+    Example:
+        >>> import calando, tempfile
+        >>> folder = tempfile.TemporaryDirectory()
+        >>> with calando.watch("first", horizon=3, folder=folder.name) as watched:
+        ...     while not watched.over:
+        ...         watched.log(train_loss=0.5)
+        >>> watched.step, watched.ending
+        (2, 'done')
+        >>> folder.cleanup()
+    """
+
+    def __init__(
+        self,
+        recorder: Recorder | None,
+        gauge: "Hooked | Placed | Reading | Counting",
+        *,
+        horizon: int | None,
+        schedule: "Schedule | None" = None,
+        peak: float | None = None,
+        scheduler: Any = None,
+        sinks: Sinks | None = None,
+        rules: Sequence[Rule] = (),
+        steers: Steers | None = None,
+    ) -> None:
+        self._recorder, self._gauge = recorder, gauge
+        self._horizon, self._schedule = horizon, schedule
+        self._asked = Asked(scheduler, schedule, peak)
+        self._sinks, self._rules, self._steers = sinks or Sinks([]), tuple(rules), steers
+        self._counting = gauge if isinstance(gauge, Counting) else None
+        self._line = -2  # the step whose rate is written down already
+        self._done = gauge.done()
+        self._waiting: list[tuple[int, float, dict[str, float | Later]]] = []
+        self._flush_due = math.inf
+        self._told: set[str] = set()
+        self._lock = threading.RLock()
+        self.ending: Ending | None = None
+        """How it ended; None while it goes on."""
+        remember(self)
+
+    # ---- what a loop asks
+
+    @property
+    def folder(self) -> Path | None:
+        """Where its record lies; None in a process that keeps none."""
+        return None if self._recorder is None else self._recorder.folder
+
+    @property
+    def step(self) -> int:
+        """The update just made, counted from 0; -1 before the first."""
+        return self._gauge.done() - 1
+
+    @property
+    def horizon(self) -> int | None:
+        """Updates of the whole run, as last changed by whoever steers it; None where nobody said."""
+        told = None if self._steers is None else self._steers.horizon
+        return self._horizon if told is None else told
+
+    @property
+    def schedule(self) -> "Schedule | None":
+        """The schedule in force; None where none was named."""
+        told = None if self._steers is None else self._steers.schedule
+        return self._schedule if told is None else told
+
+    @property
+    def over(self) -> bool:
+        """Whether to leave the loop: the horizon is reached, or somebody said stop."""
+        if self._steers is not None and self._steers.stopped:
+            return True
+        horizon = self.horizon
+        return self.ending is not None or (horizon is not None and self._gauge.done() >= horizon)
+
+    # ---- what a loop says
+
+    def log(self, numbers: Mapping[str, Any] | None = None, /, *, step: int | None = None, **named: Any) -> None:
+        """Write numbers down, with the learning rate that the last update used; microseconds.
+
+        Call it after the update (and after `scheduler.step()`, where there is one). What is no number is told of once
+        and left out; the run goes on.
+
+        Args:
+            numbers: mapping of names to numbers, for names that are no words of Python.
+            step: the update just made, counted from 0; left out, the scheduler, the optimizer or the calls tell it.
+            named: name = one number: a float, or an array or tensor of one.
+
+        Raises:
+            BadValue: for a step that is no whole number >= -1.
+
+        Example:
+            >>> import calando, tempfile
+            >>> folder = tempfile.TemporaryDirectory()
+            >>> watched = calando.watch("second", folder=folder.name)
+            >>> watched.log(train_loss=0.5)
+            >>> watched.log({"accuracy/top 5": 0.25}, val_loss=0.75)
+            >>> watched.step
+            0
+            >>> watched.close()
+            >>> folder.cleanup()
+        """
+        if numbers:
+            named = {**numbers, **named}
+        if step is not None:
+            step = check_step(step, "Watched.log(step)")
+        with self._lock:
+            self._log(named, step)
+
+    def _log(self, named: dict[str, Any], step: int | None) -> None:
+        if self.ending is not None:
+            self._once("log after the end", "a run that ended was logged to; it is left out")
+            return
+        gauge = self._gauge
+        if self._counting is not None:
+            self._counting.note(tuple(named), step)
+        done = gauge.done()
+        new = done != self._done
+        now = done - 1 if step is None else step
+        late = False
+        values: dict[str, float | Later] = {}
+        for name, given in named.items():
+            if given.__class__ is float and name in self._told:
+                values[name] = given
+                continue
+            value = self._read(name, given)
+            if value is not None:
+                values[name] = value
+                late = late or value.__class__ is Later
+        if now != self._line:
+            self._line = now
+            if now == done - 1 and "lr" not in values:
+                late = self._asked.beside(values, now, gauge.rates()) or late
+        moment = time.time()
+        if late or self._waiting:
+            self._waiting.append((now, moment, values))
+            self._flush_due = min(self._flush_due, moment + LAG)
+            if moment >= self._flush_due or len(self._waiting) > MOST_WAITING:
+                self._flush()
+        elif values:
+            self._put(now, moment, values)  # type: ignore[arg-type]
+        if new:
+            self._done = done
+            if self._steers is not None:
+                self._steers.look(done)
+
+    def note(self, text: str) -> None:
+        """Write a remark down, to be shown at this step.
+
+        Args:
+            text: up to 1000 characters of it are kept.
+        """
+        self.event("note", text=str(text)[:1000])
+
+    def event(self, kind: str, **data: Any) -> None:
+        """Write down that something happened at this step.
+
+        Args:
+            kind: name of one of the events of a record, such as "note" or "finding".
+            data: plain JSON that belongs to it.
+
+        Raises:
+            BadName: for a kind that there is not.
+            BadValue: for what is no plain JSON.
+        """
+        if kind not in EVENTS:
+            raise BadName(
+                given=f"the event {shown(kind)}{did_you_mean(str(kind), EVENTS)}",
+                allowed=", ".join(EVENTS),
+                where="Watched.event",
+                fix="use 'note' for a remark",
+            )
+        with self._lock:
+            self._flush()
+            self._write_event(Event(max(self.step, -1), kind, data))
+
+    def close(self, ending: Ending | None = None, reason: str = "") -> None:
+        """The run is over; calling it twice does no harm.
+
+        Args:
+            ending: word for how it ended: "done", "stopped", "unfinished", "failed" or "interrupted"; found out unless
+                given.
+            reason: text, why.
+
+        Raises:
+            BadName: for another word.
+        """
+        if ending is not None and ending not in ENDINGS:
+            raise BadName(
+                given=f"ending={shown(ending)}{did_you_mean(str(ending), ENDINGS)}",
+                allowed=", ".join(ENDINGS),
+                where="Watched.close",
+                fix="leave it out",
+            )
+        with self._lock:
+            if self.ending is not None:
+                return
+            self._flush()
+            status = ending or self._how()
+            stopped = self._steers is not None and self._steers.stopped
+            if self._steers is not None and stopped and not reason:
+                reason = self._steers.stop_reason
+            self._write_event(Event(max(self.step, -1), "ended", {"status": status, "reason": reason[:1000]}))
+            self.ending = status
+            self._let_go()
+
+    def __enter__(self) -> "Watched":
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: object) -> None:
+        if error is None:
+            self.close()
+        else:
+            self.close(*told_of(error))
+
+    def __del__(self) -> None:
+        with suppress(Exception):
+            self.close()
+
+    def __repr__(self) -> str:
+        where = "no record" if self._recorder is None else str(self._recorder.folder)
+        return f"Watched({where}, step {self.step}" + (f", {self.ending})" if self.ending else ")")
+
+    # ---- inside
+
+    def _read(self, name: str, given: Any) -> "float | Later | None":
+        try:
+            if name not in self._told:
+                read_name(name)
+                self._told.add(name)
+            return read(name, given)
+        except BadValue as error:
+            self._once(f"value {name}" if isinstance(name, str) else "name", str(error))
+            return None
+
+    def _put(self, step: int, when: float, values: dict[str, float]) -> None:
+        if self._recorder is not None:
+            try:
+                self._recorder.log(step, values, when)
+            except CalandoError as error:
+                self._once("record", str(error))
+        if self._sinks:
+            for text in self._sinks.put(step, values):
+                self._write_event(Event(step, "note", {"text": text[:1000]}))
+        for rule in self._rules:
+            self._obey(rule, step, values)
+
+    def _obey(self, rule: Rule, step: int, values: dict[str, float]) -> None:
+        try:
+            order = rule.hear(step, values)
+        except Exception as error:  # noqa: BLE001 - a rule of the user's may raise anything, and the run is worth more
+            self._rules = tuple(other for other in self._rules if other is not rule)
+            self._once(f"rule {rule.name}", f"the rule {rule.name} failed and is left out: {shown(error)}")
+            return
+        if order is not None and self._steers is not None:
+            text, reason = order
+            self._steers.tell(text, f"rule:{rule.name}", reason, self._gauge.done())
+
+    def _flush(self) -> None:
+        """Write down what was waited for; one wait for all of it."""
+        waiting, self._waiting, self._flush_due = self._waiting, [], math.inf
+        if not waiting:
+            return
+        late = [value for _, _, values in waiting for value in values.values() if isinstance(value, Later)]
+        found = dict(zip(map(id, late), resolved(late), strict=True))
+        for step, when, values in waiting:
+            self._put(step, when, {name: found[id(v)] if isinstance(v, Later) else v for name, v in values.items()})
+
+    def _write_event(self, event: Event) -> None:
+        if self._recorder is not None and not self._recorder.closed:
+            try:
+                self._recorder.event(event)
+            except BadValue:
+                raise
+            except CalandoError as error:
+                self._once("record", str(error))
+
+    def _once(self, what: str, text: str) -> None:
+        if what not in self._told:
+            self._told.add(what)
+            warn(text)
+
+    def _how(self) -> Ending:
+        if self._steers is not None and self._steers.stopped:
+            return "stopped"
+        horizon = self.horizon
+        return "unfinished" if horizon is not None and self._gauge.done() < horizon else "done"
+
+    def _let_go(self) -> None:
+        close = getattr(self._gauge, "close", None)
+        if close is not None:
+            close()
+        if self._recorder is not None:
+            self._recorder.close()
+
+    def leave(self) -> None:
+        """The process ends: say how, as far as it can be known."""
+        error = getattr(sys, "last_value", None) if not hasattr(sys, "ps1") else None
+        if isinstance(error, BaseException):
+            self.close(*told_of(error))
+        else:
+            self.close()
+
+    def forked(self) -> None:
+        """In a child of the process that is watched: say nothing, the run is the parent's."""
+        self._lock = threading.RLock()
+        if self._recorder is not None:
+            self._recorder.close()  # or the child would hold the record when the parent is gone
+        self._recorder, self._sinks, self._rules, self._steers = None, Sinks([]), (), None
+        self._waiting = []
