@@ -78,6 +78,8 @@ SPELLINGS = {
     "minimum",
     "maximum",
     "bundle",
+    "splice",
+    "extend",
 }
 
 # Rooms and doors that are reached by their own name.

@@ -26,6 +26,8 @@ from calando.core.shapes.polynomial import polynomial_decay as polynomial_decay
 from calando.core.shapes.stairs import multistep as multistep
 from calando.core.shapes.stairs import step_decay as step_decay
 from calando.core.shapes.warmup import warmup as warmup
+from calando.core.splicing import extend as extend
+from calando.core.splicing import splice as splice
 from calando.core.timing import hold as hold
 from calando.core.timing import repeat as repeat
 from calando.core.timing import reverse as reverse

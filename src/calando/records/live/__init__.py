@@ -9,9 +9,27 @@ tail.columns["train_loss"].values                       # all there is so far
 discover("runs")                                        # runs, studies and other tools' logs below a folder
 """
 
+from calando.records.live.answered import Answered, read_answered
+from calando.records.live.command import COMMANDS, Command, send
 from calando.records.live.discover import Found, discover
 from calando.records.live.header import Event, Header
+from calando.records.live.inbox import Inbox
 from calando.records.live.record import RECORD, Recorder
 from calando.records.live.tail import News, Tail
 
-__all__ = ["RECORD", "Event", "Found", "Header", "News", "Recorder", "Tail", "discover"]
+__all__ = [
+    "COMMANDS",
+    "RECORD",
+    "Answered",
+    "Command",
+    "Event",
+    "Found",
+    "Header",
+    "Inbox",
+    "News",
+    "Recorder",
+    "Tail",
+    "discover",
+    "read_answered",
+    "send",
+]
