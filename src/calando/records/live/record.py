@@ -48,6 +48,7 @@ class Recorder:
         self.path = self.folder / RECORD
         self._file = -1
         self._names: dict[str, str] = {}
+        self._torn = False
         who = replace(
             header,
             began=header.began or time.time(),
@@ -69,8 +70,7 @@ class Recorder:
             size = os.fstat(self._file).st_size
             self.resumed = size > 0
             torn = size > 0 and os.pread(self._file, 1, size - 1) != b"\n"
-            if torn:
-                os.write(self._file, b"\n")  # the last line of a machine that lost its power: it stays by itself
+            self._torn = torn  # by a machine that lost its power: that line stays by itself
             if not self.resumed:
                 self._put(first + b"\n")
         except OSError as error:
@@ -148,9 +148,16 @@ class Recorder:
         return self._file < 0
 
     def _put(self, line: bytes) -> None:
+        if self._torn:
+            line = b"\n" + line
         written = os.write(self._file, line)
-        while written < len(line):  # a disk that is all but full
-            written += os.write(self._file, line[written:])
+        self._torn = False
+        try:
+            while written < len(line):  # a disk that is all but full
+                written += os.write(self._file, line[written:])
+        except OSError:
+            self._torn = True
+            raise
 
     def _named(self, name: str) -> str:
         key = self._names[name] = json.dumps(name) + ":"

@@ -53,7 +53,7 @@ class Tail:
     `points` points, older ones are thinned.
 
     Args:
-        folder: folder of the run, or its record.jsonl.
+        folder: folder of the run, or the record's file.
         points: number of points of a column that are kept, >= 16.
 
     Example:
@@ -70,7 +70,7 @@ class Tail:
 
     def __init__(self, folder: str | Path, points: int = MOST_POINTS) -> None:
         given = Path(folder)
-        self.path = given if given.name == RECORD else given / RECORD
+        self.path = given if given.name == RECORD or given.is_file() else given / RECORD
         self.folder = self.path.parent
         self._points = points
         self._clear()
@@ -84,7 +84,7 @@ class Tail:
         self.heard = 0.0
         self._growing: dict[str, Growing] = {}
         self._clock = Growing(1024)
-        self._problems = Problems(str(self.path))
+        self.noted = Problems(str(self.path))
         self._offset = self._line = 0
         self._rest = b""
         self._skipping = False
@@ -110,12 +110,12 @@ class Tail:
     @property
     def problems(self) -> list[Problem]:
         """What was passed over; a bounded list."""
-        return self._problems.found
+        return self.noted.found
 
     @property
     def unlisted(self) -> int:
         """How many more problems there were."""
-        return self._problems.unlisted
+        return self.noted.unlisted
 
     @property
     def name(self) -> str:
@@ -181,13 +181,20 @@ class Tail:
                 if not block:
                     break
                 self._offset += len(block)
-                self._take(block, news)
+                self.feed(block, news)
             news.more = self._offset < found.st_size
         finally:
             os.close(file)
         return news
 
-    def _take(self, block: bytes, news: News) -> None:
+    def feed(self, block: bytes, news: News | None = None) -> None:
+        """Take the next bytes of a record from wherever they come.
+
+        Args:
+            block: bytes, up to some megabytes.
+            news: object that takes what is new in them.
+        """
+        news = News() if news is None else news
         lines = (self._rest + block).split(b"\n")
         self._rest = lines.pop()
         if self._skipping and lines:
@@ -196,7 +203,7 @@ class Tail:
             self._line += 1
         if len(self._rest) >= LONGEST or self._skipping:
             if not self._skipping:
-                self._problems.add(f"a line of more than {LONGEST:,} bytes", self._line + len(lines) + 1)
+                self.noted.add(f"a line of more than {LONGEST:,} bytes", self._line + len(lines) + 1)
             self._rest, self._skipping = b"", True
         new: dict[str, tuple[list[int], list[float]]] = {}
         for line in lines:
@@ -209,17 +216,17 @@ class Tail:
         try:
             said = json.loads(line)
         except (ValueError, RecursionError):
-            self._problems.add(f"{shown(line[:200].decode(errors='replace'))} is no JSON", self._line)
+            self.noted.add(f"{shown(line[:200].decode(errors='replace'))} is no JSON", self._line)
             return
         if not isinstance(said, dict):
-            self._problems.add(f"{shown(said)} is no line of a record", self._line)
+            self.noted.add(f"{shown(said)} is no line of a record", self._line)
             return
         if self.header is None or "calando" in said:
             self._head(line, said)
             return
         step, when, numbers = said.get("s"), number_of(said.get("w")), said.get("m")
         if type(step) is not int or not -1 <= step <= LARGEST_STEP or when is None:
-            self._problems.add(f"{shown(said)} has no step or no time", self._line)
+            self.noted.add(f"{shown(said)} has no step or no time", self._line)
         elif isinstance(numbers, dict):
             self._numbers(step, numbers, new)
             self.last, self.heard = max(self.last, step), max(self.heard, when)
@@ -233,30 +240,30 @@ class Tail:
             kept = {name: value for name, value in event.items() if name != "kind"}
             self._event(Event(step, event["kind"], kept, when), news)
         else:
-            self._problems.add(f"{shown(said)} is neither numbers nor an event", self._line)
+            self.noted.add(f"{shown(said)} is neither numbers nor an event", self._line)
 
     def _head(self, line: bytes, said: Mapping[str, Any]) -> None:
         try:
             header = Header.read(line, tame(f"{self.path}:{self._line}"))
         except BadFile as error:
-            self._problems.add(error.given, self._line)
+            self.noted.add(error.given, self._line)
             return
         if self.header is None:
             self.header = header
             self.heard = header.began
         else:
-            self._problems.add("a second header", self._line)
+            self.noted.add("a second header", self._line)
 
     def _numbers(self, step: int, numbers: dict[Any, Any], new: dict[str, tuple[list[int], list[float]]]) -> None:
         for name, value in numbers.items():
             number = number_of(value)
             if number is None:
-                self._problems.add(f"{name[:LONGEST_NAME]} is {shown(value)}, which is no number", self._line)
+                self.noted.add(f"{name[:LONGEST_NAME]} is {shown(value)}, which is no number", self._line)
                 continue
             growing = self._growing.get(name)
             if growing is None:
                 if len(self._growing) >= MOST_COLUMNS or len(name) > LONGEST_NAME:
-                    self._problems.add(f"{shown(name)} is one name too many, or too long", self._line)
+                    self.noted.add(f"{shown(name)} is one name too many, or too long", self._line)
                     continue
                 growing = self._growing[name] = Growing(self._points)
             steps, values = new.setdefault(name, ([], []))
@@ -272,7 +279,7 @@ class Tail:
                     steps.append(step)
                     values.append(number)
             else:
-                self._problems.add(f"{name} at step {step:,} after step {last:,}", self._line)
+                self.noted.add(f"{name} at step {step:,} after step {last:,}", self._line)
 
     def _flush(self, new: dict[str, tuple[list[int], list[float]]], news: News) -> None:
         for name, (steps, values) in new.items():
@@ -300,7 +307,7 @@ class Tail:
         news.events.append(event)
         if len(self.events) > MOST_EVENTS:
             del self.events[: MOST_EVENTS // 10]
-            self._problems.add(f"more than {MOST_EVENTS:,} events; the oldest were left out")
+            self.noted.add(f"more than {MOST_EVENTS:,} events; the oldest were left out")
 
     def _resumed(self, since: int, news: News) -> None:
         for growing in (*self._growing.values(), self._clock):

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import NamedTuple
 
-from calando.records.logs import keras, lightning, mlflow, plain_csv, study, tensorboard, transformers, wandb
+from calando.records.logs import keras, lightning, mlflow, plain_csv, record, study, tensorboard, transformers, wandb
 from calando.records.logs.draft import Asked, Draft
 from calando.records.logs.log import Kind
 from calando.records.logs.opened import Opened
@@ -21,6 +21,7 @@ class Format(NamedTuple):
 
 FORMATS = (
     Format("study", study.looks, study.read),
+    Format("record", record.looks, record.read),
     Format("tensorboard", tensorboard.looks, tensorboard.read),
     Format("transformers", transformers.looks, transformers.read),
     Format("mlflow", mlflow.looks, mlflow.read),

@@ -15,7 +15,7 @@ __all__ = ["ENOUGH", "Column", "Floats", "Ints", "Kind", "Log", "Problem", "Unit
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-Kind = Literal["csv", "transformers", "lightning", "keras", "tensorboard", "wandb", "mlflow", "study"]
+Kind = Literal["csv", "transformers", "lightning", "keras", "tensorboard", "wandb", "mlflow", "study", "record"]
 Unit = Literal["step", "epoch"]
 
 ENOUGH = 8
