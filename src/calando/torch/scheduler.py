@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.optim.lr_scheduler import LRScheduler
 
 from calando.errors import BadState, BadValue, shown
+from calando.torch.changing import Changing
 from calando.torch.groups import (
     Group,
     HasGroups,
@@ -36,7 +37,7 @@ MOST_CALLS = 2**63 - 1
 """The largest `last_epoch` that can be jumped to, saved and loaded."""
 
 
-class ScheduleLR(LRScheduler):
+class ScheduleLR(Changing, LRScheduler):
     """A schedule attached to an optimizer; made by `calando.torch.attach`, never by hand.
 
     Formula: learning rate of group g at position t = base_g * schedule(t) * scale, where t is `last_epoch` (times

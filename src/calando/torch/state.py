@@ -6,6 +6,7 @@ from contextlib import suppress
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from calando.core.agree import agreement
 from calando.core.codec import from_json
 from calando.core.plan import Plan
 from calando.core.schedule import Schedule
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 __all__ = ["POLICIES", "VERSION", "check_policy", "load", "to_plain"]
 
 VERSION = 1
+STEERED = 2
+"""The version of a state with a schedule that was changed; who does not know it would follow the first one."""
 POLICIES = ("exact", "rebind", "extend")
 _WAYS = {
     "rebind": "follows the new schedule from this step",
@@ -47,7 +50,8 @@ def check_policy(name: object) -> str:
 class SavedTrack(NamedTuple):
     """A track as it was saved; `schedule` is None where a function kept it from being written down.
 
-    `sketch` is there where functions are, and tells them by their values.
+    `sketch` is there where functions are, and tells them by their values. `steered` is the schedule in force where it
+    was changed under way.
     """
 
     schedule: "Schedule | Continued | None"
@@ -55,6 +59,7 @@ class SavedTrack(NamedTuple):
     told: str
     horizon: int
     rule: Mapping[str, Any] | None
+    steered: Schedule | None = None
 
 
 class Saved(NamedTuple):
@@ -75,7 +80,7 @@ class Saved(NamedTuple):
 def to_plain(scheduler: "ScheduleLR") -> dict[str, Any]:
     """The scheduler as ints, floats, texts, lists and dicts."""
     return {
-        "calando": VERSION,
+        "calando": VERSION if all(track.begun is None for track in scheduler.tracks) else STEERED,
         "last_epoch": int(scheduler.last_epoch),
         "_step_count": int(scheduler._step_count),
         "interval": scheduler.options.interval,
@@ -88,8 +93,9 @@ def to_plain(scheduler: "ScheduleLR") -> dict[str, Any]:
 
 
 def _track_to_plain(track: Track) -> dict[str, Any]:
-    schedule = track.schedule
+    schedule = track.base
     origin = schedule.origin if isinstance(schedule, Continued) else schedule
+    changed = {} if track.begun is None else {"steered": track.schedule.to_json()}  # type: ignore[union-attr]
     text: str | None
     fingerprint: str | None
     try:
@@ -105,6 +111,7 @@ def _track_to_plain(track: Track) -> dict[str, Any]:
         "horizon": schedule.horizon,
         "knots": [[t, p.numerator, p.denominator] for t, p in getattr(schedule, "knots", ())],
         "rule": None if track.rule is None else dict(track.rule.to_plain(track.state)),
+        **changed,
     }
 
 
@@ -136,10 +143,10 @@ def read(state: object) -> Saved:
     if not isinstance(state, Mapping) or "calando" not in state:
         keys = sorted(map(str, state)) if isinstance(state, Mapping) else state
         raise _broken(f"{type(state).__name__} {shown(keys)}")
-    if type(state["calando"]) is not int or state["calando"] != VERSION:
+    if type(state["calando"]) is not int or state["calando"] not in (VERSION, STEERED):
         raise BadState(
             given=f"a state of version {shown(state['calando'])}",
-            allowed=f"version {VERSION}",
+            allowed=f"version {VERSION} or {STEERED}",
             where="load_state_dict",
             fix="load it with the Calando that wrote it, or a newer one",
         )
@@ -158,6 +165,8 @@ def read(state: object) -> Saved:
     except (KeyError, TypeError, ValueError, ArithmeticError) as error:
         reason = error.given if isinstance(error, CalandoError) else f"{type(error).__name__}: {error}"
         raise _broken(f"a broken state ({reason})") from error
+    if (state["calando"] == STEERED) != any(track.steered for track in saved.tracks):
+        raise _broken(f"a state of version {state['calando']} that does not hold what its version says")
     if len(saved.lanes) != len(saved.bases) or any(lane >= len(saved.tracks) for lane in saved.lanes):
         raise _broken("a broken state (groups and schedules do not match)")
     return saved
@@ -194,7 +203,10 @@ def _read_track(track: Mapping[str, Any]) -> SavedTrack:
     rule = track["rule"]
     if rule is not None and not isinstance(rule, Mapping):
         raise _broken("a rule's state that is no dict")
-    return SavedTrack(schedule, sketch, str(track["told"]), horizon, rule)
+    steered = None if track.get("steered") is None else from_json(track["steered"])
+    if steered is not None and not isinstance(steered, Schedule):
+        raise _broken("a plan where a schedule should be")
+    return SavedTrack(schedule, sketch, str(track["told"]), horizon, rule, steered)
 
 
 def _read_knots(knots: Any, horizon: int) -> list[tuple[int, Fraction]]:
@@ -231,8 +243,8 @@ def load(scheduler: "ScheduleLR", state: object, policy: str) -> None:
     position = _position(scheduler, saved)
     schedules = [_successor(t, s, position, policy) for t, s in zip(scheduler.tracks, saved.tracks, strict=True)]
     rules = [_rule_state(t, s) for t, s in zip(scheduler.tracks, saved.tracks, strict=True)]
-    for track, schedule, rule in zip(scheduler.tracks, schedules, rules, strict=True):
-        track.schedule = schedule
+    for track, (schedule, begun), rule in zip(scheduler.tracks, schedules, rules, strict=True):
+        track.schedule, track.begun = schedule, begun
         track.state = rule
         track.forget()
     calls = scheduler.options.calls_per_update
@@ -252,7 +264,7 @@ def _resized(scheduler: "ScheduleLR", saved: Saved, policy: str) -> BadState | N
         return None
     made = _position(scheduler, saved)
     for track, old in zip(scheduler.tracks, saved.tracks, strict=True):
-        new = track.schedule
+        new = track.base
         now = new.origin if isinstance(new, Continued) else new
         was, left = old.sketch.sizes if old.sketch else {}, Fraction(old.horizon - made)
         if old.schedule is not None:
@@ -306,12 +318,13 @@ def _differences(scheduler: "ScheduleLR", saved: Saved, policy: str) -> list[str
 
 
 def _track_differences(track: Track, old: SavedTrack, position: int, policy: str, interval: str) -> list[str]:
-    new = track.schedule
+    new = track.base
     now = new.origin if isinstance(new, Continued) else new
     if (old.rule is None) != (track.rule is None):
         return [f"schedule {old.told} -> {_told(new)}"]
-    if now.strict and position > new.horizon:
-        return [f"step {position}, which is past the horizon {new.horizon} of a strict schedule"]
+    end = new.horizon if old.steered is None or policy == "rebind" else old.steered.horizon
+    if now.strict and position > end:
+        return [f"step {position}, which is past the horizon {end} of a strict schedule"]
     if old.schedule is None:
         if old.sketch is None or old.horizon != new.horizon:
             return [f"horizon {old.horizon} -> {new.horizon} of {old.told}, which holds a function without a name"]
@@ -330,6 +343,8 @@ def _track_differences(track: Track, old: SavedTrack, position: int, policy: str
                 told.append(f"{name} {getattr(was, name)} -> {getattr(now, name)}")
         if not told and getattr(old.schedule, "knots", ()) != getattr(new, "knots", ()):
             told = [f"{_told(old.schedule)} -> {_told(new)}"]
+    if policy == "extend" and old.steered is not None and old.horizon != new.horizon:
+        told.append(f"horizon {old.horizon} -> {new.horizon} of a run that was steered (calando steer RUN extend N)")
     if policy == "extend" and interval == "epoch" and was.steps_per_epoch != now.steps_per_epoch:
         told.append(f"steps_per_epoch {was.steps_per_epoch} -> {now.steps_per_epoch}, and epochs are what is counted")
     if policy == "extend" and not told and old.horizon != new.horizon and position >= min(old.horizon, new.horizon):
@@ -338,13 +353,29 @@ def _track_differences(track: Track, old: SavedTrack, position: int, policy: str
     return told
 
 
-def _successor(track: Track, old: SavedTrack, position: int, policy: str) -> "Schedule | Continued":
+_Both = tuple["Schedule | Continued", "Schedule | Continued | None"]
+"""A schedule, and the one that the run began with where it was changed."""
+
+
+def _successor(track: Track, old: SavedTrack, position: int, policy: str) -> _Both:
+    begun, steered = track.begun, old.steered
+    if policy == "rebind" or (begun is not None and _continues(track.schedule, steered or track.base, position)):
+        return track.schedule, begun
+    if steered is not None:
+        return steered, track.base
     if policy != "extend" or old.schedule is None:
-        return track.schedule  # without a name, hence at the horizon that was saved
-    if old.horizon == track.schedule.horizon:
-        return old.schedule
+        return track.base, None  # without a name, hence at the horizon that was saved
+    if old.horizon == track.base.horizon:
+        return old.schedule, None
     run = old.schedule if isinstance(old.schedule, Continued) else Continued(old.schedule, ())
-    return run.stretched(at=position, horizon=track.schedule.horizon)
+    return run.stretched(at=position, horizon=track.base.horizon), None
+
+
+def _continues(mine: "Schedule | Continued", saved: "Schedule | Continued", position: int) -> bool:
+    """Whether a schedule that was changed since is the saved one's going on: the same up to where that stood."""
+    if not isinstance(mine, Schedule) or not isinstance(saved, Schedule):
+        return False
+    return agreement(mine, saved) >= min(position, mine.horizon, saved.horizon)
 
 
 def _rule_state(track: Track, old: SavedTrack) -> Any:

@@ -20,16 +20,22 @@ class Track:
 
     Besides the schedule it knows its groups by index, the writer of each quantity other than "lr", and `floats`: the
     key that takes the one such quantity when every number in its groups is a plain float ("" for none, None when
-    some are tensors or there is more to write).
+    some are tensors or there is more to write). `begun` is the schedule that it began with, where it was changed since.
     """
 
     def __init__(self, schedule: "Schedule | Continued") -> None:
         self.schedule = schedule
+        self.begun: Schedule | Continued | None = None
         self.rule = schedule.rule
         self.state: Any = None if self.rule is None else self.rule.initial()
         self.groups: list[int] = []
         self.writers: Mapping[str, Writer] = {}
         self.floats: str | None = None
+
+    @property
+    def base(self) -> "Schedule | Continued":
+        """The schedule that it began with."""
+        return self.schedule if self.begun is None else self.begun
 
     @property
     def scale(self) -> float:

@@ -14,6 +14,8 @@ from calando.records.live.record import RECORD, Recorder, host_name
 from calando.records.live.tail import Tail
 from calando.watch.gauges import gauge_for
 from calando.watch.sinks import Sinks
+from calando.watch.steer import leads
+from calando.watch.steerable import steered_by
 from calando.watch.watched import Rule, Watched
 
 if TYPE_CHECKING:
@@ -38,7 +40,7 @@ def watch(
     mode: Literal["min", "max"] = "min",
     sinks: Iterable[Any] = (),
     rules: Sequence[Rule] = (),
-    agree: Callable[[Any], Any] | None = None,  # noqa: ARG001 - for steering, which joins here
+    agree: Callable[[Any], Any] | None = None,
     resume: bool | int | None = None,
     record: bool | None = None,
     meta: Mapping[str, Any] | None = None,
@@ -98,12 +100,15 @@ def watch(
     )
     recorder: Recorder | None = None
     begun = stands
-    if _first_process() if record is None else record:
+    if record is None:
+        record = _first_process() if agree is None else leads(agree)
+    if record:
         recorder, begun = _opened(Path(folder), name, header, stands, resume)
     elif isinstance(resume, int) and not isinstance(resume, bool):
         begun = resume
     if begun != stands and recorder is not None and recorder.resumed:
         gauge = gauge_for(scheduler, optimizer, begun)
+    steers = steered_by(recorder, scheduler, known, length, agree, begun)
     return Watched(
         recorder,
         gauge,
@@ -113,7 +118,7 @@ def watch(
         scheduler=scheduler,
         sinks=Sinks(sinks),
         rules=rules,
-        steers=None,
+        steers=steers,
     )
 
 

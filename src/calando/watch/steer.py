@@ -47,6 +47,7 @@ def steering_for(
     agree: Agree | None = None,
     at: int = 0,
     refusal: str = "",
+    stoppable: bool = True,
 ) -> "Steers":
     """The steering of a run: on its way again, where its record tells of changes.
 
@@ -58,11 +59,12 @@ def steering_for(
         agree: a function that gives every process what one of them holds; each calls it as often as the others.
         at: number of updates that are made already.
         refusal: text, why nothing but `stop` is taken; left out, that nothing here can follow another schedule.
+        stoppable: false where `stop` is not taken either, for the reason that `refusal` gives.
 
     Raises:
         LabError: when the processes do not agree.
     """
-    return Steers(recorder, schedule, driven, horizon=horizon, agree=agree, at=at, refusal=refusal)
+    return Steers(recorder, schedule, driven, horizon=horizon, agree=agree, at=at, refusal=refusal, stoppable=stoppable)
 
 
 class Steers:
@@ -78,13 +80,14 @@ class Steers:
         agree: Agree | None,
         at: int,
         refusal: str,
+        stoppable: bool,
     ) -> None:
         self.stopped, self.stop_reason = False, ""
         self._recorder, self._driven, self._agree = recorder, list(driven), agree
         self._every = max(int(getattr(agree, "every", 1)), 1)
         self._turn, self._next, self._warned = at // self._every, 0.0, False
         self._told: list[tuple[Command, str]] = []
-        self._horizon, self._refusal = horizon, refusal
+        self._horizon, self._refusal, self._stoppable = horizon, refusal, stoppable
         past = read_answered(recorder.folder) if recorder is not None and recorder.resumed else None
         self._steered = _rebuilt(schedule, past)
         self._revision = len(past.applied) if past is not None else 0
@@ -185,8 +188,8 @@ class Steers:
             change = read_change(command.text)
             if self.stopped:
                 return refused("the run was stopped")
-            if self._steered is None or not self._driven:
-                if not isinstance(change, Stop):
+            if self._refusal or self._steered is None or not self._driven:
+                if not (isinstance(change, Stop) and self._stoppable):
                     return refused(self._refusal or self._unable())
                 steered, said, horizon, later = self._steered, None, max(done, 1), []
             else:

@@ -56,8 +56,8 @@ class Steers(Protocol):
     def look(self, done: int) -> None:
         """So many updates are made: take what commands there are, to hold from this one on."""
 
-    def tell(self, text: str, by: str, reason: str, done: int) -> None:
-        """Take a rule's command."""
+    def tell(self, text: str, by: str, reason: str, done: int) -> object:
+        """Take a rule's command; what became of it, where that is known at once."""
 
 
 class Watched:
