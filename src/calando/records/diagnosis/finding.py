@@ -5,10 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
+from calando.records.diagnosis.change import Change
 from calando.records.diagnosis.noisy import Level, Trend
 
-__all__ = ["CLEAR", "TOO_FEW", "Diagnosis", "Evidence", "Judged", "Observed", "main_curve", "short", "sure", "whole"]
+__all__ = ["CLEAR", "TOO_FEW", "Change", "Diagnosis", "Evidence", "Judged", "Observed", "main_curve", "short", "sure", "whole"]
 
 CLEAR = 4.0
 """Standard errors that count as clear: about one false alarm in 30 000 looks, and a page takes a
@@ -40,11 +42,30 @@ class Diagnosis:
     evidence: tuple[Evidence, ...] = ()
     confidence: float = 1.0
     """From 0.5 (just clear) to 1 (a recorded fact)."""
+    changes: tuple[Change, ...] = ()
+    """The advice as a program can carry it out, the first thing to try first."""
 
     @property
     def certainty(self) -> str:
         """The confidence as a word."""
         return "certain" if self.confidence >= 0.99 else "likely" if self.confidence >= 0.75 else "possible"
+
+    def as_data(self) -> dict[str, Any]:
+        """Plain data: strings, finite numbers or null, lists."""
+        return {
+            "kind": self.kind,
+            "severity": self.severity,
+            "title": self.title,
+            "words": self.words,
+            "advice": list(self.advice),
+            "evidence": [
+                {"name": e.name, "value": e.value if math.isfinite(e.value) else None, "text": e.text}
+                for e in self.evidence
+            ],
+            "confidence": round(self.confidence, 3),
+            "certainty": self.certainty,
+            "changes": [change.as_data() for change in self.changes],
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +79,10 @@ class Observed:
     """Steps and validation metric."""
     lr: tuple[Sequence[float], Sequence[float]] = ((), ())
     """Steps and learning rates."""
+    asked: tuple[Sequence[float], Sequence[float]] = ((), ())
+    """Steps and learning rates as the schedule has them; empty: not known apart from those used."""
     status: str = "done"
-    """"done", "diverged" or "failed"."""
+    """"done", "running", "diverged" or "failed"."""
     ended_at: int | None = None
     """The step at which the run ended, where it ended early."""
     error: str = ""

@@ -1,0 +1,92 @@
+"""From a log, whatever tool wrote it, to what a diagnosis looks at."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from calando.core.text import parse
+from calando.errors import CalandoError
+from calando.records.diagnosis.finding import Observed
+
+if TYPE_CHECKING:
+    from calando.records.logs import Column, Log
+
+    Pair = tuple[list[float], list[float]]
+
+__all__ = ["from_log"]
+
+MOST = 2_000_000
+"""Updates above which a plan is not laid beside the rates: a diagnosis is to be read in a blink."""
+
+
+def from_log(log: Log, *, plan: str = "", peak: float | None = None, horizon: int | None = None) -> Observed:
+    """What one log shows; a plan that is named is what the run was asked to follow.
+
+    Args:
+        log: of `calando.records.logs.read_logs`; its steps are counts, so an update stands at its count less 1.
+        plan: text of the plan that was asked for; "" takes the log's own, where it names one.
+        peak: learning rate that factor 1.0 stands for, > 0; left out, the log's own.
+        horizon: updates of the whole run, >= 1; left out, the log's own, or its last step.
+
+    Raises:
+        CalandoError: when a plan that is named here cannot be read or bound.
+
+    Example:
+        >>> import numpy as np
+        >>> from calando.records.logs import Column, Log
+        >>> log = Log("a", "a.csv", "csv", {"loss": Column(np.arange(1, 4), np.array([3.0, 2.0, 1.5]))}, loss="loss")
+        >>> from_log(log).train
+        ([0.0, 1.0, 2.0], [3.0, 2.0, 1.5])
+    """
+    length = max(horizon or 0, log.horizon)
+    train, val, rates = (_pair(log.columns, name) for name in (log.loss, log.val_loss, log.lr))
+    status = str(log.meta.get("status", "done"))
+    ended = log.diverged
+    if ended is not None and status != "failed":
+        status = "diverged"
+    if status not in ("done", "running", "diverged", "failed"):
+        status = "done"  # stopped, unfinished, lost: as far as it came, it is judged like any other
+    asked = _asked(log, rates, plan, peak, length)
+    if not rates[0] and asked[0]:
+        rates, asked = asked, ([], [])  # nobody logged what was used: the plan is all that is known
+    return Observed(
+        horizon=length,
+        train=train,
+        val=val,
+        lr=rates,
+        asked=asked,
+        status=status,
+        ended_at=None if ended is None else max(ended - 1, 0),
+        metric=log.val_loss or "validation loss",
+    )
+
+
+def _pair(columns: Mapping[str, Column], name: str) -> Pair:
+    if not name or name not in columns:
+        return [], []
+    column = columns[name]
+    return (column.steps.astype(float) - 1).tolist(), column.values.tolist()
+
+
+def _asked(log: Log, rates: Pair, plan: str, peak: float | None, length: int) -> Pair:
+    """The rates that the schedule has at the steps where a rate was logged; empty where no schedule is known."""
+    if "lr_asked" in log.columns and not plan:
+        other = dict(zip(*_pair(log.columns, "lr_asked"), strict=True))
+        return rates[0], [other.get(step, rate) for step, rate in zip(*rates, strict=True)]
+    text = plan or str(log.meta.get("plan", ""))
+    top = peak if peak is not None else log.meta.get("peak")
+    if not text or not isinstance(top, int | float) or not math.isfinite(top) or log.unit == "epoch":
+        return [], []
+    if not 1 <= length <= MOST:
+        return [], []
+    per_epoch = log.meta.get("steps_per_epoch")
+    try:
+        schedule = parse(text).bind(length, steps_per_epoch=int(per_epoch) if per_epoch else None)
+    except CalandoError:
+        if plan:
+            raise
+        return [], []  # the log's own words are no promise
+    at = rates[0] or [float(step) for step in range(length)]
+    return at, [top * float(schedule(max(0, int(step)))) for step in at]
