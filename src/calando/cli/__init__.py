@@ -30,6 +30,7 @@ VERBS: Final = {
     "resume": ("calando.cli.resume:resume", "Go on with a study that was stopped."),
     "status": ("calando.cli.status:status", "Say how far a study is, also while it runs."),
     "run": ("calando.cli.run:run", "Make one run of a script under a schedule, recorded and resumable."),
+    "steer": ("calando.cli.steer:steer", "Tell a run under way what to do: cooldown, scale, extend, stop, undo."),
     "report": ("calando.cli.report:report", "Make the report of a study."),
 }
 

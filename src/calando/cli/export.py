@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from calando.cli.arguments import bound, checked_peak, clock_options, plan_argument, read_plan, told, write_file
+from calando.cli.ran import is_run, ran
 from calando.cli.winner import is_study, winner
 from calando.core.plan import Plan
 from calando.core.schedule import Schedule
@@ -43,7 +44,8 @@ def export(plan: str, peak: float | None, to: str, form: str | None, out: Path |
     """Print PLAN for a framework: a complete program to fill with one's own model and data, its checkpoints included.
 
     PLAN may be the folder of a study (studies/digits_torch-tune): then it is the schedule that the study recommends, at
-    its peak and horizon.
+    its peak and horizon. Or the folder of a watched run (runs/first): then it is the schedule that really ran, with
+    every change that was made on the way.
 
     With --form config it becomes that library's own scheduler, or is refused with how far the nearest one is off and
     where. python builds the same schedule from Calando's own names; json is the schedule, or the plan alone where no
@@ -54,13 +56,17 @@ def export(plan: str, peak: float | None, to: str, form: str | None, out: Path |
     calando export "warmup(5%) | cosine(end=0.1)" --horizon 10000 --peak 3e-4 --to transformers --form config
     calando export "wsd(warmup=5%)" --to json --out wsd.json
     """
-    if is_study(plan):
+    found: Plan | Schedule | None = None
+    if is_run(plan):
+        found, base = ran(plan)
+        peak = base if peak is None else peak
+    elif is_study(plan):
         plan, known = winner(plan)
         given = {name: known.get(name) if value is None else value for name, value in given.items()}
         peak = known["peak"] if peak is None else peak
     peak = checked_peak(peak)
     _check_form(to, form)
-    found = read_plan(plan)
+    found = read_plan(plan) if found is None else found
     if to == "json" and isinstance(found, Plan) and given["horizon"] is None:
         text = found.to_json()
     else:

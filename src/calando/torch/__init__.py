@@ -24,5 +24,6 @@ from calando.torch.door import attach
 from calando.torch.owner import attached
 from calando.torch.plateau import PlateauLR
 from calando.torch.scheduler import ScheduleLR
+from calando.torch.together import agree
 
-__all__ = ["PlateauLR", "ScheduleLR", "attach", "attached", "from_torch"]
+__all__ = ["PlateauLR", "ScheduleLR", "agree", "attach", "attached", "from_torch"]
