@@ -4,7 +4,7 @@ import json
 import os
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -12,16 +12,18 @@ from calando.errors import BadValue, LabError, NotSerialisable, shown
 from calando.records.live.header import LARGEST_STEP, Event, Header
 from calando.records.live.record import RECORD, Recorder, host_name
 from calando.records.live.tail import Tail
+from calando.watch.asked import Asked
 from calando.watch.gauges import gauge_for
+from calando.watch.parts import Begun, Followed, Rule
 from calando.watch.sinks import Sinks
 from calando.watch.steer import leads
 from calando.watch.steerable import steered_by
-from calando.watch.watched import Rule, Watched
+from calando.watch.watched import Watched
 
 if TYPE_CHECKING:
     from calando.core.schedule import Schedule
 
-__all__ = ["open", "watch"]
+__all__ = ["Opening", "open", "watch"]
 
 MOST = 10_000
 LONGEST = 200
@@ -83,49 +85,73 @@ def watch(
         >>> watched.close()
         >>> folder.cleanup()
     """
-    name = _script() if name is None else _checked_name(name)
-    _check(peak=peak, horizon=horizon, metric=metric, mode=mode, meta=meta, resume=resume)
-    known, known_peak = _followed(scheduler, schedule, peak)
-    length = horizon if horizon is not None else getattr(known, "horizon", None)
-    gauge = gauge_for(scheduler, optimizer, 0)
-    stands = gauge.done()
-    header = Header(
-        name,
-        schedule=_json_of(known),
-        peak=known_peak,
-        horizon=length,
+    opening = Opening(
+        name=_script() if name is None else _checked_name(name),
+        folder=Path(folder),
         metric=metric,
         mode=mode,
+        resume=resume,
+        record=record,
         meta=dict(meta or {}),
+        agree=agree,
     )
-    recorder: Recorder | None = None
-    begun = stands
-    if record is None:
-        record = _first_process() if agree is None else leads(agree)
-    if record:
-        recorder, begun = _opened(Path(folder), name, header, stands, resume)
-    elif isinstance(resume, int) and not isinstance(resume, bool):
-        begun = resume
-    if begun != stands and recorder is not None and recorder.resumed:
-        gauge = gauge_for(scheduler, optimizer, begun)
-    steers = steered_by(recorder, scheduler, known, length, agree, begun)
-    return Watched(
-        recorder,
-        gauge,
-        horizon=length,
-        schedule=known,
-        peak=known_peak,
-        scheduler=scheduler,
-        sinks=Sinks(sinks),
-        rules=rules,
-        steers=steers,
-    )
+    _check(peak=peak, horizon=horizon, metric=metric, mode=mode, meta=meta, resume=resume)
+    watched = Watched(opening.begin, Sinks(sinks), rules)
+    if any(given is not None for given in (scheduler, optimizer, schedule, peak, horizon)):
+        watched.follow(scheduler=scheduler, optimizer=optimizer, schedule=schedule, peak=peak, horizon=horizon)
+    return watched
 
 
 open = watch  # noqa: A001 - `calando.watch.open(...)` reads well, too
 
 
-def _followed(
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opening:
+    """How a run is to be watched, before it is known what drives it."""
+
+    name: str
+    folder: Path
+    metric: str
+    mode: Literal["min", "max"]
+    resume: bool | int | None
+    record: bool | None
+    meta: Mapping[str, Any]
+    agree: Callable[[Any], Any] | None
+
+    def begin(self, followed: Followed) -> Begun:
+        """The record, opened, and what there is to ask.
+
+        Raises:
+            BadValue: for an argument outside what is allowed.
+            LabError: when the folder cannot be written to, or the run to go on with is another process's.
+        """
+        _check(peak=followed.peak, horizon=followed.horizon)
+        schedule, peak = _schedule_of(followed.scheduler, followed.schedule, followed.peak)
+        horizon = followed.horizon if followed.horizon is not None else getattr(schedule, "horizon", None)
+        gauge = gauge_for(followed.scheduler, followed.optimizer, followed.begun)
+        begun = gauge.done()
+        if type(self.resume) is int:
+            begun = self.resume
+        recorder: Recorder | None = None
+        first = self.record is not None or (_first_process() if self.agree is None else leads(self.agree))
+        if first and self.record is not False:
+            header = Header(
+                self.name,
+                schedule=_json_of(schedule),
+                peak=peak,
+                horizon=horizon,
+                metric=self.metric,
+                mode=self.mode,
+                meta=self.meta,
+            )
+            recorder, begun = _opened(self.folder, header, begun, self.resume)
+        if begun != gauge.done():
+            gauge = gauge_for(followed.scheduler, followed.optimizer, begun)
+        steers = steered_by(recorder, followed.scheduler, schedule, horizon, self.agree, begun)
+        return Begun(recorder, gauge, horizon, schedule, Asked(followed.scheduler, schedule, peak), steers, first)
+
+
+def _schedule_of(
     scheduler: Any, schedule: "Schedule | None", peak: float | None
 ) -> "tuple[Schedule | None, float | None]":
     """The schedule that the first group follows, and the rate of its factor 1, as far as they are known."""
@@ -154,21 +180,12 @@ def _json_of(schedule: "Schedule | None") -> Mapping[str, Any] | None:
     return said
 
 
-def _opened(folder: Path, name: str, header: Header, stands: int, resume: bool | int | None) -> tuple[Recorder, int]:
+def _opened(folder: Path, header: Header, begun: int, resume: bool | int | None) -> tuple[Recorder, int]:
     """The run's record, new or gone on with, and the step from which it goes on."""
+    name = header.name
     latest = _latest(folder, name)
-    on = resume is True or (type(resume) is int) or (resume is None and stands > 0)
-    if on and latest is not None:
-        tail = Tail(latest)
-        while tail.poll().more:
-            pass
-        recorder = Recorder(latest, header)
-        begun = resume if type(resume) is int else stands or tail.last + 1
-        said: dict[str, Any] = {"from": begun, "pid": os.getpid(), "host": host_name()}
-        if header.horizon is not None and not tail.applied:
-            said["horizon"] = header.horizon
-        recorder.event(Event(max(begun - 1, -1), "resumed", said))
-        return recorder, begun
+    if latest is not None and (begun > 0 if resume is None else resume is not False):
+        return _gone_on(latest, header, begun)
     for number in range(1, MOST):
         numbered = name if number == 1 else f"{name}-{number}"
         place = folder / numbered
@@ -183,13 +200,26 @@ def _opened(folder: Path, name: str, header: Header, stands: int, resume: bool |
         if recorder.resumed:  # somebody was faster, and is gone already
             recorder.close()
             continue
-        return recorder, stands
+        return recorder, begun
     raise LabError(
         given=f"{MOST:,} runs named {shown(name)}",
         allowed="fewer",
         where=str(folder),
         fix="give the run another name",
     )
+
+
+def _gone_on(folder: Path, header: Header, begun: int) -> tuple[Recorder, int]:
+    tail = Tail(folder)
+    while tail.poll().more:
+        pass
+    recorder = Recorder(folder, header)
+    begun = begun or tail.last + 1
+    said: dict[str, Any] = {"from": begun, "pid": os.getpid(), "host": host_name()}
+    if header.horizon is not None and not tail.applied:
+        said["horizon"] = header.horizon
+    recorder.event(Event(max(begun - 1, -1), "resumed", said))
+    return recorder, begun
 
 
 def _taken(place: Path) -> bool:
@@ -237,7 +267,15 @@ def _checked_name(name: object) -> str:
     )
 
 
-def _check(*, peak: object, horizon: object, metric: object, mode: object, meta: object, resume: object) -> None:
+def _check(
+    *,
+    peak: object = None,
+    horizon: object = None,
+    metric: object = "val_loss",
+    mode: object = "min",
+    meta: object = None,
+    resume: object = None,
+) -> None:
     if horizon is not None and not (type(horizon) is int and 1 <= horizon <= LARGEST_STEP):
         raise _wrong(f"horizon={shown(horizon)}", "a whole number of updates >= 1", "horizon", "leave it out")
     if peak is not None and not (isinstance(peak, int | float) and not isinstance(peak, bool) and 0 < peak < 1e300):

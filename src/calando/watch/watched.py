@@ -4,60 +4,30 @@ import math
 import sys
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
-from calando.errors import BadName, BadValue, CalandoError, did_you_mean, shown
+from calando.errors import BadName, BadValue, CalandoError, LabError, did_you_mean, shown
 from calando.records.live.header import EVENTS, Event
 from calando.records.live.record import Recorder, check_step
 from calando.watch.asked import Asked
 from calando.watch.endings import ENDINGS, Ending, remember, told_of
 from calando.watch.gauges import Counting
+from calando.watch.parts import Begun, Followed, Rule, Steers
 from calando.watch.sinks import Sinks, warn
 from calando.watch.values import Later, read, read_name, resolved
 
 if TYPE_CHECKING:
     from calando.core.schedule import Schedule
-    from calando.watch.gauges import Hooked, Placed, Reading
 
-__all__ = ["Rule", "Steers", "Watched"]
+__all__ = ["Watched"]
 
 
 LAG = 0.25
 """Seconds for which numbers that a device still holds are left there, so that it is waited for four times a second."""
 MOST_WAITING = 4096
-
-
-class Rule(Protocol):
-    """Something that hears what is logged and may order a change; each order is in the record with its reason."""
-
-    name: str
-
-    def hear(self, step: int, numbers: Mapping[str, float]) -> tuple[str, str] | None:
-        """A command and the reason for it; None to leave the run alone."""
-
-
-class Steers(Protocol):
-    """What takes commands for a run and puts them in force; see `calando.watch.steer`."""
-
-    stopped: bool
-    stop_reason: str
-
-    @property
-    def horizon(self) -> int | None:
-        """Updates of the whole run, as last changed."""
-
-    @property
-    def schedule(self) -> "Schedule | None":
-        """The schedule in force."""
-
-    def look(self, done: int) -> None:
-        """So many updates are made: take what commands there are, to hold from this one on."""
-
-    def tell(self, text: str, by: str, reason: str, done: int) -> object:
-        """Take a rule's command; what became of it, where that is known at once."""
 
 
 class Watched:
@@ -77,26 +47,19 @@ class Watched:
         >>> folder.cleanup()
     """
 
-    def __init__(
-        self,
-        recorder: Recorder | None,
-        gauge: "Hooked | Placed | Reading | Counting",
-        *,
-        horizon: int | None,
-        schedule: "Schedule | None" = None,
-        peak: float | None = None,
-        scheduler: Any = None,
-        sinks: Sinks | None = None,
-        rules: Sequence[Rule] = (),
-        steers: Steers | None = None,
-    ) -> None:
-        self._recorder, self._gauge = recorder, gauge
-        self._horizon, self._schedule = horizon, schedule
-        self._asked = Asked(scheduler, schedule, peak)
-        self._sinks, self._rules, self._steers = sinks or Sinks([]), tuple(rules), steers
-        self._counting = gauge if isinstance(gauge, Counting) else None
+    def __init__(self, begin: Callable[[Followed], Begun], sinks: Sinks, rules: Sequence[Rule] = ()) -> None:
+        self._begin = begin
+        self._recorder: Recorder | None = None
+        self._gauge: Any = None
+        self._sinks, self._rules = sinks, tuple(rules)
+        self._asked = Asked(None, None, None)
+        self._steers: Steers | None = None
+        self._horizon: int | None = None
+        self._schedule: Schedule | None = None
+        self._counting: Counting | None = None
+        self._done = 0
+        self._heard = True
         self._line = -2  # the step whose rate is written down already
-        self._done = gauge.done()
         self._waiting: list[tuple[int, float, dict[str, float | Later]]] = []
         self._flush_due = math.inf
         self._told: set[str] = set()
@@ -104,6 +67,52 @@ class Watched:
         self.ending: Ending | None = None
         """How it ended; None while it goes on."""
         remember(self)
+
+    def follow(
+        self,
+        *,
+        scheduler: Any = None,
+        optimizer: Any = None,
+        schedule: "Schedule | None" = None,
+        peak: float | None = None,
+        horizon: int | None = None,
+        begun: int = 0,
+    ) -> None:
+        """Say what drives the run, where that is known later than its name; callbacks do so when training begins.
+
+        Args:
+            scheduler: object as for `calando.watch`.
+            optimizer: object as for `calando.watch`.
+            schedule: a bound schedule.
+            peak: rate that factor 1 stands for, a number > 0.
+            horizon: number of updates of the whole run, >= 1.
+            begun: number of updates made before, where nothing else tells.
+
+        Raises:
+            LabError: where that was said already, or the record cannot be opened.
+        """
+        with self._lock:
+            if self.follows:
+                raise LabError(
+                    given="a run that follows something already",
+                    allowed="saying once what drives it, before anything is logged",
+                    where="Watched.follow",
+                    fix="leave the scheduler out of calando.watch, or the call of follow",
+                )
+            self._open(Followed(scheduler, optimizer, schedule, peak, horizon, begun))
+
+    def _open(self, followed: Followed) -> None:
+        found = self._begin(followed)
+        self._recorder, self._gauge, self._asked, self._steers = found.recorder, found.gauge, found.asked, found.steers
+        self._horizon, self._schedule = found.horizon, found.schedule
+        self._heard = found.first and (found.recorder is not None or bool(self._sinks) or bool(self._rules))
+        self._counting = found.gauge if isinstance(found.gauge, Counting) else None
+        self._done = found.gauge.done()
+
+    @property
+    def follows(self) -> bool:
+        """Whether its record is open: something was logged, or it was said what drives the run."""
+        return self._gauge is not None
 
     # ---- what a loop asks
 
@@ -115,7 +124,7 @@ class Watched:
     @property
     def step(self) -> int:
         """The update just made, counted from 0; -1 before the first."""
-        return self._gauge.done() - 1
+        return -1 if self._gauge is None else int(self._gauge.done()) - 1
 
     @property
     def horizon(self) -> int | None:
@@ -135,7 +144,7 @@ class Watched:
         if self._steers is not None and self._steers.stopped:
             return True
         horizon = self.horizon
-        return self.ending is not None or (horizon is not None and self._gauge.done() >= horizon)
+        return self.ending is not None or (horizon is not None and self.step + 1 >= horizon)
 
     # ---- what a loop says
 
@@ -175,6 +184,8 @@ class Watched:
         if self.ending is not None:
             self._once("log after the end", "a run that ended was logged to; it is left out")
             return
+        if self._gauge is None:
+            self._open(Followed())
         gauge = self._gauge
         if self._counting is not None:
             self._counting.note(tuple(named), step)
@@ -183,7 +194,7 @@ class Watched:
         now = done - 1 if step is None else step
         late = False
         values: dict[str, float | Later] = {}
-        for name, given in named.items():
+        for name, given in named.items() if self._heard else ():
             if given.__class__ is float and name in self._told:
                 values[name] = given
                 continue
@@ -191,9 +202,9 @@ class Watched:
             if value is not None:
                 values[name] = value
                 late = late or value.__class__ is Later
-        if now != self._line:
+        if now != self._line or "lr" in values:
             self._line = now
-            if now == done - 1 and "lr" not in values:
+            if now == done - 1 and self._heard:
                 late = self._asked.beside(values, now, gauge.rates()) or late
         moment = time.time()
         if late or self._waiting:
@@ -235,6 +246,8 @@ class Watched:
                 fix="use 'note' for a remark",
             )
         with self._lock:
+            if self._gauge is None:
+                self._open(Followed())
             self._flush()
             self._write_event(Event(max(self.step, -1), kind, data))
 
@@ -318,7 +331,7 @@ class Watched:
             return
         if order is not None and self._steers is not None:
             text, reason = order
-            self._steers.tell(text, f"rule:{rule.name}", reason, self._gauge.done())
+            self._steers.tell(text, f"rule:{rule.name}", reason, self.step + 1)
 
     def _flush(self) -> None:
         """Write down what was waited for; one wait for all of it."""
@@ -348,7 +361,7 @@ class Watched:
         if self._steers is not None and self._steers.stopped:
             return "stopped"
         horizon = self.horizon
-        return "unfinished" if horizon is not None and self._gauge.done() < horizon else "done"
+        return "unfinished" if horizon is not None and self.step + 1 < horizon else "done"
 
     def _let_go(self) -> None:
         close = getattr(self._gauge, "close", None)

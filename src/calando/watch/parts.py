@@ -1,0 +1,72 @@
+"""What a watched run is made of: what drives it, who writes, who tells the step, who hears and who steers."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+from calando.records.live.record import Recorder
+from calando.watch.asked import Asked
+from calando.watch.gauges import Counting, Hooked, Placed, Reading
+
+if TYPE_CHECKING:
+    from calando.core.schedule import Schedule
+
+__all__ = ["Begun", "Followed", "Rule", "Steers"]
+
+
+class Rule(Protocol):
+    """Something that hears what is logged and may order a change; each order is in the record with its reason."""
+
+    name: str
+
+    def hear(self, step: int, numbers: Mapping[str, float]) -> tuple[str, str] | None:
+        """A command and the reason for it; None to leave the run alone."""
+
+
+class Steers(Protocol):
+    """What takes commands for a run and puts them in force; see `calando.watch.steer`."""
+
+    stopped: bool
+    stop_reason: str
+
+    @property
+    def horizon(self) -> int | None:
+        """Updates of the whole run, as last changed."""
+
+    @property
+    def schedule(self) -> "Schedule | None":
+        """The schedule in force."""
+
+    def look(self, done: int) -> None:
+        """So many updates are made: take what commands there are, to hold from this one on."""
+
+    def tell(self, text: str, by: str, reason: str, done: int) -> object:
+        """Take a rule's command; what became of it, where that is known at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Followed:
+    """What drives a run, as far as somebody said; see `Watched.follow`."""
+
+    scheduler: Any = None
+    optimizer: Any = None
+    schedule: "Schedule | None" = None
+    peak: float | None = None
+    horizon: int | None = None
+    begun: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """A run whose record is open: who writes, who tells the step and the rates, what was asked, who steers.
+
+    `first` is false in a process that only trains along: what is logged there goes nowhere.
+    """
+
+    recorder: Recorder | None
+    gauge: "Hooked | Placed | Reading | Counting"
+    horizon: int | None
+    schedule: "Schedule | None"
+    asked: Asked
+    steers: Steers | None
+    first: bool = True
