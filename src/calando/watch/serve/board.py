@@ -1,0 +1,191 @@
+"""All runs that are looked at: found below the named places, read on as they grow; who changed when."""
+
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Final
+
+from calando.errors import BadFile, CalandoError, tame
+from calando.records.live import Found, Tail, discover
+from calando.records.store import FILE
+from calando.watch.serve import still
+from calando.watch.serve.shown import Live, Shown, Still
+
+__all__ = ["LOOK", "MOST_RUNS", "Board"]
+
+LOOK: Final = 0.2
+"""Seconds between two looks at the records."""
+
+SEARCH, ALIVE, REREAD = 3.0, 1.0, 2.0
+MOST_RUNS: Final = 500
+MOST_POINTS: Final = 60_000_000
+"""Points kept over all runs: about a gigabyte."""
+
+
+class _Place:
+    """A file or study that is read as a whole, again when it changed."""
+
+    def __init__(self, path: Path, read: Callable[[Path], dict[str, Still]]) -> None:
+        self.path, self.read = path, read
+        self.due, self.stamp = 0.0, (0, 0)
+        self.problem = ""
+
+    def changed(self, now: float) -> bool:
+        """Whether to read it (again) now; a file that takes long to read is looked at less often."""
+        if now < self.due:
+            return False
+        self.due = now + REREAD
+        path = self.path / FILE if self.path.is_dir() else self.path
+        found = [one.stat() for name in (path, path.with_name(path.name + "-wal")) if (one := name).exists()]
+        stamp = (max((s.st_mtime_ns for s in found), default=0), sum(s.st_size for s in found))
+        fresh, self.stamp = stamp != self.stamp, stamp
+        return fresh
+
+
+class Board:
+    """The runs at some places, as they stand.
+
+    `poll()` reads on; `revision` grows with each change, and `changed[id]` says at which revision a run last did. What
+    other threads read they read under `lock`. Runs are named by ids that say nothing of where they lie.
+
+    Args:
+        places: paths of runs, studies, logs, or folders with any of them below.
+        logs: whether to look for other tools' logs in folders.
+
+    Raises:
+        BadFile: when a place is not there.
+
+    Example:
+        >>> import tempfile
+        >>> from calando.records.live import Header, Recorder
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     Recorder(Path(folder, "first"), Header("first")).close()
+        ...     board = Board([folder])
+        ...     [run.facts.name for run in board.runs.values()]
+        ['first']
+    """
+
+    def __init__(self, places: Iterable[str | Path], *, logs: bool = True) -> None:
+        self.places = tuple(Path(place) for place in places)
+        self.lock = threading.RLock()
+        self.revision = 0
+        self.runs: dict[str, Shown] = {}
+        self.changed: dict[str, int] = {}
+        self.left_out = 0
+        self.full = False
+        self._logs = logs
+        self._ids: dict[tuple[str, str], str] = {}
+        self._wholes: dict[Path, _Place] = {}
+        self._searched = self._asked = -1e9
+        self._search(strict=True)
+
+    @property
+    def problems(self) -> list[str]:
+        """Places that could not be read, and what was left out."""
+        said = [tame(place.problem) for place in self._wholes.values() if place.problem]
+        if self.left_out:
+            said.append(f"{self.left_out:,} runs more are not shown: {MOST_RUNS:,} is the most")
+        if self.full:
+            said.append(f"more than {MOST_POINTS:,} points: what is longer was read no further")
+        return said
+
+    def poll(self) -> bool:
+        """Read what is new; whether there is more to read at once."""
+        now = time.monotonic()
+        if now - self._searched > SEARCH:
+            self._search()
+        self._read_wholes(now)
+        ask = now - self._asked > ALIVE
+        if ask:
+            self._asked = now
+        points = sum(run.points for run in self.runs.values())
+        self.full = points > MOST_POINTS
+        more = False
+        for name, run in list(self.runs.items()):
+            if not isinstance(run, Live):
+                continue
+            with self.lock:
+                fresh = run.poll() if not self.full else False
+                if (ask and not fresh and run.look()) or fresh:
+                    self.mark(name)
+            more = more or (run.more and not self.full)
+        return more
+
+    def mark(self, name: str) -> None:
+        """Note that a run has changed; under the lock."""
+        self.revision += 1
+        self.changed[name] = self.revision
+
+    def _search(self, *, strict: bool = False) -> None:
+        found: list[Found] = []
+        for place in self.places:
+            try:
+                found += discover(place, logs=self._logs)
+            except BadFile:
+                if strict:
+                    raise
+        fresh = [one for one in found if one.kind == "run" and (str(one.path), "") not in self._ids]
+        room = max(MOST_RUNS - len(self.runs), 0)
+        self.left_out = max(len(fresh) - room, 0)
+        keep = min(1_000_000, max(50_000, MOST_POINTS // (3 * max(len(self.runs) + len(fresh), 1))))
+        for one in fresh[:room]:
+            group = one.study.name if one.study is not None else ""
+            self._put((str(one.path), ""), Live(Tail(one.path, keep), group, one.study is not None))
+        for one in found:
+            if one.kind != "run" and one.path not in self._wholes:
+                self._wholes[one.path] = _Place(one.path, still.of_study if one.kind == "study" else still.of_log)
+        there = {str(one.path) for one in found if one.kind == "run"}
+        for (path, key), name in list(self._ids.items()):
+            if not key and path not in there and not Path(path).exists():
+                self._drop((path, key), name)
+        self._searched = time.monotonic()
+
+    def _read_wholes(self, now: float) -> None:
+        for place in list(self._wholes.values()):
+            try:
+                if not place.changed(now):
+                    continue
+                began = time.monotonic()
+                runs = place.read(place.path)
+                place.problem = ""
+            except CalandoError as error:
+                place.problem = f"{error.given}, at {error.where}"
+                continue
+            took = time.monotonic() - began
+            place.due = now + max(REREAD, 10 * took)
+            for key, run in runs.items():
+                self._keep((str(place.path), key), run)
+
+    def _keep(self, place: tuple[str, str], run: Still) -> None:
+        name = self._ids.get(place)
+        if name is None:
+            if len(self.runs) >= MOST_RUNS:
+                self.left_out += 1
+                return
+            self._put(place, run)
+            return
+        with self.lock:
+            known = self.runs[name]
+            if isinstance(known, Still) and known.take(run):
+                self.mark(name)
+
+    def _put(self, place: tuple[str, str], run: Shown) -> None:
+        name = f"r{len(self._ids) + 1}"
+        with self.lock:
+            self._ids[place] = name
+            self.runs[name] = run
+            self.mark(name)
+
+    def _drop(self, place: tuple[str, str], name: str) -> None:
+        with self.lock:
+            del self.runs[name]
+            self._ids.pop(place)
+            self._ids[(place[0], "gone")] = name  # its id is never given again
+            self.mark(name)
+
+    def named(self, names: Iterable[str]) -> Iterator[tuple[str, Shown]]:
+        """The runs of those ids that there are."""
+        for name in names:
+            if (run := self.runs.get(name)) is not None:
+                yield name, run

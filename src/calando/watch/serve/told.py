@@ -1,0 +1,171 @@
+"""What is told of a run, as plain data that is safe to show: progress, time left, numbers, findings, decisions."""
+
+import math
+from collections.abc import Mapping
+from typing import Any, Final
+
+import numpy as np
+
+from calando.errors import tame
+from calando.records.diagnosis import Diagnosis, Observed, diagnose
+from calando.records.live.answered import schedule_of
+from calando.records.logs.log import Column
+from calando.watch.serve.shown import Live, Shown
+
+__all__ = ["clean", "details", "findings", "planned", "seen", "steerable", "summary"]
+
+LONGEST: Final = 2000
+DEEPEST: Final = 6
+MOST_EVENTS: Final = 300
+MOST_NAMES: Final = 64
+JUDGED: Final = 20_000
+"""Points of a curve that diagnosis looks at; longer ones are taken every so many."""
+
+RECENT: Final = 300.0
+"""Seconds over which the pace is measured, so that a pause for a while ago is forgotten."""
+
+
+def clean(value: object, depth: int = 0) -> Any:
+    """Plain data for a page: texts without control signs, numbers that JSON has words for, nothing long or deep.
+
+    >>> clean({"a\\x1b": [float("nan"), "x" * 3000]})["a\\u241b"][0] is None
+    True
+    """
+    if isinstance(value, str):
+        text = tame(value if len(value) <= LONGEST else value[: LONGEST - 1] + "…")
+        return text.replace("\u2028", " ").replace("\u2029", " ")
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, int):
+        return value if abs(value) < 2**53 else float(value) if abs(value) < 10**300 else None
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if depth >= DEEPEST:
+        return "…"
+    if isinstance(value, Mapping):
+        return {clean(str(key)): clean(one, depth + 1) for key, one in list(value.items())[:200]}
+    if isinstance(value, list | tuple):
+        return [clean(one, depth + 1) for one in value[:500]]
+    return clean(str(value))
+
+
+def summary(name: str, run: Shown) -> dict[str, Any]:
+    """One line of the list of runs."""
+    facts, last = run.facts, run.last
+    can, why = steerable(run)
+    pace = _pace(run.clock) if facts.state == "running" else None
+    left = None
+    if pace and facts.horizon:
+        left = max(facts.horizon - 1 - last, 0) / pace
+    shown = sorted(run.columns)[:MOST_NAMES]
+    return {
+        "id": name, "name": clean(facts.name) or "(no name)", "kind": facts.kind, "group": clean(facts.group),
+        "state": facts.state, "why": clean(facts.why), "step": last, "horizon": facts.horizon,
+        "metric": clean(facts.metric), "mode": facts.mode,
+        "began": facts.began or None, "heard": facts.heard or None, "pace": pace, "left": left,
+        "names": [[column, clean(column)] for column in shown],
+        "last": [_last(run.columns[column]) for column in shown],
+        "best": {"value": best[0], "step": best[1]} if (best := run.best) is not None else None,
+        "worst": [[one["severity"], one["title"]] for one in run.findings[:1]],
+        "revision": facts.revision, "steer": {"can": can, "why": why},
+    }  # fmt: skip
+
+
+def details(name: str, run: Shown) -> dict[str, Any]:
+    """All there is to say of one run."""
+    facts = run.facts
+    bound = schedule_of(run.facts.schedule)
+    return {
+        **summary(name, run),
+        "plan": clean(str(bound)) if bound is not None else "", "peak": facts.peak, "error": clean(facts.error),
+        "findings": run.findings,
+        "problems": [clean(line) for line in facts.problems[:40]],
+        "events": [
+            {"step": event.step, "when": event.when, "kind": clean(event.kind), **_told(event.data)}
+            for event in run.events[-MOST_EVENTS:]
+        ],
+    }  # fmt: skip
+
+
+def _told(data: Mapping[str, Any]) -> dict[str, Any]:
+    kept = ("id", "text", "by", "reason", "rule", "status", "from", "value", "low", "high", "source", "steps",
+            "revision", "horizon", "title", "kind_of", "words")  # fmt: skip
+    return {key: clean(data[key]) for key in kept if key in data}
+
+
+def steerable(run: Shown) -> tuple[str, str]:
+    """What may be asked of a run, "all", "stop" or "nothing", and why not more."""
+    if not isinstance(run, Live):
+        what = "a finished run of a study" if run.facts.kind == "study" else "a log of another tool"
+        return "nothing", f"This is {what}: nobody reads commands there."
+    if run.facts.state == "waiting":
+        return "nothing", "It has not begun."
+    if run.facts.state != "running":
+        return "nothing", "It is over." if run.facts.state != "lost" else "Its process is gone."
+    if run.study:
+        return "stop", "A run of a study can only be stopped: its runs are a fair comparison."
+    if run.facts.schedule is None:
+        return "stop", "It was opened without a schedule of ours, so there is none to change."
+    return "all", ""
+
+
+def seen(run: Shown) -> Observed:
+    """What is known of a run by now, copied, so that it may be judged while the run goes on."""
+    facts = run.facts
+    train, metric = run.columns.get("train_loss"), run.columns.get(facts.metric)
+    if facts.metric == "train_loss":
+        metric = run.columns.get("val_loss")
+    return Observed(
+        horizon=facts.horizon or run.last + 1, train=_pairs(train), val=_pairs(metric),
+        lr=_pairs(run.columns.get("lr")), status=facts.state if facts.state in ("diverged", "failed") else "done",
+        ended_at=run.last if facts.state in ("diverged", "failed") else None, error=facts.error or facts.why,
+        metric=facts.metric, higher_is_better=facts.mode == "max",
+    )  # fmt: skip
+
+
+def findings(known: Observed) -> list[dict[str, Any]]:
+    """What the curves say, worst first."""
+    return [_finding(one) for one in diagnose(known)]
+
+
+def _finding(one: Diagnosis) -> dict[str, Any]:
+    said = {
+        "kind": one.kind, "severity": one.severity, "title": one.title, "words": one.words, "advice": list(one.advice),
+        "evidence": [piece.text for piece in one.evidence], "certainty": one.certainty, "confidence": one.confidence,
+    }  # fmt: skip
+    found: dict[str, Any] = clean(said)
+    return found
+
+
+def _pairs(column: Column | None) -> tuple[Any, Any]:
+    if column is None or not len(column):
+        return (), ()
+    part = slice(None, None, -(-len(column) // JUDGED))
+    return column.steps[part].copy(), column.values[part].copy()
+
+
+def planned(run: Shown, points: int = 400) -> tuple[list[float], list[float]]:
+    """The rates that are still to come, from the last step to the horizon."""
+    bound, peak = schedule_of(run.facts.schedule), run.facts.peak
+    if bound is None or peak is None or run.facts.state not in ("running", "waiting"):
+        return [], []
+    first = max(run.last, 0)
+    steps = np.unique(np.linspace(first, max(bound.horizon - 1, first), points).astype(np.int64))
+    return steps.tolist(), [float(peak * bound(int(step))) for step in steps]
+
+
+def _pace(clock: Column) -> float | None:
+    """Updates per second of late; None where nothing can be said."""
+    if len(clock) < 2:
+        return None
+    start = int(np.searchsorted(clock.values, clock.values[-1] - RECENT))
+    start = min(start, len(clock) - 2)
+    seconds = float(clock.values[-1] - clock.values[start])
+    return float(clock.steps[-1] - clock.steps[start]) / seconds if seconds > 0 else None
+
+
+def _last(column: Column) -> float | str | None:
+    if not len(column):
+        return None
+    value = float(column.values[-1])
+    return value if math.isfinite(value) else str(value)

@@ -1,0 +1,309 @@
+"""The live page in the terminal: the same runs, the same words; plain lines where nobody looks at a screen."""
+
+import json
+import sys
+import time
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from calando.errors import tame
+from calando.watch.serve.board import LOOK, Board
+from calando.watch.serve.judge import Judge
+from calando.watch.serve.shown import Shown
+from calando.watch.serve.told import details, findings, seen, summary
+
+if TYPE_CHECKING:
+    from rich.console import Console, RenderableType
+
+__all__ = ["duration", "follow", "line_of", "once", "screen_of"]
+
+EVERY: Final = 10.0
+"""Seconds between two lines on one run, where lines are all there is."""
+
+PATIENCE: Final = 60.0
+MOST: Final = 4_000
+COLOURS: Final = ("cyan", "dark_orange", "green", "magenta", "yellow", "blue", "red", "white")
+SEVERE: Final = {"failure": "red", "warning": "yellow", "note": "cyan", "good": "green"}
+STATES: Final = {"running": "green", "lost": "red", "diverged": "red", "failed": "red"}
+
+
+def once(places: Iterable[str | Path], *, as_json: bool = False) -> None:
+    """Print how things stand, and end.
+
+    Args:
+        places: paths of runs, studies, logs, or folders with any of them below.
+        as_json: whether to print one JSON object instead of text.
+
+    Raises:
+        BadFile: when a place is not there.
+    """
+    board = read(places)
+    if as_json:
+        told = {"calando": 1, "kind": "watch", "runs": _all(board), "problems": board.problems}
+        sys.stdout.write(json.dumps(told, indent=1, allow_nan=False) + "\n")
+        return
+    console = _console()
+    console.print(screen_of(board, console.width, None))
+
+
+def read(places: Iterable[str | Path]) -> Board:
+    """All runs at some places, read to their ends and judged."""
+    board = Board(places)
+    limit = time.monotonic() + PATIENCE
+    while board.poll() and time.monotonic() < limit:
+        pass
+    for run in board.runs.values():
+        run.findings = findings(seen(run))
+    return board
+
+
+def follow(
+    places: Iterable[str | Path], console: "Console | None" = None, *, stop: Callable[[], bool] = lambda: False
+) -> None:
+    """Show the runs until interrupted; without a screen, print lines until none of them runs any more.
+
+    Args:
+        places: paths of runs, studies, logs, or folders with any of them below.
+        console: object to print to, the terminal unless given.
+        stop: function, asked between two looks whether to leave.
+
+    Raises:
+        BadFile: when a place is not there.
+    """
+    console = console or _console()
+    board = Board(places)
+    judge = Judge(board)
+    if not console.is_terminal:
+        _lines(board, judge, console, stop)
+        return
+    from rich.live import Live as Screen
+
+    shown = -1, (0, 0)
+    with Screen(console=console, screen=True, auto_refresh=False) as screen:
+        while not stop():
+            more = board.poll()
+            judge.step()
+            now = board.revision, (console.width, console.height)
+            if now != shown or _running(board):
+                screen.update(screen_of(board, console.width, console.height), refresh=True)
+                shown = now
+            time.sleep(0.01 if more else LOOK)
+
+
+def _lines(board: Board, judge: Judge, console: "Console", stop: Callable[[], bool]) -> None:
+    said: dict[str, tuple[float, int, int]] = {}  # when, at which step, how many events
+    while not stop():
+        more = board.poll()
+        if more:
+            continue
+        judge.step()
+        for name, run in board.runs.items():
+            when, step, events = said.get(name, (-EVERY, -2, 0))
+            for event in run.events[events:]:
+                words = " ".join(str(event.data[key]) for key in ("text", "status", "reason") if event.data.get(key))
+                console.out(
+                    tame(f"{run.facts.name}: step {event.step:,}: {event.kind} {words}".replace("\n", " ")),
+                    highlight=False,
+                )
+            over = run.facts.state != "running"
+            if step != run.last and (over or time.monotonic() - when >= EVERY):
+                console.out(line_of(summary(name, run)), highlight=False)
+                when, step = time.monotonic(), run.last
+            said[name] = when, step, len(run.events)
+        if not any(run.facts.state in ("running", "waiting") for run in board.runs.values()):
+            return
+        time.sleep(LOOK)
+
+
+def line_of(told: dict[str, Any]) -> str:
+    """A run in one line of plain text."""
+    of = f" of {told['horizon']:,}" if told["horizon"] else ""
+    numbers = [f"{name} {_number(value)}" for (_, name), value in zip(told["names"], told["last"], strict=True)][:6]
+    left = f", {duration(told['left'])} left" if told["left"] is not None else ""
+    state = "" if told["state"] == "running" else f" {told['state']}"
+    return f"{told['name']}:{state} {told['step'] + 1:,}{of} updates{left}; {', '.join(numbers)}".replace("\n", " ")
+
+
+def screen_of(board: Board, width: int, height: int | None) -> "RenderableType":
+    """All that fits on a screen; everything, where it has no height.
+
+    Args:
+        board: object with the runs.
+        width: number of columns.
+        height: number of lines, or None.
+    """
+    from rich.console import Group
+    from rich.text import Text
+
+    runs = list(board.runs.items())
+    if not runs:
+        where = ", ".join(str(place) for place in board.places)
+        return Text(
+            tame(f"Nothing to see yet in {where}: a run appears as soon as it begins.\n" + "\n".join(board.problems))
+        )
+    order = sorted(runs, key=lambda pair: (pair[1].facts.state != "running", -pair[1].facts.heard))
+    rows = len(order) if height is None else max(1, min(len(order), (height - 4) // (3 if len(order) > 1 else 1)))
+    told = [summary(name, run) for name, run in order[:rows]]
+    parts: list[RenderableType] = [_table(told, width)]
+    if len(order) > rows:
+        parts.append(Text(f"and {len(order) - rows} more", style="dim"))
+    parts += [Text(tame(problem), style="yellow") for problem in board.problems[:3]]
+    name, run = order[0]
+    left = None if height is None else height - rows - 2
+    parts += _one(name, run, width, left, alone=len(order) == 1)
+    return Group(*parts)
+
+
+def _table(told: Sequence[dict[str, Any]], width: int) -> "RenderableType":
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, padding=(0, 1, 0, 0), width=width, show_edge=False)
+    table.add_column("run", ratio=1, no_wrap=True, overflow="ellipsis")
+    table.add_column("updates", justify="right", no_wrap=True)
+    if width >= 60:
+        table.add_column("left", justify="right", no_wrap=True)
+    table.add_column("metric", justify="right", no_wrap=True)
+    if width >= 80:
+        table.add_column("lr", justify="right", no_wrap=True)
+    if width >= 100:
+        table.add_column("says", no_wrap=True, overflow="ellipsis", max_width=40)
+    for one in told:
+        last = dict(zip((plain for plain, _ in one["names"]), one["last"], strict=True))
+        metric = last.get(one["metric"], last.get("train_loss"))
+        share = f" {100 * min((one['step'] + 1) / one['horizon'], 1):.0f}%" if one["horizon"] else ""
+        name = Text.assemble(
+            Text(one["name"].replace("\n", " ")), " ", Text(one["state"], style=STATES.get(one["state"], "dim"))
+        )
+        cells = [name, Text(f"{one['step'] + 1:,}{share}")]
+        if width >= 60:
+            cells.append(Text(duration(one["left"]) if one["left"] is not None else ""))
+        cells.append(Text(_number(metric)))
+        if width >= 80:
+            cells.append(Text(_number(last.get("lr"))))
+        if width >= 100:
+            cells.append(
+                Text(*((one["worst"][0][1], SEVERE.get(one["worst"][0][0], "")) if one["worst"] else ("", "")))
+            )
+        table.add_row(*cells)
+    return table
+
+
+def _one(name: str, run: Shown, width: int, height: int | None, *, alone: bool) -> "list[RenderableType]":
+    """The curves of one run, what they say, what was decided; as much as there is room for."""
+    from rich.text import Text
+
+    told = details(name, run)
+    words: list[Text] = []
+    if told["plan"]:
+        words.append(Text(told["plan"] + (f" @ {told['peak']:g}" if told["peak"] else ""), style="dim"))
+    for one in told["findings"]:
+        words.append(Text.assemble((one["title"], SEVERE.get(one["severity"], "") + " bold"), " ", one["words"]))
+        words += [Text(f"  → {advice}") for advice in one["advice"]]
+    events = [event for event in told["events"] if event["kind"] != "virtual"][-6:]
+    for event in reversed(events):
+        about = " ".join(str(event[key]) for key in ("text", "status", "reason") if event.get(key))
+        words.append(Text.assemble((f"step {event['step']:,} ", "dim"), (event["kind"], "bold"), f" {about}"))
+    used = sum(-(-max(len(text.plain), 1) // max(width, 1)) for text in words)
+    room = 16 if height is None else height - min(used, max(height // 2, 4)) - 5
+    parts: list[RenderableType] = [] if alone else [Text(told["name"].replace("\n", " "), style="bold")]
+    if room >= 6:
+        parts += drawn(run, width, min(room * 3 // 4, 24))
+    return [*parts, *words]
+
+
+def drawn(run: Shown, width: int, height: int) -> "list[RenderableType]":
+    """Losses above, learning rates below, in dots."""
+    from rich.text import Text
+
+    from calando.core.picture.braille import draw
+    from calando.core.picture.layout import Axis, Line, Panel, Picture
+    from calando.core.picture.numbers import labels, round_steps, step_labels, ticks
+
+    horizon = max(run.facts.horizon or 0, run.last + 1, 2)
+    steps = round_steps(horizon, max(2, width // 20))
+    across = Axis("step", 0.0, float(horizon), tuple(zip(map(float, steps), step_labels(steps), strict=True)))
+    names = list(dict.fromkeys([run.facts.metric, "train_loss", "val_loss"]))
+    panels = []
+    for title, wanted, low in (("", [n for n in names if n in run.columns], None), ("learning rate", ["lr"], 0.0)):
+        lines = [(slot, points) for slot, name in enumerate(wanted) if (points := _points(run, name, 2 * width))]
+        if not lines:
+            continue
+        values = sorted(value for _, points in lines for _, value in points)
+        usual = values[int(0.98 * (len(values) - 1))]
+        floor = values[0] if low is None else min(low, values[0])
+        high = usual if low is None and values[-1] > floor + 3 * (usual - floor) > floor else values[-1]
+        high = high if high > floor else floor + max(abs(floor), 1.0)
+        named = ", ".join(
+            f"{chr(65 + slot)} {tame(name)}" if len(wanted) > 1 else tame(name) for slot, name in enumerate(wanted)
+        )
+        marks = ticks(floor, high, 4 if low is None else 2)
+        upright = Axis(title or named, floor, high, tuple(zip(marks, labels(marks), strict=True)))
+        panels.append(Panel(title, across, upright, tuple(
+            Line(slot, tuple((x, min(max(y, floor), high)) for x, y in points)) for slot, points in lines
+        )))  # fmt: skip
+    if not panels:
+        return []
+    shown = max((len(panel.lines) for panel in panels), default=1)
+    rows = draw(Picture(tuple("" for _ in range(shown)), tuple(panels)), width, height, plain=not _can_draw())
+    made: list[RenderableType] = []
+    for row in rows:
+        text = Text(no_wrap=True)
+        for cell in row:
+            text.append(cell.sign, None if cell.slot is None else COLOURS[cell.slot % len(COLOURS)])
+        made.append(text)
+    return made
+
+
+def _points(run: Shown, name: str, pixels: int) -> list[tuple[float, float]]:
+    from calando.watch.serve.thin import window
+
+    column = run.columns.get(name)
+    if column is None or not len(column):
+        return []
+    x, y = window(column.steps, column.values, 0, max(run.last, 1), pixels, run.blocks(name))
+    return list(zip(x[:MOST].tolist(), y[:MOST].tolist(), strict=True))
+
+
+def _all(board: Board) -> list[dict[str, Any]]:
+    return [details(name, run) for name, run in board.runs.items()]
+
+
+def _running(board: Board) -> bool:
+    return any(run.facts.state == "running" for run in board.runs.values())
+
+
+def _number(value: object) -> str:
+    if value is None:
+        return ""
+    return f"{value:.4g}" if isinstance(value, float | int) else str(value)
+
+
+def duration(seconds: float) -> str:
+    """A length of time as people write it.
+
+    >>> duration(75), duration(7260), duration(200_000)
+    ('1 min 15 s', '2 h 1 min', '2 d 7 h')
+    """
+    whole = round(seconds)
+    days, hours, minutes = whole // 86400, whole % 86400 // 3600, whole % 3600 // 60
+    if days:
+        return f"{days} d {hours} h"
+    if hours:
+        return f"{hours} h {minutes} min"
+    return f"{minutes} min {whole % 60} s" if minutes else f"{whole} s"
+
+
+def _can_draw() -> bool:
+    try:
+        "⣿│".encode(getattr(sys.stdout, "encoding", None) or "utf-8")
+    except (UnicodeEncodeError, LookupError):
+        return False
+    return True
+
+
+def _console() -> "Console":
+    from rich.console import Console
+
+    return Console(highlight=False)
