@@ -87,7 +87,7 @@ def _tamed(value: Any) -> Any:
 
 def strokes(slot: int) -> str:
     """A slot's dash as SVG's stroke-dasharray, in the key beside the figures."""
-    known = {"solid": "none", "dash": "6 3", "dashdot": "6 2 1.5 2", "dot": "1.5 2", "longdash": "10 4",
+    known = {"solid": "none", "dash": "6 3", "dashdot": "6 2 1.5 2", "dot": "2 2", "longdash": "10 4",
              "longdashdot": "10 3 2 3"}  # fmt: skip
     return known.get(dash(slot), "8 3 2 3 2 3")
 

@@ -10,7 +10,7 @@ from rich.console import Console
 from calando.errors import BadValue
 from calando.report.answers import AnswerPage, Column, Part, Picture, Table, answer_html, answer_text, write_answer
 from calando.report.answers.drawing import area, dots, drawing, line, rule
-from calando.report.answers.png import colours
+from calando.report.answers.png import colours, titled
 
 NASTY = "<script>alert('x')</script> $\\frac$ {{ 7*7 }} \x1b[31m 漢"
 STEPS = [0.0, 50.0, 100.0]
@@ -74,6 +74,23 @@ def test_every_part_is_on_the_page_and_its_pictures_are_drawn_in_the_pages_colou
     assert "var(--s2)" in drawn
     assert '<section id="verdict" class="verdict"' in text
     assert text.count('<tr class="tied">') == 2
+
+
+def test_a_telephone_gets_drawings_of_its_own_and_cells_that_name_their_columns(page: AnswerPage) -> None:
+    text = answer_html(page)
+    wide, narrow = re.findall(r'<div class="(?:wide|narrow)"><svg [^>]*viewBox="0 0 ([\d.]+)', text)
+    assert float(narrow) < 0.5 * float(wide)
+    ids = re.findall(r'\bid="([^"]+)"', text)
+    assert len(ids) == len(set(ids))
+    assert re.findall(r'<td data-head="([^"]*)"', text) == ["loss"] * 4
+    assert '<div class="code command">' in text  # wraps: nobody scrolls a command
+
+
+def test_the_picture_says_under_each_heading_what_is_drawn(page: AnswerPage) -> None:
+    (part, _) = page.parts
+    assert " ".join(titled(part, part.pictures[0])).startswith("Ranking. What is drawn.")
+    many = Picture("curves", "word " * 60, dict)
+    assert max(map(len, titled(part, many))) <= 108
 
 
 def test_the_terminal_says_the_same_at_any_width(page: AnswerPage) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Final
 
 from calando.report import words
 from calando.report.answers.page import AnswerPage
@@ -12,6 +13,9 @@ from calando.report.markup import asset, policy, strokes, template, write_whole
 from calando.report.static import svg
 
 __all__ = ["answer_html", "write_answer"]
+
+SMALL: Final = (4.2, 3.2)
+"""Inches of the drawing that a telephone shows in place of the wide one."""
 
 
 def answer_html(page: AnswerPage) -> str:
@@ -25,7 +29,8 @@ def answer_html(page: AnswerPage) -> str:
         True
     """
     scripts = [asset("page.js")]
-    drawn = {picture.name: svg(picture.figure, picture.name) for part in page.parts for picture in part.pictures}
+    pictures = [picture for part in page.parts for picture in part.pictures]
+    drawn = {one.name: (svg(one.figure, one.name), svg(one.figure, one.name + " small", *SMALL)) for one in pictures}
     return str(
         template("answer.html").render(
             page=page, drawn=drawn, css=asset("page.css"), scripts=scripts, policy=policy(scripts), words=words,
