@@ -7,7 +7,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
+
 from calando.errors import BadFile, shown, tame
+from calando.records.live.even import LEAST, Even, Stretch, even
 from calando.records.live.growing import Growing
 from calando.records.live.header import LARGEST_STEP, Event, Header, number_of
 from calando.records.live.record import LONGEST, RECORD, holder, host_name
@@ -88,6 +91,7 @@ class Tail:
         self._offset = self._line = 0
         self._rest = b""
         self._skipping = False
+        self._even: Even | None = None
         self._identity: tuple[int, int] | None = None
 
     # ---- what is known
@@ -195,10 +199,12 @@ class Tail:
             news: object that takes what is new in them.
         """
         news = News() if news is None else news
-        lines = (self._rest + block).split(b"\n")
+        text, place = self._rest + block, 0
+        lines = text.split(b"\n")
         self._rest = lines.pop()
         if self._skipping and lines:
             self._skipping = False
+            place = len(lines[0]) + 1
             del lines[0]
             self._line += 1
         if len(self._rest) >= LONGEST or self._skipping:
@@ -206,11 +212,46 @@ class Tail:
                 self.noted.add(f"a line of more than {LONGEST:,} bytes", self._line + len(lines) + 1)
             self._rest, self._skipping = b"", True
         new: dict[str, tuple[list[int], list[float]]] = {}
-        for line in lines:
+        at = 0
+        while at < len(lines):
+            if len(lines) - at >= LEAST and (stretch := self._evenly(text, place, new, news)) is not None:
+                at += len(stretch.rows)
+                place = stretch.stop
+                continue
             self._line += 1
-            if line:
-                self._read(line, new, news)
+            if lines[at]:
+                self._read(lines[at], new, news)
+            place += len(lines[at]) + 1
+            at += 1
         self._flush(new, news)
+
+    def _evenly(
+        self, text: bytes, place: int, new: dict[str, tuple[list[int], list[float]]], news: News
+    ) -> Stretch | None:
+        """Many lines like the last one at once; None where they are not, and are read one by one."""
+        if self._even is None or self.header is None or self.ended is not None:
+            return None
+        stretch = self._even.read(text, place)
+        if stretch is None or len(stretch.rows) < LEAST:
+            return None
+        self._flush(new, news)
+        new.clear()
+        steps, whens = stretch.rows[:, 0], stretch.rows[:, 1]
+        known = max(self._growing[name].last for name in self._even.names)
+        if steps[0] <= max(known, self._clock.last, -2) or steps[-1] > LARGEST_STEP or not (np.diff(steps) > 0).all():
+            return None
+        counted: list[int] = steps.astype(np.int64).tolist()
+        if (steps != counted).any():
+            return None
+        for name, values in zip(self._even.names, stretch.rows.T[2:], strict=True):
+            self._growing[name].extend(counted, values.tolist())
+            told = news.numbers.setdefault(name, ([], []))
+            told[0].extend(counted)
+            told[1].extend(values.tolist())
+        self._clock.extend(counted, whens.tolist())
+        self.last, self.heard = max(self.last, counted[-1]), max(self.heard, float(whens.max()))
+        self._line += len(counted)
+        return stretch
 
     def _read(self, line: bytes, new: dict[str, tuple[list[int], list[float]]], news: News) -> None:
         try:
@@ -280,6 +321,8 @@ class Tail:
                     values.append(number)
             else:
                 self.noted.add(f"{name} at step {step:,} after step {last:,}", self._line)
+        if numbers and all(name in self._growing for name in numbers):
+            self._even = even(tuple(numbers))
 
     def _flush(self, new: dict[str, tuple[list[int], list[float]]], news: News) -> None:
         for name, (steps, values) in new.items():
