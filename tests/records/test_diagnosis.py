@@ -92,8 +92,8 @@ def test_a_loss_that_was_learned_and_lost_blames_the_rate():
     loss = 2.3 - 1.2 * np.exp(-(((at - 200) / 80) ** 2)) + 0.03 * random.normal(size=1000)
     run = Curves(1000, at, loss, rates("constant", 1000), at[49::50], loss[49::50])
     (finding,) = diagnose(run.seen())
-    assert finding.kind == "not converging"
-    assert "too high" in finding.words
+    assert finding.kind == "LR too high"
+    assert finding.changes[0].what == "peak"
 
 
 def test_a_rate_that_throws_the_loss_up_and_leaves_it_there_does_harm():
@@ -102,6 +102,7 @@ def test_a_rate_that_throws_the_loss_up_and_leaves_it_there_does_harm():
     loss = np.where(at < 3, 2.3, 30.0) + 1.0 * random.normal(size=300) * (at >= 3)
     run = Curves(300, at, loss, rates("constant", 300, peak=20.0), at[14::15], loss[14::15])
     (finding,) = diagnose(run.seen())
+    assert finding.kind == "diverged"
     assert finding.title == "ends above its start"
     assert "peak of 2" in finding.advice[0]
 
@@ -170,7 +171,7 @@ def test_when_both_losses_rise_it_is_instability_and_not_overfitting():
     run.train = run.train + 0.8 * np.clip((run.at - 500) / 500, 0, None)
     run.val = run.val + 0.8 * np.clip((run.val_at - 500) / 500, 0, None)
     found = kinds(run.seen())
-    assert "rising" in found
+    assert "LR too high" in found
     assert "overfitting" not in found
 
 

@@ -24,6 +24,7 @@ VERBS: Final = {
     "find": ("calando.cli.find:find", "Find the peak learning rate, for at most one run's cost."),
     "forecast": ("calando.cli.forecast:forecast", "What schedules would give, from recorded losses."),
     "choose": ("calando.cli.choose:choose", "Which peak and shape for a long run, from a few short ones."),
+    "diagnose": ("calando.cli.diagnose:diagnose", "What recorded runs say: what is wrong, why, what to do."),
     "transfer": ("calando.cli.transfer:transfer", "From one plan's best peak to another's, or to a longer run."),
     "compare": ("calando.cli.compare:compare", "Compare schedules on your own training, with evidence."),
     "tune": ("calando.cli.tune:tune", "Find which schedule to use, inside a budget, and prove it."),
@@ -31,6 +32,7 @@ VERBS: Final = {
     "status": ("calando.cli.status:status", "Say how far a study is, also while it runs."),
     "run": ("calando.cli.run:run", "Make one run of a script under a schedule, recorded and resumable."),
     "steer": ("calando.cli.steer:steer", "Tell a run under way what to do: cooldown, scale, extend, stop, undo."),
+    "watch": ("calando.cli.watch:watch", "See runs live: curves, diagnosis, steering."),
     "report": ("calando.cli.report:report", "Make the report of a study."),
 }
 

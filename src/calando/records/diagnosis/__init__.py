@@ -11,21 +11,29 @@ share of what the run gained in all, so that losses of any scale are judged alik
 
 from __future__ import annotations
 
-from calando.records.diagnosis import endings, fit, pace, plateau
+from calando.records.diagnosis import endings, fit, heat, obeyed, pace, plateau, spiky, waves
+from calando.records.diagnosis.catalogue import CATALOGUE, WORST_FIRST
+from calando.records.diagnosis.change import Change
 from calando.records.diagnosis.finding import TOO_FEW, Diagnosis, Evidence, Judged, Observed, short
 from calando.records.diagnosis.noisy import Level, trend
+from calando.records.diagnosis.undecided import undecided
 
-__all__ = ["WORST_FIRST", "Diagnosis", "Evidence", "Level", "Observed", "diagnose", "short"]
-
-WORST_FIRST = (
-    "failed", "diverged", "not converging", "rising", "overfitting", "LR too low",
-    "horizon too short", "plateau at high LR", "plateau at low LR", "fitted early", "too little data",
-    "healthy",
-)  # fmt: skip
+__all__ = [
+    "CATALOGUE",
+    "WORST_FIRST",
+    "Change",
+    "Diagnosis",
+    "Evidence",
+    "Level",
+    "Observed",
+    "diagnose",
+    "short",
+    "undecided",
+]
 
 LOOKS = (
-    endings.rising, fit.overfitting, pace.lr_too_low, pace.horizon_too_short,
-    plateau.plateau_high, plateau.plateau_low, fit.fitted_early,
+    heat.lr_too_high, endings.rising, heat.warm_up_too_short, spiky.spikes, fit.overfitting, waves.oscillation,
+    pace.lr_too_low, pace.horizon_too_short, plateau.plateau_high, plateau.plateau_low, fit.fitted_early,
 )  # fmt: skip
 
 
@@ -51,20 +59,25 @@ def diagnose(seen: Observed) -> tuple[Diagnosis, ...]:
         found = [endings.not_converging(run)]
         if found == [None]:
             found = [look(run) for look in LOOKS]
+    found.append(obeyed.not_as_asked(run))
     kept = _settle([f for f in found if f is not None])
     return tuple(sorted(kept, key=lambda f: WORST_FIRST.index(f.kind))) or (fit.healthy(run),)
 
 
+HIDES = {
+    "LR too low": ("horizon too short",),
+    "LR too high": ("plateau at low LR",),
+    "fitted early": ("plateau at high LR", "plateau at low LR"),
+    "overfitting": ("fitted early", "plateau at high LR", "plateau at low LR"),
+    "overfitting after a drop": ("fitted early", "plateau at high LR", "plateau at low LR"),
+    "plateau at high LR": ("plateau at low LR",),
+    "oscillation": ("plateau at high LR", "horizon too short", "LR too high"),
+}
+"""Where two findings tell one story, the one nearer to the cause is kept."""
+
+
 def _settle(found: list[Diagnosis]) -> list[Diagnosis]:
-    """Where two findings tell one story, the one nearer to the cause is kept."""
-    kinds = {f.kind for f in found}
-    hidden: set[str] = set()
-    if "LR too low" in kinds:
-        hidden |= {"horizon too short"}
-    if "fitted early" in kinds:
-        hidden |= {"plateau at high LR", "plateau at low LR"}
-    if "overfitting" in kinds:
-        hidden |= {"fitted early"}
-    if "plateau at high LR" in kinds:
-        hidden |= {"plateau at low LR"}
-    return [f for f in found if f.kind not in hidden]
+    """One finding a kind, without those that another one explains."""
+    first = {finding.kind: finding for finding in reversed(found)}
+    hidden = {kind for known in first for kind in HIDES.get(known, ())}
+    return [finding for kind, finding in first.items() if kind not in hidden]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 
-from calando.records.diagnosis.finding import CLEAR, TOO_FEW, Diagnosis, Evidence, Judged, main_curve, short, sure
+from calando.records.diagnosis.catalogue import limit
+from calando.records.diagnosis.finding import CLEAR, TOO_FEW, Change, Diagnosis, Evidence, Judged, main_curve, short, sure
 from calando.records.diagnosis.noisy import Level, Trend
 
 __all__ = ["diverged", "failed", "not_converging", "rising", "too_little"]
@@ -59,7 +60,11 @@ def diverged(run: Judged) -> Diagnosis:
                       "may carry this peak.")  # fmt: skip
     advice.append("Clip the gradient norm (1.0 is the usual start); in half precision, check the loss scale.")
     title = f"diverged at step {at:,}" + (f", LR {short(lr)}" if math.isfinite(lr) else "")
-    return Diagnosis("diverged", "failure", title, words + ".", tuple(advice), tuple(evidence))
+    changes = [Change("peak", round(0.5 * edge / peak, 4) if math.isfinite(edge) and edge > 0 and peak > 0 else 1 / 3)]
+    if at_rise or early:
+        changes.append(Change("warm-up", float(max(10, round(0.1 * run.seen.horizon)))))
+    changes.append(Change("clip", 1.0))
+    return Diagnosis("diverged", "failure", title, words + ".", tuple(advice), tuple(evidence), 1.0, tuple(changes))
 
 
 def _left_its_best(curve: Trend) -> float | None:
@@ -112,9 +117,10 @@ def not_converging(run: Judged) -> Diagnosis | None:
         Evidence("at the end", last.value, short(last.value)),
         Evidence("highest learning rate", run.peak, short(run.peak)),
     )
-    if last.minus(start).sigmas > CLEAR and last.value > start.value + 0.05 * abs(start.value):
+    above = limit("diverged", "above") * abs(start.value)
+    if last.minus(start).sigmas > CLEAR and last.value > start.value + above:
         return Diagnosis(
-            "not converging", "failure", "ends above its start",
+            "diverged", "failure", "ends above its start",
             f"The {name} began at {short(start.value)} and ends at {short(last.value)}: the steps do harm, the "
             "learning rate is far too high.",
             (f"Try a peak of {short(run.peak / 10)}, a tenth of this one.", "Clip the gradient norm."),
@@ -127,12 +133,12 @@ def not_converging(run: Judged) -> Diagnosis | None:
     chance = CLEAR * 1.25 * curve.noise / math.sqrt(max(1.0, len(curve) / len(best)))
     if lost > max(chance, 0.02 * abs(start.value)) and best.steps[low] > 0.02 * end:
         return Diagnosis(
-            "not converging", "failure", "learned, then lost it",
+            "LR too high", "failure", "learned, then lost it",
             f"The {name} came down to {short(float(best.values[low]))} near step {best.steps[low]:,.0f} and then "
             f"rose again to {short(last.value)}, about where it started: the learning rate is too high.",
             (f"Try a peak of {short(run.peak / 4)}, a quarter of this one.", "A longer warm-up and gradient "
              "clipping help at the edge."),
-            evidence, sure(lost / max(last.error, 1e-300)),
+            evidence, sure(lost / max(last.error, 1e-300)), (Change("peak", 0.25, "scale 0.25"), Change("clip", 1.0)),
         )  # fmt: skip
     return Diagnosis(
         "not converging", "failure", "not converging",
@@ -141,7 +147,7 @@ def not_converging(run: Judged) -> Diagnosis | None:
         (f"Try a peak of {short(run.peak / 10)} and one of {short(run.peak * 10)}: one of them should move.",
          "If neither does, it is not the schedule: check that the labels match the inputs, that the optimizer "
          "holds the model's parameters, and that a single batch can be overfitted."),
-        evidence, 0.9 if curve.noise > 0 else 1.0,
+        evidence, 0.9 if curve.noise > 0 else 1.0, (Change("peak", 0.1), Change("peak", 10.0)),
     )  # fmt: skip
 
 
@@ -163,11 +169,11 @@ def rising(run: Judged) -> Diagnosis | None:
     if at > 0.85 * end or lost.sigmas < CLEAR or lost.value < 0.1 * max(gained.value + lost.value, 0.0):
         return None
     return Diagnosis(
-        "rising", "warning", f"training loss rises after step {at:,.0f}",
+        "LR too high", "warning", f"training loss rises after step {at:,.0f}",
         f"The training loss was {short(best.value)} near step {at:,.0f} (LR {short(run.lr_at(at))}) and ends at "
         f"{short(last.value)}. Since the training loss itself rises, this is instability, not overfitting.",
         (f"Lower the peak to about {short(run.peak / 2)}, or begin the decay before step {at:,.0f}.",
          "Clip the gradient norm."),
         (Evidence("best level", best.value, short(best.value)), Evidence("end", last.value, short(last.value))),
-        sure(lost.sigmas),
+        sure(lost.sigmas), (Change("peak", 0.5, "scale 0.5"), Change("clip", 1.0)),
     )  # fmt: skip

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from calando.records.diagnosis.finding import CLEAR, Diagnosis, Evidence, Judged, main_curve, short, sure, whole
+from calando.records.diagnosis.catalogue import limit
+from calando.records.diagnosis.finding import CLEAR, Change, Diagnosis, Evidence, Judged, main_curve, short, sure, whole
 from calando.records.diagnosis.noisy import Level
 
 __all__ = ["fitted_early", "healthy", "overfitting"]
 
-
+AFTER = "overfitting after a drop"
 EXPECTED = 1 / 3
 """Training over validation loss below which a model knows its data by heart."""
 
@@ -56,6 +57,21 @@ def overfitting(run: Judged) -> Diagnosis | None:
     ]
     if fell is not None:
         evidence.append(Evidence("training loss fell since by", fell.value, short(fell.value)))
+    stop = Change("horizon", float(whole(max(at * 1.1, 1))), "stop")
+    cures = (stop, Change("weight decay", 3.0), Change("dropout", 0.3))
+    dropped = _dropped(run, at)
+    if dropped is not None:
+        when, factor = dropped
+        evidence.append(Evidence("drop of the rate", factor, f"{short(factor)} times at step {when:,.0f}"))
+        return Diagnosis(
+            AFTER, "warning", f"overfitting after the rate dropped at step {when:,.0f}",
+            f"The rate fell {short(factor)} times at step {when:,.0f}. " + words.replace(". That is", ". Without the noise "
+            "of a high rate the model learns its examples by heart. That is"),
+            (f"End soon after the drop: a horizon near {whole(at * 1.1):,} steps keeps what it brought.",
+             "More weight decay or dropout before the drop.",
+             "A run under way: `stop`, and keep the weights of the best evaluation."),
+            tuple(evidence), sure(rise.sigmas), cures,
+        )  # fmt: skip
     clear = sure(rise.sigmas) if fell is not None and fell.sigmas > 2 else min(0.7, sure(rise.sigmas))
     return Diagnosis(
         "overfitting", "warning", f"overfitting since step {at:,.0f}", words,
@@ -64,8 +80,26 @@ def overfitting(run: Judged) -> Diagnosis | None:
          "augmentation where the data allow it.",
          f"Or stop earlier: bind the same plan to a horizon near {whole(at * 1.1):,} steps, so that the decay "
          "ends there too."),
-        tuple(evidence), clear,
+        tuple(evidence), clear, cures,
     )  # fmt: skip
+
+
+def _dropped(run: Judged, at: float) -> tuple[float, float] | None:
+    """The step and size of a steep fall of the rate just before or at the best value, the largest where there are some."""
+    import numpy as np
+
+    if len(run.lr) < 8 or not run.peak > 0:
+        return None
+    steps, rates = run.lr.steps, np.maximum(run.lr.values, 1e-6 * run.peak)
+    later = np.minimum(np.searchsorted(steps, steps + 0.05 * run.end), len(steps) - 1)
+    factors = rates / rates[later]
+    near = (steps >= at - 0.2 * run.end) & (steps <= at + 0.06 * run.end) & (rates >= 0.02 * run.peak)
+    if not near.any():
+        return None
+    place = int(np.flatnonzero(near)[int(np.argmax(factors[near]))])
+    held = np.flatnonzero(rates[place : later[place] + 1] >= 0.99 * rates[place])
+    when, factor = float(steps[place + int(held[-1])]), float(factors[place])
+    return (when, factor) if factor >= limit(AFTER, "drop") and when < 0.9 * run.end else None
 
 
 def fitted_early(run: Judged) -> Diagnosis | None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from calando.records.diagnosis.finding import CLEAR, Diagnosis, Evidence, Judged, main_curve, short, sure
+from calando.records.diagnosis.catalogue import limit
+from calando.records.diagnosis.finding import CLEAR, Change, Diagnosis, Evidence, Judged, main_curve, short, sure
 
 __all__ = ["horizon_too_short", "lr_too_low"]
 
@@ -39,7 +40,8 @@ def lr_too_low(run: Judged) -> Diagnosis | None:
     half = float(share[int(np.argmax(done >= 0.5))])
     late = 1.0 - float(np.interp(0.75, share, done))
     better = hotter is not None and hotter.sigmas >= 2
-    if half < (0.25 if better else 0.35) or late < (0.1 if better else 0.15):
+    ease = 0.7 if better else 1.0
+    if half < ease * limit("LR too low", "half") or late < ease * limit("LR too low", "late"):
         return None
     words = (
         f"Half of the gain took {100 * half:.0f} % of the summed learning rate, and its last quarter still brought "
@@ -58,7 +60,7 @@ def lr_too_low(run: Judged) -> Diagnosis | None:
         "LR too low", "warning", title, words,
         (f"Try peaks of {short(run.peak * 3)} and {short(run.peak * 10)}.",
          "If the peak cannot rise because it diverges, lengthen the warm-up or the run."),
-        tuple(evidence), 0.95 if better else 0.7,
+        tuple(evidence), 0.95 if better else 0.7, (Change("peak", 5.0, "scale 3"), Change("peak", 10.0)),
     )  # fmt: skip
 
 
@@ -72,13 +74,13 @@ def horizon_too_short(run: Judged) -> Diagnosis | None:
     curve, name = main_curve(run)
     if len(curve.window(0.9 * run.end, run.end)) < 3:
         curve, name = run.train, "training loss"
-    if run.end < 0.9 * run.seen.horizon or len(curve) < 20:
+    if run.seen.status == "running" and run.end < 0.95 * run.seen.horizon or len(curve) < 20:
         return None
     # The line is laid through the last fifth, which is steadier, and read over a tenth.
     fall, gained = curve.fall(0.8 * run.end, run.end), run.gained(curve)
     share = 0.5 * fall.value / max(gained.value, 1e-300)
     newest = curve.fall(0.9 * run.end, run.end)
-    if fall.sigmas < CLEAR or share < 0.05 or newest.value < 0.25 * fall.value:
+    if fall.sigmas < CLEAR or share < limit("horizon too short", "share") or newest.value < 0.25 * fall.value:
         return None
     if len(run.lr):
         hot = run.lr.steps[run.lr.values >= 0.7 * run.peak]
@@ -94,5 +96,5 @@ def horizon_too_short(run: Judged) -> Diagnosis | None:
         (f"Bind the same plan to a longer horizon, such as {longer:,} steps: lengths in percent stretch with it.",
          "If the budget is fixed, a higher peak buys some of the same."),
         (Evidence("gain of the last tenth", share, f"{100 * share:.1f} %"),),
-        sure(fall.sigmas),
+        sure(fall.sigmas), (Change("horizon", float(longer), f"extend {run.seen.horizon}"),),
     )  # fmt: skip

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from calando.records.diagnosis.finding import CLEAR, TOO_FEW, Diagnosis, Evidence, Judged, short, whole
+from calando.records.diagnosis.catalogue import limit
+from calando.records.diagnosis.finding import CLEAR, TOO_FEW, Change, Diagnosis, Evidence, Judged, short, whole
 from calando.records.diagnosis.noisy import Trend
 
 __all__ = ["plateau_high", "plateau_low"]
@@ -45,7 +46,9 @@ def plateau_high(run: Judged) -> Diagnosis | None:
         advice = ("End with a cooldown to zero over the last 20 %: `wsd(cooldown=20%)` or `linear_decay()`.",
                   f"Or try a peak of {short(run.peak / 3)}: this one may be held up by its own noise.")  # fmt: skip
     return Diagnosis("plateau at high LR", "warning", f"plateau at high learning rate from step {began:,.0f}",
-                     words, advice, tuple(evidence), 0.85 if after.sigmas >= CLEAR else 0.7)  # fmt: skip
+                     words, advice, tuple(evidence), 0.85 if after.sigmas >= CLEAR else 0.7,
+                     (Change("cooldown", float(max(1, round(0.3 * run.seen.horizon))), "cooldown 20%"),
+                      Change("peak", 1 / 3, "scale 0.33")))  # fmt: skip
 
 
 def plateau_low(run: Judged) -> Diagnosis | None:
@@ -60,7 +63,7 @@ def plateau_low(run: Judged) -> Diagnosis | None:
 
     above = np.flatnonzero(run.lr.values > 0.0999 * run.peak)
     first = float(run.lr.steps[above[-1]]) if above.size else 0.0
-    if run.end - first < 0.3 * run.end:
+    if run.end - first < limit("plateau at low LR", "stretch") * run.end:
         return None
     flat = _flat(run, first + 0.05 * run.end, run.end)
     if flat is None:
@@ -73,7 +76,7 @@ def plateau_low(run: Judged) -> Diagnosis | None:
         (f"A horizon of about {whole(first * 1.1):,} steps would have ended at the same place.",
          "Or keep the rate higher for longer: a later first milestone, a gentler factor."),
         (Evidence("since", first, f"step {first:,.0f}"), Evidence("gain there", flat, f"{100 * flat:.1f} %")),
-        0.85,
+        0.85, (Change("plan", "warmup(5%) | cosine()"), Change("horizon", float(whole(first * 1.1)), "stop")),
     )  # fmt: skip
 
 
@@ -83,7 +86,7 @@ def _flat(run: Judged, first: float, last: float) -> float | None:
     Flat: even the upper end of its gain is below 2 % of the whole. A short validation curve may be
     too noisy to say either; it then leaves the word to the training curve.
     """
-    if last - first < 0.15 * run.end:
+    if last - first < limit("plateau at high LR", "stretch") * run.end:
         return None
     shares = []
     gains = {c: run.gained(c).value for c in (run.train, run.val) if len(c) >= TOO_FEW}
@@ -93,9 +96,9 @@ def _flat(run: Judged, first: float, last: float) -> float | None:
         if gained <= 0 or len(curve.window(first, last)) < 5:
             continue
         fall = curve.fall(first, last)
-        if fall.value + 2 * fall.error <= 0.02 * gained:
+        if fall.value + 2 * fall.error <= limit("plateau at high LR", "gain") * gained:
             shares.append(fall.value / gained)
-        elif fall.sigmas > 2 and fall.value > 0.02 * gained:
+        elif fall.sigmas > 2 and fall.value > limit("plateau at high LR", "gain") * gained:
             return None
     return max(shares) if shares else None
 

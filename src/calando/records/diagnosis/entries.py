@@ -1,0 +1,183 @@
+"""The words and numbers of the catalogue, worst finding first."""
+
+from __future__ import annotations
+
+__all__ = ["ENTRIES"]
+
+ENTRIES: dict[str, dict[str, object]] = {
+    "failed": {
+        "severity": "failure",
+        "looks": "The train function raised an exception, hung, or its process died.",
+        "why": "A mistake in the code, too little memory, or the machine.",
+        "do": ("Mend the train function and begin the study anew with `--fresh`.",
+               "Where the machine was at fault: `--retry-failed`."),
+        "shown": "The last line of the traceback, and the step.",
+    },
+    "diverged": {
+        "severity": "failure",
+        "looks": "The loss becomes NaN or infinite, or ends far above where it began.",
+        "why": "A step is longer than the curvature of the loss allows. The rate at which that happens, the edge, grows "
+               "during the first few percent of a training, which is what a warm-up waits for.",
+        "do": ("Choose a peak below half of the rate at which the loss broke away.",
+               "Where it broke while the rate was rising or just after: a warm-up two to four times as long.",
+               "Clip the norm of the gradient at 1; in half precision, look at the loss scale."),
+        "shown": "The step, the rate there, and since when the loss had been climbing: the edge.",
+        "limits": {"above": (0.05, "the share of the starting loss that the end must lie above it")},
+        "not_it": "A single wild value that the run recovers from is a spike.",
+    },
+    "LR not as asked": {
+        "severity": "warning",
+        "looks": "The rates that the optimizer used are not those of the schedule: shifted, scaled, stretched, begun anew "
+                 "or not moving at all.",
+        "why": "The scheduler is stepped at the wrong place or count (by epochs, by every process, by every micro-batch), "
+               "holds another optimizer, or was not restored with the model.",
+        "do": ("Step the scheduler once after every update of the optimizer, in one place.",
+               "Make it over the optimizer that trains, and save and load its state.",
+               "Give the optimizer the peak as its own rate, and let nothing else set it."),
+        "shown": "The share of steps that are apart, the first of them, both rates there, and which slip explains them.",
+        "limits": {"apart": (0.005, "relative distance that no rounding makes"),
+                   "share": (0.02, "share of the steps that must be apart: one odd line at the start is no slip")},
+        "not_it": "A run that was steered has another schedule from then on; it is held against that one.",
+    },
+    "not converging": {
+        "severity": "failure",
+        "looks": "The loss ends where it began, within its noise.",
+        "why": "The rate is orders of magnitude too low, or so high that the model died in the first steps; or it is not "
+               "the schedule: labels that do not match, an optimizer that holds other parameters.",
+        "do": ("Try a tenth of the peak, and ten times the peak: one of them should move.",
+               "If neither does, overfit a single batch: if that fails, it is not the schedule."),
+        "shown": "The loss at the start and at the end, and the highest rate.",
+        "limits": {"share": (0.01, "share of the starting loss that a run which learned anything has gained")},
+    },
+    "LR too high": {
+        "severity": "warning",
+        "looks": "The loss is thrown up early, hangs high or climbs while the rate is near its peak, and falls only as "
+                 "the rate comes down; or the training loss itself rises.",
+        "why": "Each step jumps across the valley that it should descend: the loss is held up by the rate itself, and "
+               "what was damaged early is repaired late or never.",
+        "do": ("A peak of a quarter of this one.", "A longer warm-up, where the loss was thrown up while the rate rose.",
+               "Clip the norm of the gradient."),
+        "shown": "How much of the gain came after the rate had fallen to half of its peak, and how far the loss was thrown "
+                 "up.",
+        "limits": {"late": (0.4, "share of the gain that came after the rate fell to half of its peak"),
+                   "thrown": (0.15, "height of the throw above the start, as a share of the gain"),
+                   "back": (0.08, "share of the run that the loss needs to come back below its start")},
+    },
+    "warm-up too short": {
+        "severity": "warning",
+        "looks": "Within its first steps at a rate that is high at once, the loss is thrown above where it began, or stays "
+                 "stuck near it, and needs a good part of the run to recover.",
+        "why": "At the start gradients are large and curvature is high; Adam's estimates rest on a few batches. The same "
+               "peak is harmless a few hundred updates later.",
+        "do": ("Let the rate rise over a tenth of the run: `warmup(10%) | ...`.", "Or a third of the peak.",
+               "Clip the norm of the gradient."),
+        "shown": "How far the loss was thrown above its start, how soon the rate was at its peak, and when it was back.",
+        "limits": {"soon": (0.03, "share of the run within which the rate is high: no warm-up to speak of"),
+                   "thrown": (0.15, "height of the throw above the start, as a share of the gain")},
+    },
+    "spikes": {
+        "severity": "warning",
+        "looks": "Short bursts far above the usual loss, again and again, from which the run recovers.",
+        "why": "Broken or odd batches (encoding, padding, outliers), or steps at the edge of stability; each one also "
+               "leaves a large value in Adam's memory.",
+        "do": ("Clip the norm of the gradient at 1.", "Look at the batches of the steps named: skip or mend them.",
+               "Where they come with the highest rates alone: a lower peak; with Adam, beta2 of 0.95."),
+        "shown": "How many there are, the steps of the largest, and how far they reach.",
+        "limits": {"bursts": (3.0, "single wild batches are part of every training"),
+                   "noise": (8.0, "times the noise around it that a burst reaches"),
+                   "height": (0.4, "share of the loss around it that a burst reaches above it")},
+    },
+    "overfitting after a drop": {
+        "severity": "warning",
+        "looks": "The rate falls steeply, the training loss drops at once, and from there on the validation metric gets "
+                 "worse.",
+        "why": "A high rate is noise that keeps a model from learning its examples by heart; with the drop that noise is "
+               "gone, and there is time left.",
+        "do": ("End soon after the drop: a short cooldown, then stop.", "More weight decay or dropout before it.",
+               "A gentler, later decay does not cure this, but stopping is easier to place with it."),
+        "shown": "The step and size of the drop, the best value beside it, and what was lost since.",
+        "limits": {"drop": (3.0, "a fall of the rate by this factor within a twentieth of the run is a drop")},
+    },
+    "overfitting": {
+        "severity": "warning",
+        "looks": "The validation metric turns and gets worse while the training loss goes on falling.",
+        "why": "The model learns its examples by heart. That is not the learning rate: another one only moves the turning "
+               "point.",
+        "do": ("Stop earlier: the same plan on a horizon that ends where the best value was, so that its decay ends there.",
+               "Weight decay three times, then ten times what it is now (decoupled, as in AdamW).",
+               "Dropout of 0.1 to 0.3, label smoothing of 0.1, more augmentation, more data."),
+        "shown": "The best value and its step, the value at the end, and how far the training loss fell meanwhile.",
+        "not_it": "Where both losses rise it is instability: the rate is too high.",
+    },
+    "oscillation": {
+        "severity": "warning",
+        "looks": "The loss goes up and down with a cyclic learning rate, and much of what a cycle gains is thrown away by "
+                 "the next.",
+        "why": "Each return to the peak undoes the descent of the last cooldown; a run that does not end in a trough keeps "
+               "none of it.",
+        "do": ("One descent instead of many: `warmup(5%) | cosine()` at the same peak.",
+               "Or cycles whose peaks decay, and an end in a trough."),
+        "shown": "How many times the rate came back, how far the loss rose each time, as a share of all it gained.",
+        "limits": {"share": (0.1, "rise at each return of the rate, as a share of the whole gain")},
+    },
+    "LR too low": {
+        "severity": "warning",
+        "looks": "The loss falls almost in proportion to the learning rate spent, from the first step to the last.",
+        "why": "The steps are too short for the way that has to be gone.",
+        "do": ("A peak three to ten times as high; `calando find` looks for it.",
+               "Where a higher peak diverges: a longer warm-up, or a longer run."),
+        "shown": "How much of the summed rate half of the gain took, and what the last quarter still brought.",
+        "limits": {"half": (0.35, "share of the summed rate that half of the gain took"),
+                   "late": (0.15, "share of the gain that the last quarter of the summed rate brought")},
+        "not_it": "A long warm-up or a short cooldown alone: progress is counted in summed rate.",
+    },
+    "horizon too short": {
+        "severity": "warning",
+        "looks": "The loss is still falling steeply in the last tenth of the run.",
+        "why": "The run ends in the middle of its descent; or it was cut before its schedule came down.",
+        "do": ("Bind the same plan to a longer horizon: lengths in percent stretch with it.",
+               "Where the budget is fixed: a higher peak buys some of the same, and a cooldown at the end."),
+        "shown": "The share of the whole gain that the last tenth brought.",
+        "limits": {"share": (0.05, "share of the gain that the last tenth brought; a power law brings below 0.01")},
+    },
+    "plateau at high LR": {
+        "severity": "warning",
+        "looks": "The loss stands still while the rate is still high, and falls as soon as it comes down, if it ever does.",
+        "why": "The noise of the steps balances their progress: what can be reached at this rate is reached.",
+        "do": ("Begin the decay where the standstill began, or now: `calando steer RUN cooldown 20%`.",
+               "Give the cooldown 20 % of the run, down to zero."),
+        "shown": "Where it stood still, and what came after the rate fell.",
+        "limits": {"stretch": (0.15, "share of the run that it stood still"),
+                   "gain": (0.02, "share of the whole gain below which nothing moved")},
+    },
+    "plateau at low LR": {
+        "severity": "note",
+        "looks": "The loss stands still for the last third or more of the run, at a rate that is nearly spent.",
+        "why": "The rate came down too early; what is left of it moves nothing.",
+        "do": ("Keep the rate up for longer: a later first milestone, a gentler factor, or a cosine.",
+               "Or end the run where it stopped gaining."),
+        "shown": "Since when, and what was gained there.",
+        "limits": {"stretch": (0.3, "share of the run below a tenth of the peak; a cosine spends 0.2 there")},
+    },
+    "fitted early": {
+        "severity": "note",
+        "looks": "The training loss is below a hundredth of its start long before the end.",
+        "why": "Everything in the training data is learned.",
+        "do": ("A shorter horizon reaches the same.", "Augmentation, dropout or more data give the time a use."),
+        "shown": "When it was fitted.",
+    },
+    "too little data": {
+        "severity": "note",
+        "looks": "Too few logged values to say anything.",
+        "why": "The loss is logged rarely, or the run has just begun.",
+        "do": ("Log the training loss at every step: it costs microseconds.",),
+        "shown": "How many there are.",
+    },
+    "healthy": {
+        "severity": "good",
+        "looks": "The loss falls fast, then slower, and settles as the rate comes down.",
+        "why": "Nothing stands out.",
+        "do": (),
+        "shown": "The loss at the start and at the end.",
+    },
+}  # fmt: skip

@@ -1,0 +1,153 @@
+"""A rate that is too much for the model: at its peak, or only as early as it came."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from calando.records.diagnosis.catalogue import limit
+from calando.records.diagnosis.finding import CLEAR, Change, Diagnosis, Evidence, Judged, short, sure
+from calando.records.diagnosis.noisy import Level, Trend
+from calando.records.diagnosis.waves import returns
+
+__all__ = ["Throw", "lr_too_high", "thrown", "warm_up_too_short"]
+
+HIGH = "LR too high"
+WARM = "warm-up too short"
+
+
+@dataclass(frozen=True, slots=True)
+class Throw:
+    """A loss that was thrown above its start early on: how far, as a share of the whole gain, and until when."""
+
+    share: float
+    height: float
+    sigmas: float
+    at: float
+    back: float
+
+
+def thrown(run: Judged) -> Throw | None:
+    """Whether the training loss was thrown clearly above its start within the first 40 % of the run.
+
+    What a model gains within its first few updates counts too: the start is the first value or the best of the first
+    hundredth, whichever is lower.
+    """
+    import numpy as np
+
+    curve = run.train if len(run.train) >= 40 else run.val
+    if len(curve) < 12:
+        return None
+    values, end = curve.values, run.end
+    head = curve.window(0, max(0.01 * end, float(curve.steps[min(2, len(curve) - 1)]))).values
+    start = float(np.median(head)) if head.size >= 5 else float(values[0])
+    start = min(start, float(values[0]))
+    low = min(float(curve.smooth().values.min()), start)
+    gain = max(start - low, 0.02 * abs(start))
+    blocks = _sliding(curve, 3 if len(curve) >= 60 else 1)
+    early = blocks.window(0, 0.4 * end)
+    if not len(early):
+        return None
+    top = int(np.argmax(early.values))
+    height = float(early.values[top]) - start
+    noise = max(curve.noise, 1e-300)
+    if height <= 0:
+        return None
+    at = float(early.steps[top])
+    below = np.flatnonzero((blocks.values < start - 0.05 * gain) & (blocks.steps > at))
+    back = float(blocks.steps[below[0]]) if below.size else end
+    return Throw(height / gain, height, height / noise, at, back)
+
+
+def _sliding(curve: Trend, width: int) -> Trend:
+    """Medians of neighbouring points, so that one wild batch is no throw."""
+    import numpy as np
+
+    if width == 1 or len(curve) < width:
+        return curve
+    windows = np.lib.stride_tricks.sliding_window_view(curve.values, width)
+    half = width // 2
+    return Trend(curve.steps[half : half + len(windows)], np.median(windows, axis=1), curve.noise)
+
+
+def cooled(run: Judged) -> tuple[float, Level, Level] | None:
+    """The step at which the rate fell to half of its peak for good, what was gained after it, and in all."""
+    import numpy as np
+
+    if not len(run.lr) or not run.peak > 0:
+        return None
+    curve = run.train if len(run.train) >= 20 else run.val
+    if len(curve) < 12:
+        return None
+    hot = run.lr.steps[run.lr.values >= 0.5 * run.peak]
+    last = float(hot[-1])
+    if last < 0.2 * run.end or last > 0.97 * run.end:
+        return None
+    width = 0.06 * run.end
+    before = curve.level(last - width, last, least=3)
+    after = before.minus(curve.level(run.end - width, run.end, least=3))
+    first = run.start(curve)
+    top = Level(max(first.value, float(np.max(curve.smooth().values[:20]))), first.error)
+    return last, after, top.minus(curve.level(run.end - width, run.end, least=3))
+
+
+def lr_too_high(run: Judged) -> Diagnosis | None:
+    """The loss is held up by the rate: most of the gain came only when the rate had come down.
+
+    Large enough: a share of the whole gain after the rate fell to half of its peak, or a throw above the start.
+    """
+    if len(returns(run)) >= 2 or not len(run.lr):
+        return None
+    late, throw = cooled(run), thrown(run)
+    share = late[1].value / max(late[2].value, 1e-300) if late is not None else 0.0
+    clear = late is not None and late[1].sigmas >= CLEAR and share >= limit(HIGH, "late")
+    hurled = throw is not None and throw.sigmas >= 6 and throw.share >= limit(HIGH, "thrown") and (
+        throw.back > limit(HIGH, "back") * run.end)  # fmt: skip
+    if not clear and not hurled:
+        return None
+    words, evidence = [], [Evidence("peak", run.peak, short(run.peak))]
+    if hurled and throw is not None:
+        words.append(f"the training loss was thrown {short(throw.height)} above its start near step {throw.at:,.0f} and was "
+                     f"back below it at step {throw.back:,.0f}")  # fmt: skip
+        evidence.append(Evidence("thrown up by", throw.height, short(throw.height)))
+    if clear and late is not None:
+        words.append(f"{100 * share:.0f} % of the gain came only after the rate had fallen to half of its peak at step "
+                     f"{late[0]:,.0f}")  # fmt: skip
+        evidence.append(Evidence("gain after the peak", share, f"{100 * share:.0f} %"))
+    text = " and ".join(words)
+    return Diagnosis(
+        HIGH, "warning", f"learning rate too high (peak {short(run.peak)})",
+        text[0].upper() + text[1:] + ": at its peak the rate holds the loss up.",
+        (f"Try a peak of {short(run.peak / 4)}, a quarter of this one.",
+         "A longer warm-up and gradient clipping help at the edge."),
+        tuple(evidence), sure(max(late[1].sigmas if clear and late else 0.0, throw.sigmas if hurled and throw else 0.0)),
+        (Change("peak", 0.25, "scale 0.25"), Change("clip", 1.0)),
+    )  # fmt: skip
+
+
+def warm_up_too_short(run: Judged) -> Diagnosis | None:
+    """The rate was high at once, and the first updates threw the loss up or left it stuck.
+
+    Large enough: a share of the whole gain above the start.
+    """
+    if not len(run.lr) or not run.peak > 0 or len(returns(run)) >= 2:
+        return None
+    import numpy as np
+
+    reached = float(run.lr.steps[int(np.argmax(run.lr.values >= 0.7 * run.peak))])
+    if reached > limit(WARM, "soon") * run.seen.horizon:
+        return None
+    throw = thrown(run)
+    if throw is None or throw.sigmas < 6 or throw.share < limit(WARM, "thrown") or throw.at > 0.2 * run.end:
+        return None
+    rise = max(10, round(0.1 * run.seen.horizon))
+    return Diagnosis(
+        WARM, "warning", f"warm-up too short (peak {short(run.peak)} from step {reached:,.0f})",
+        f"The rate was at {short(run.lr_at(reached))} by step {reached:,.0f}, and the loss was thrown "
+        f"{short(throw.height)} above its start near step {throw.at:,.0f}; it was back below it at step {throw.back:,.0f}.",
+        (f"Let the rate rise over {rise:,} steps: `warmup(10%) | ...`.",
+         f"Or try a peak of {short(run.peak / 3)}.", "Clip the norm of the gradient at 1."),
+        (Evidence("peak reached at", reached, f"step {reached:,.0f}"),
+         Evidence("thrown up by", throw.height, short(throw.height)),
+         Evidence("back at", throw.back, f"step {throw.back:,.0f}")),
+        sure(throw.sigmas), (Change("warm-up", float(rise)), Change("peak", 1 / 3, "scale 0.33"), Change("clip", 1.0)),
+    )  # fmt: skip

@@ -1,0 +1,85 @@
+"""Bursts in the training loss from which the run recovers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from calando.records.diagnosis.catalogue import limit
+from calando.records.diagnosis.finding import Change, Diagnosis, Evidence, Judged, short, sure
+from calando.records.diagnosis.noisy import Trend
+
+if TYPE_CHECKING:
+    from calando.records.diagnosis.noisy import Floats
+
+__all__ = ["spikes"]
+
+KIND = "spikes"
+
+
+def spikes(run: Judged) -> Diagnosis | None:
+    """Bursts far above the loss around them, at least three, after the first twentieth of the run.
+
+    Large enough: each reaches a share of the loss around it and many times its noise there.
+    """
+    curve = run.train
+    if len(curve) < 60:
+        return None
+    bursts = _bursts(curve, 0.05 * run.end)
+    if len(bursts) < limit(KIND, "bursts"):
+        return None
+    largest = sorted(bursts, key=lambda one: -one[1])[:3]
+    at = ", ".join(f"{step:,.0f}" for step, _, _ in sorted(largest))
+    height = largest[0][1]
+    rates = [run.lr_at(step) for step, _, _ in bursts]
+    hot = bool(rates) and bool(len(run.lr)) and min(rates) >= 0.7 * run.peak and float(run.lr.values.min()) < 0.5 * run.peak
+    advice = ["Clip the norm of the gradient at 1: a single batch then moves the model no further than any other.",
+              f"Look at the batches of the largest ones (steps {at}): skip or mend what is broken there."]  # fmt: skip
+    changes = [Change("clip", 1.0), Change("skip", 1.0)]
+    if hot:
+        advice.append(f"All came while the rate was high: a peak of {short(run.peak / 2)} is worth a run.")
+        changes.append(Change("peak", 0.5, "scale 0.5"))
+    return Diagnosis(
+        KIND, "warning", f"{len(bursts)} spikes in the training loss",
+        f"The training loss burst out of its noise {len(bursts)} times, up to {height:.1f} times the loss around it, "
+        f"and came back each time; the largest were at steps {at}.",
+        tuple(advice),
+        (Evidence("spikes", float(len(bursts)), str(len(bursts))),
+         Evidence("highest", height, f"{height:.1f} times the loss around it")),
+        sure(min(one[2] for one in bursts)), tuple(changes),
+    )  # fmt: skip
+
+
+def _bursts(curve: Trend, first: float) -> list[tuple[float, float, float]]:
+    """Step, height over the loss around it and in its noise, of every burst after a step."""
+    import numpy as np
+
+    values = curve.values
+    around = _rolling(values, max(15, min(101, values.size // 12) | 1))
+    away = values - around
+    noise = 1.4826 * _rolling(np.abs(away), max(41, min(301, values.size // 5) | 1))
+    noise = np.maximum(noise, 0.3 * float(np.median(noise))) + 1e-300
+    wild = (away > limit(KIND, "noise") * noise) & (away > limit(KIND, "height") * np.abs(around)) & (curve.steps > first)
+    found: list[tuple[float, float, float]] = []
+    last = -10
+    for place in np.flatnonzero(wild).tolist():
+        one = (float(curve.steps[place]), float(values[place] / max(abs(float(around[place])), 1e-300)),
+               float(away[place] / noise[place]))  # fmt: skip
+        if place - last > 5:
+            found.append(one)
+        elif one[1] > found[-1][1]:
+            found[-1] = one
+        last = place
+    return found
+
+
+def _rolling(values: Floats, width: int) -> Floats:
+    """Medians over windows, shorter at the ends; long curves at every few points, straight between."""
+    import numpy as np
+
+    half = width // 2
+    padded = np.concatenate([values[half:0:-1], values, values[-2 : -half - 2 : -1]])
+    every = max(1, values.size // 4000)
+    places = np.arange(0, values.size, every)
+    windows = np.lib.stride_tricks.sliding_window_view(padded, 2 * half + 1)[places]
+    found: Floats = np.interp(np.arange(values.size), places, np.median(windows, axis=1))
+    return found

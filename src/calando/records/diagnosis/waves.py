@@ -1,0 +1,80 @@
+"""Loss that goes up and down with a cyclic learning rate."""
+
+from __future__ import annotations
+
+from calando.records.diagnosis.catalogue import limit
+from calando.records.diagnosis.finding import Change, Diagnosis, Evidence, Judged, short, sure
+from calando.records.diagnosis.noisy import Level
+
+__all__ = ["oscillation", "returns"]
+
+KIND = "oscillation"
+
+
+def returns(run: Judged) -> list[tuple[float, float]]:
+    """Where the rate came back: the steps of each trough and of the top after it, beyond the first top."""
+    import numpy as np
+
+    if len(run.lr) < 8 or not run.peak > 0:
+        return []
+    found = []
+    low, low_at, risen = None, 0.0, False
+    top, top_at = 0.0, 0.0
+    for at, rate in zip(run.lr.steps.tolist(), (run.lr.values / run.peak).tolist(), strict=True):
+        if low is None:  # on the first way up, or at the top
+            if rate >= top:
+                top = rate
+            elif rate < 0.5 * top and top > 0.4:
+                low, low_at = rate, at
+        elif not risen:
+            if rate <= low:
+                low, low_at = rate, at
+            elif rate > 0.4 and rate > 2 * low:
+                risen, top, top_at = True, rate, at
+        elif rate >= top:
+            top, top_at = rate, at
+        elif rate < 0.5 * top:
+            found.append((low_at, top_at))
+            low, low_at, risen = rate, at, False
+    if risen and not np.isnan(top_at):
+        found.append((float(low_at), float(top_at)))
+    return found
+
+
+def oscillation(run: Judged) -> Diagnosis | None:
+    """The rate came back at least twice, and each time the loss rose by a good part of what had been gained.
+
+    Large enough: by a share of the whole gain, on the average of the returns.
+    """
+    cycles = returns(run)
+    if len(cycles) < 2:
+        return None
+    curve, name = (run.train, "training loss") if len(run.train) >= 40 else (run.val, run.seen.metric)
+    if len(curve) < 12:
+        return None
+    rises = []
+    for low_at, top_at in cycles:
+        width = max(0.25 * (top_at - low_at), 0.01 * run.end)
+        above = curve.level(top_at - width, top_at + width, least=3)
+        rises.append(above.minus(curve.level(low_at - width, low_at + width, least=3)))
+    count = len(rises)
+    mean = Level(sum(r.value for r in rises) / count, sum(r.error**2 for r in rises) ** 0.5 / count)
+    gained = run.start(curve).value - min(float(curve.smooth().values.min()), float(curve.values[-1]))
+    share = mean.value / max(gained, 1e-300)
+    if mean.sigmas < 3 or share < limit(KIND, "share"):
+        return None
+    ends_high = run.lr_at(run.end) > 0.3 * run.peak
+    words = (
+        f"The learning rate came back {count} times, and the {name} rose by {short(mean.value)} each time, "
+        f"{100 * share:.0f} % of all that was gained."
+    )
+    if ends_high:
+        words += f" The run ends at {100 * run.lr_at(run.end) / run.peak:.0f} % of the peak, so it keeps none of a trough."
+    return Diagnosis(
+        KIND, "warning", f"the loss swings with the {count + 1} cycles of the learning rate", words,
+        ("One descent instead of many: `warmup(5%) | cosine()` at the same peak.",
+         "Where cycles are wanted: peaks that decay (`peak_decay=0.5`, `mode=triangular2`) and an end in a trough.",
+         "A run under way: `cooldown 20%` from a trough."),
+        (Evidence("returns", float(count), str(count)), Evidence("rise at each", share, f"{100 * share:.0f} % of the gain")),
+        sure(mean.sigmas), (Change("plan", "warmup(5%) | cosine()", "cooldown 20%"),),
+    )  # fmt: skip
