@@ -29,8 +29,9 @@ from calando.keras.drive import fit
 from calando.keras.follow import Follow
 from calando.keras.learning_rate import LearningRate
 from calando.keras.scheduled import Scheduled
+from calando.keras.watching import Watching
 
-__all__ = ["Follow", "LearningRate", "Scheduled", "attach", "fit", "from_keras", "rebind"]
+__all__ = ["Follow", "LearningRate", "Scheduled", "Watching", "attach", "fit", "from_keras", "rebind"]
 
 
 def __getattr__(name: str) -> Any:

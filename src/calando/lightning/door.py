@@ -1,9 +1,4 @@
-"""Lightning: what `configure_optimizers` returns, with the clock on the optimizer's own updates.
-
-def configure_optimizers(self):                                           # in your LightningModule
-    optimizer = torch.optim.AdamW(self.parameters(), lr=1e-3)
-    return calando.lightning.configure(self, optimizer, "warmup(5%) | cosine()")
-"""
+"""What `configure_optimizers` returns, bound to the updates that a Trainer will make."""
 
 import math
 from collections.abc import Mapping

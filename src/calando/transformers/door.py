@@ -1,9 +1,4 @@
-"""Hugging Face Trainer: the optimizer and the scheduler that it takes, bound to the updates that it will make.
-
-trainer = transformers.Trainer(model, args, train_dataset=data)
-calando.transformers.drive(trainer, "warmup(5%) | cosine()")            # its own optimizer, and our schedule
-trainer.train()
-"""
+"""The optimizer and the scheduler that a Trainer takes, bound to the updates that it will make."""
 
 import inspect
 import math
@@ -12,13 +7,12 @@ from typing import Any
 
 from calando.core.schedule import Schedule
 from calando.errors import BadState, BadValue, DoesNotFit, shown
-from calando.peers.transformers import from_transformers
 from calando.torch.binding import PlanLike, bound_to, whole_horizon
 from calando.torch.door import attach
 from calando.torch.plateau import PlateauLR
 from calando.torch.scheduler import ScheduleLR
 
-__all__ = ["drive", "from_transformers", "horizon", "pair"]
+__all__ = ["drive", "horizon", "pair"]
 
 
 def horizon(args: Any, dataset: Any = None) -> int:
