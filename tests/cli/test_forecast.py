@@ -136,7 +136,8 @@ def test_a_candidate_that_a_humble_rule_beats_is_not_to_be_taken() -> None:
     words = ("--horizon", "4000", "--plans", "wsd(cooldown=10%)", "--peaks", "0.02", "--quiet")
     done = call("choose", *RUNS, *words, "--out", "choice.html")
     text = " ".join(done.stdout.split())
-    assert text.startswith("OPEN wsd(cooldown=10%) at peak 0.02 is all that was asked for, but linear cooldown 60 %")
+    assert text.startswith('OPEN wsd(cooldown=10%) at peak 0.02 is all that was asked for, but "linear cooldown 60 %"')
+    assert "tied" not in text
     assert "Take " not in text.replace("Take it along", "")
     assert "calando export 'wsd(cooldown=60%)'" in text
     assert 'class="verdict open"' in Path("choice.html").read_text()

@@ -110,3 +110,15 @@ def test_what_makes_no_sense_is_refused_in_four_parts(words: tuple[str, ...], to
     assert done.exit_code == 2
     assert told in done.output
     assert "  do: " in done.output
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--from", "wsd(cooldown=20%)", "--to", "linear_decay", "cosine(end=0.1)"),
+        ("--extend", "2x", "--plan", "wsd(cooldown=20%)"),
+    ],
+)
+def test_no_line_is_wider_than_a_narrow_terminal(words: tuple[str, ...], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "60")
+    assert max(map(len, said("transfer", *words, "--peak", "1e-3").splitlines())) <= 60

@@ -18,7 +18,7 @@ def transfer_lines(found: "Transfer") -> list[str]:
     from calando.forecast.transferring.between import FROM
 
     width = screen()[0]
-    lines = [_run("from", found.plan, found.peak, found.horizon, found.assumed), ""]
+    lines = [*_run("from", found.plan, found.peak, found.horizon, found.assumed), ""]
     if found.targets:
         lines += table(*_target_table(found), width)
     if found.cooldown is not None:
@@ -69,7 +69,7 @@ def extension_lines(found: "Extension") -> list[str]:
     """An extension: a row for each way, then the plans, then what is to be said about it."""
     width = screen()[0]
     times = found.longer / found.horizon
-    lines = [_run("run", found.plan, found.peak, found.horizon, found.assumed)]
+    lines = _run("run", found.plan, found.peak, found.horizon, found.assumed)
     lines += [f"to    {step_text(found.longer)} updates, {times:.4g} times as long", ""]
     if not found.ways:
         return [*lines, *_said(found.notes, width)]
@@ -80,11 +80,12 @@ def extension_lines(found: "Extension") -> list[str]:
         rows.append([way.name, _more(way.bound), *peak, f"{way.multiple:.3g}", leaves])
     peak = [] if found.peak is None else ["peak"]
     lines += table(["way", "bound", *peak, "peak / best", "new from update"], rows, width)
-    lines += ["", "bound: over the lowest there is, a linear decay at its best peak", ""]
+    lines += ["", *bulleted("bound:", "over the lowest there is, a linear decay at its best peak", width), ""]
     for way in found.ways:
         lines += bulleted("*" if way.name == found.advice else "-", f"{way.name}: {way.plan}{_chosen(way)}", width)
     if found.advice:
-        lines += ["", f"* the lowest bound{' that goes on from the run' if _goes_on(found) else ''}: {found.advice}"]
+        what = "the lowest bound that goes on from the run" if _goes_on(found) else "the lowest bound"
+        lines += ["", *bulleted("*", f"{what}: {found.advice}", width)]
     return [*lines, *_said(found.notes, width)]
 
 
@@ -101,10 +102,10 @@ def _chosen(way: "Way") -> str:
     return f"; {what} between {way.low:.3g} and {way.high:.3g}"
 
 
-def _run(word: str, plan: str, peak: float | None, horizon: int, assumed: bool) -> str:
+def _run(word: str, plan: str, peak: float | None, horizon: int, assumed: bool) -> list[str]:
     at = "" if peak is None else f", best peak {rate(peak)}"
     why = " (assumed: no --horizon)" if assumed else ""
-    return f"{word:<6}{plan}{at}, {step_text(horizon)} updates{why}"
+    return bulleted(f"{word:<5}", f"{plan}{at}, {step_text(horizon)} updates{why}", screen()[0])
 
 
 def _said(sentences: "tuple[str, ...] | list[str]", width: int) -> list[str]:

@@ -68,7 +68,7 @@ def _headline(found: Choice) -> str:
     told = "; ".join(named(one.prediction) for one in tied[:3]) + others
     if better is None:
         return OPENING["tie"] + told + "."
-    lower = f"but {better.name} ({named(better)}) is predicted {-better.regret:.2g} lower."
+    lower = f'but "{better.name}" ({named(better)}) is predicted {-better.regret:.2g} lower.'
     if found.verdict == "tie":
         return f"{OPENING['tie']}{told}; {lower}"
     return f"{told} is {'the best of those asked for' if len(found.ranked) > 1 else 'all that was asked for'}, {lower}"
@@ -87,9 +87,10 @@ def _scale(found: Choice) -> float:
 
 def _ranking(found: Choice) -> Table:
     scale = _scale(found)
+    tied = "tied" if len(found.tie) > 1 else ""
     rows = tuple(
         (one.plan, str(one.rank), peak_text(one.peak, 4), rounded(one.loss, scale), signed(one.regret, scale),
-         f"{rounded(one.regret_low, scale)} to {rounded(one.regret_high, scale)}", "tied" if one.tied else "")
+         f"{rounded(one.regret_low, scale)} to {rounded(one.regret_high, scale)}", tied if one.tied else "")
         for one in found.ranked
     )  # fmt: skip
     columns = (
@@ -128,11 +129,10 @@ def _baselines(found: Choice) -> Table:
 
 def _humble(found: Choice) -> str:
     best = min(found.baselines, key=lambda one: one.regret)
-    name = f"{best.name[:1].upper()}{best.name[1:]}"
     if _beaten_by(found) is not None:
-        return f"{name} is predicted {-best.regret:.2g} below the best of those asked for."
+        return f'"{best.name}" is predicted {-best.regret:.2g} below the best of those asked for.'
     if best.regret <= LEAST * best.loss:
-        return f"{name} is predicted to do as well: nothing is gained by the laws here."
+        return f'"{best.name}" is predicted to do as well: nothing is gained by the laws here.'
     return f"The best of them is predicted {rounded(best.regret, 1e-3)} above the choice."
 
 
