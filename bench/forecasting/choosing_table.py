@@ -36,7 +36,12 @@ def table(found: dict[str, Any], sums: dict[str, dict[str, Any]], not_run: str) 
         else:
             lines += [*_cases(found[part]), ""]
         lines += [*_sums(sums[part]), ""]
+    every = [row["verdict"] for part in TITLES for row in found.get(part) or []]
+    told = {verdict: every.count(verdict) for verdict in ("choose", "tie", "not enough")}
     lines += [
+        f"Of {len(every)} questions {told['choose']} were answered by one candidate alone, {told['tie']} by a tie, and "
+        f"{told['not enough']} were refused.",
+        "",
         "Regret: final loss above the best candidate's, replicates and seeds averaged; keep: regret of the better",
         "short run's setting; linear: of a cooldown of 60 % at that run's peak.",
         f"Below {NOISE} the 124M runs are not told apart.",

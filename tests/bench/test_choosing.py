@@ -1,16 +1,18 @@
 """What is told of choosing and of bands is what the library does with the recorded runs, today."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from bench import forecast as one_table
-from bench.forecasting import choosing, coverage
+from bench.forecasting import choosing, coverage, spreads
 from bench.forecasting.records import NOT_RUN, folder, llama
 from calando.forecast.asked import plan_text
 from calando.forecast.bands import WIDTHS
 
+DOC = " ".join((Path(__file__).parents[2] / "docs" / "forecast.md").read_text().split())
 STORED: dict[str, Any] = json.loads((choosing.HERE / "choosing.json").read_text())
 BANDS: dict[str, Any] = json.loads((choosing.HERE / "coverage.json").read_text())
 
@@ -70,6 +72,41 @@ def test_the_page_tells_losses_and_refusals_too() -> None:
     assert "no proof for other models" in page
 
 
+def test_the_documentation_tells_how_rarely_one_candidate_stands_alone() -> None:
+    parts = [rows for rows in STORED.values() if isinstance(rows, list)]
+    verdicts = [row["verdict"] for rows in parts for row in rows]
+    alone, refused, ties = (verdicts.count(verdict) for verdict in ("choose", "not enough", "tie"))
+    assert f"Of the {len(verdicts)} questions of our bench `choose` named one candidate alone in {alone}," in DOC
+    assert f"and in {refused} it refused; the other {ties} are ties" in DOC
+    answered = [row for rows in parts for row in rows if row["verdict"] != "not enough"]
+    tied = sum(row["best_is_tied"] for row in answered)
+    assert f"among the tied in {tied} of the {len(answered)} answers that were given" in DOC
+
+
+def test_the_documentation_tells_what_the_shipped_bands_hold_of_the_large_model() -> None:
+    one, two, three = (row["shipped_share"] for row in BANDS["llama 124M"])
+    assert f"hold {one:.0%} of the losses at its own horizon, {two:.0%} at twice".replace("%", " %") in DOC
+    assert (three == 1.0) == ("and all 30 at 3.3 times" in DOC)
+    assert BANDS["llama 124M"][2]["losses"] == 30
+
+
+def test_the_page_of_the_bands_tells_shares_by_peak_what_is_shipped_and_what_was_tried() -> None:
+    page = coverage.text(BANDS)
+    assert (choosing.HERE / "coverage.md").read_text() == page
+    for name in coverage.MODELS:
+        for row in BANDS[name]:
+            assert ", ".join(f"{peak}: {told}" for peak, told in row["by_peak"].items()) in page
+    shipped = [row for row in coverage.rows(BANDS) if "as shipped" in row[1]]
+    assert [row[4] for row in shipped] == [
+        row["shipped_interval"][0] <= 0.8 <= row["shipped_interval"][1] for row in BANDS["llama 124M"]
+    ]
+    assert not all(row[4] for row in shipped)
+    tried = {row["form"]: row for row in BANDS["forms"]}
+    assert set(tried) == set(spreads.FORMS)
+    assert all(row["3.3"]["low"] > 0.8 for row in tried.values())
+    assert {row["plans"] for row in BANDS["rising"]} == {"that fall", "that rise again"}
+
+
 def test_the_binomial_interval_of_what_the_bands_held_contains_four_fifths() -> None:
     assert [row["ratio"] for row in BANDS["llama 124M"]] == [1.0, 2.0, 3.3]
     for row in BANDS["llama 124M"]:
@@ -105,6 +142,7 @@ def test_without_the_records_nothing_passes(monkeypatch: pytest.MonkeyPatch) -> 
     met = {row[4] for row in choosing.rows(without) if row[1].startswith("124M")}
     assert met == {None}
     assert coverage.rows({"llama 124M": None})[0][4] is None
+    assert NOT_RUN in coverage.text({**BANDS, "llama 124M": None, "forms": None})
     assert NOT_RUN in choosing.text(without)
     monkeypatch.setenv("CALANDO_CURVES", "/nowhere")
     assert folder() is None
