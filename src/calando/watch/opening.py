@@ -85,6 +85,7 @@ def watch(
         >>> watched.close()
         >>> folder.cleanup()
     """
+    _check(peak=peak, horizon=horizon, metric=metric, mode=mode, meta=meta, resume=resume)
     opening = Opening(
         name=_script() if name is None else _checked_name(name),
         folder=Path(folder),
@@ -95,7 +96,6 @@ def watch(
         meta=dict(meta or {}),
         agree=agree,
     )
-    _check(peak=peak, horizon=horizon, metric=metric, mode=mode, meta=meta, resume=resume)
     watched = Watched(opening.begin, Sinks(sinks), rules)
     if any(given is not None for given in (scheduler, optimizer, schedule, peak, horizon)):
         watched.follow(scheduler=scheduler, optimizer=optimizer, schedule=schedule, peak=peak, horizon=horizon)
