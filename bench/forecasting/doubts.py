@@ -91,11 +91,12 @@ def measured() -> list[dict[str, Any]]:
         doubts = [doubts_of(curves) for curves in sets]
         refused = sum(any(doubt.refuses for doubt in some) for some in doubts)
         widened = sum(bool(some) for some in doubts) - refused
-        names = Counter(name for some in doubts for name in {doubt.name for doubt in some})
+        counted = Counter(name for some in doubts for name in {doubt.name for doubt in some})
+        names = sorted(counted.items(), key=lambda one: (-one[1], one[0]))
         found.append(
             {
                 "kind": kind, "what": what, "sets": len(sets), "refused": refused, "widened": widened,
-                "silent": len(sets) - refused - widened, "names": dict(names.most_common()),
+                "silent": len(sets) - refused - widened, "names": dict(names),
             }
         )  # fmt: skip
     return found
