@@ -59,7 +59,7 @@ def watching(trainer: Any, watched: Any, *, evaluator: Any = None) -> None:
 
     def iterated(engine: Any) -> None:
         watched.log(_named(engine.state.output))
-        if watched.over:
+        if watched.over and not _at_end(engine.state):
             engine.terminate()
 
     def evaluated(engine: Any) -> None:
@@ -75,6 +75,11 @@ def watching(trainer: Any, watched: Any, *, evaluator: Any = None) -> None:
     trainer.add_event_handler(Events.EXCEPTION_RAISED, failed)
     if evaluator is not None:
         evaluator.add_event_handler(Events.COMPLETED, evaluated)
+
+
+def _at_end(state: Any) -> bool:
+    """Whether an engine's own end is reached, after which its last epoch is still to be evaluated."""
+    return bool(state.max_epochs and state.epoch_length and state.iteration >= state.max_epochs * state.epoch_length)
 
 
 def _named(output: Any) -> dict[str, Any]:

@@ -43,6 +43,7 @@ def watching(watched: Any, *, loss: str = "loss") -> Any:
         def __init__(self) -> None:
             self.watched = watched
             self._made = -1
+            self._loss: Any = None
             self._seen: dict[str, float] = {}
 
         def on_train_start(self, trainer: Any, module: Any) -> None:
@@ -58,12 +59,14 @@ def watching(watched: Any, *, loss: str = "loss") -> Any:
                 )
 
         def on_train_batch_end(self, trainer: Any, module: Any, outputs: Any, batch: Any, index: int) -> None:
+            value = outputs.get(loss) if isinstance(outputs, Mapping) else outputs
+            if value is not None:  # Lightning divides each by the number of batches that make an update
+                self._loss = value if self._loss is None else self._loss + value
             made = int(trainer.global_step)
             if made == self._made:
                 return  # gradients are being accumulated
-            self._made = made
-            value = outputs.get(loss) if isinstance(outputs, Mapping) else outputs
-            watched.log({} if value is None else {"train_loss": value})
+            watched.log({} if self._loss is None else {"train_loss": self._loss})
+            self._made, self._loss = made, None
             if watched.over and made < trainer.estimated_stepping_batches:
                 trainer.should_stop = True
 
