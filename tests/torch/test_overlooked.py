@@ -90,3 +90,41 @@ def test_a_folder_of_another_model_is_refused_by_name(tmp_path: Path) -> None:
     other = one()
     train(other, size=3)
     assert other.refused == "other data"
+
+
+def changed(what: str, run: Run) -> None:
+    """Keeps its layer; something beside it changes in place, too, and nothing is named that way."""
+    torch.manual_seed(run.seed)
+    layer, shadow, mean, moments = torch.nn.Linear(1, 1), torch.nn.Linear(1, 1), torch.zeros(1), [torch.zeros(1)]
+    head, optimizer = layer.weight.detach(), torch.optim.SGD(layer.parameters(), lr=0.1)  # of what is kept
+    scheduler = run.attach(optimizer)
+    run.keep(model=layer)
+    for _ in run.steps():
+        optimizer.zero_grad()
+        (layer(torch.ones(1, 1)) ** 2).mean().backward()
+        optimizer.step()
+        scheduler.step()
+        with torch.no_grad():
+            if what == "shadow":
+                shadow.weight.lerp_(layer.weight, 0.1)
+            if what == "mean":
+                mean.mul_(0.9).add_(head[0])
+            if what == "moments":
+                moments[0] += 1
+        run.log(train_loss=1.0, val_loss=float(mean[0] + moments[0][0]))
+
+
+@pytest.mark.parametrize("what", ["shadow", "mean", "moments"])
+def test_an_average_that_nobody_keeps_is_seen_to_change(what: str, tmp_path: Path) -> None:
+    told = Told()
+    changed(what, a_run(place=str(tmp_path), keep_at=[5], reached=told))
+    assert told.refs == []
+    ((_, reason),) = told.reasons
+    assert reason == f"the loop changes objects, which no snapshot has ({what}); name them by run.keep"
+
+
+def test_what_stands_still_or_is_part_of_what_is_kept_hinders_nothing(tmp_path: Path) -> None:
+    told = Told()
+    changed("", a_run(place=str(tmp_path), keep_at=[5], reached=told))
+    assert told.reasons == []
+    assert len(told.refs) == 1

@@ -47,8 +47,10 @@ class Keeper(Protocol):
     `capture` changes nothing, no random generator either. One whose object is a source of random numbers has an
     attribute `random` that is True: it is put back last, and taken back to where it was when a pass over the data
     is repeated. One whose object cannot change in place has `rebinds`, True: it is kept by `run.hold` alone. One that
-    holds the state of other objects, too, names them in `covers`. Both methods raise LabError for what cannot be done,
-    in words for the user.
+    holds the state of other objects, too, names them in `covers`. One whose object changes in place may have
+    `marks()`, which gives a dict: by an identity of each part (views of one part have the same) a number or an object
+    that is another once the part was changed. It is cheap, and asked of what the user did not name, too. All of them
+    raise LabError for what cannot be done, in words for the user.
     """
 
     def capture(self) -> State:

@@ -2,6 +2,7 @@
 
 import random
 import sys
+import zlib
 from collections.abc import Mapping
 from typing import Any
 
@@ -63,6 +64,14 @@ class Variables:
             for variable, saved in zip(found, state[part], strict=True):
                 variable.assign(numpy_of(saved["value"]))
 
+    def marks(self) -> dict[int, object]:
+        """Each variable's memory or the variable itself, and what is another once its numbers were changed.
+
+        Raises:
+            LabError: for what is not built.
+        """
+        return dict(_mark(variable) for found in self._parts().values() for variable in found)
+
     def _parts(self) -> dict[str, list[Any]]:
         thing = self._thing
         if isinstance(thing, keras.Variable):
@@ -84,6 +93,15 @@ class Variables:
                 optimizer.build(thing.trainable_variables)
             parts |= Variables(optimizer)._parts()
         return parts
+
+
+def _mark(variable: Any) -> tuple[int, object]:
+    value = variable.value
+    if BACKEND == "torch":
+        return value.untyped_storage().data_ptr() or id(variable), value._version
+    if BACKEND == "jax":  # its arrays never change: the variable gets another one
+        return id(variable), value
+    return id(variable), zlib.crc32(in_numpy(value).tobytes())
 
 
 class _GlobalSeeds:

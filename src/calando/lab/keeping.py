@@ -66,7 +66,7 @@ class Keeping:
         if memory.names and not is_ours(frame):
             memory.draw_also(local_sources(frame, memory.parts()))
         if memory.names and not is_ours(frame) and (self._place or self._start is not None):
-            self._locals = Locals(frame, run._loop, memory.parts())
+            self._locals = Locals(frame, run._loop, memory.parts(), memory.keepers)
             memory.unkept = self._locals.counted
         self._fixed = {"data": dict(memory.numbers), "optimizers": settings(optimizers), "script": run._program}
         wanted = bool(memory.names and self._place and (self._keep_at or self._every))

@@ -121,6 +121,10 @@ class Memory:
         """Everything that was named, and what is kept by itself inside of it."""
         return [*self.named.values(), *(thing for found in self._found.values() for _, thing, _ in found)]
 
+    def keepers(self) -> list[Keeper]:
+        """The keepers of everything that is kept in place."""
+        return [*self._things.values(), *self._followers.values(), *self.random.keepers()]
+
     def draw_also(self, sources: Mapping[str, Keeper]) -> None:
         """Take further sources of random numbers, or of what is put back with them, by their paths."""
         self.random = self.random.also(sources)

@@ -4,11 +4,13 @@ import dis
 import gc
 import math
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from io import IOBase
 from types import FrameType
 from typing import Any
 
+from calando.core.keepers import Keeper
+from calando.lab.left_out import LeftOut
 from calando.lab.remembered import is_own, variables
 
 __all__ = ["Locals", "settings"]
@@ -24,6 +26,7 @@ class Locals:
         frame: of the function that the loop is in.
         loop: the iterator over which it loops.
         kept: what the run keeps.
+        keepers: gives the keepers of all of it.
 
     >>> import sys
     >>> best = 1.0
@@ -33,7 +36,13 @@ class Locals:
     True
     """
 
-    def __init__(self, frame: FrameType, loop: Iterator[Any] | None, kept: Iterable[object]) -> None:
+    def __init__(
+        self,
+        frame: FrameType,
+        loop: Iterator[Any] | None,
+        kept: Iterable[object],
+        keepers: Callable[[], Iterable[Keeper]] = tuple,
+    ) -> None:
         self._frame: FrameType | None = frame
         named = list(kept)
         arrays = [thing for thing in named if _is_array(thing)]
@@ -55,6 +64,9 @@ class Locals:
             for name, value in now.items()
             if name in read and value is not loop and _hands_out(value) and not any(value is one for one in named)
         ]
+        self._left_out = LeftOut(
+            {name: value for name, value in now.items() if not any(value is one for one in named)}, keepers
+        )
         self.counted = _counted(loop)
 
     def changed(self) -> str:
@@ -80,6 +92,8 @@ class Locals:
         if new:
             told = ", ".join(new[:5])
             return f"the loop gives kept arrays a new value instead of changing them ({told}); hold them by run.hold"
+        if left := self._left_out.changed():
+            return f"the loop changes objects, which no snapshot has ({', '.join(left[:5])}); name them by run.keep"
         return ""
 
     def close(self) -> None:

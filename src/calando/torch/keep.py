@@ -12,7 +12,7 @@ from calando.errors import LabError
 from calando.torch.groups import innermost
 from calando.torch.kept_modules import ModuleKeeper
 from calando.torch.kept_optimizers import OptimizerKeeper
-from calando.torch.kept_tensors import fill, from_plain, to_plain
+from calando.torch.kept_tensors import fill, from_plain, marked, to_plain
 from calando.torch.scheduler import ScheduleLR
 
 __all__ = ["generators", "keeper_for"]
@@ -90,6 +90,9 @@ class _Tensor:
 
     def capture(self) -> State:
         return to_plain(self._tensor, "a tensor")
+
+    def marks(self) -> dict[int, object]:
+        return dict(marked(self._tensor))
 
     def restore(self, state: State) -> None:
         fill(self._tensor, state, "a tensor")

@@ -9,7 +9,7 @@ from torch.nn.parameter import is_lazy
 
 from calando.core.keepers import State
 from calando.errors import LabError, shown
-from calando.torch.kept_tensors import fill, from_plain, to_plain
+from calando.torch.kept_tensors import fill, from_plain, marked, to_plain
 
 __all__ = ["ModuleKeeper", "bare"]
 
@@ -58,6 +58,10 @@ class ModuleKeeper:
             "resting": [name for name, part in module.named_modules() if not part.training],
             "frozen": [name for name, parameter in module.named_parameters() if not parameter.requires_grad],
         }
+
+    def marks(self) -> dict[int, object]:
+        """The version of every tensor by its memory."""
+        return dict(mark for _, tensor in _tensors(self._module) for mark in marked(tensor))
 
     def restore(self, state: State) -> None:
         """Put everything back."""

@@ -1,16 +1,17 @@
 """Tensors as arrays of plain bytes, and arrays back into tensors, bit for bit."""
 
 from collections import Counter, OrderedDict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn.parameter import is_lazy
 
 from calando.core.keepers import Array, State
 from calando.errors import LabError, shown
 
-__all__ = ["fill", "from_plain", "to_plain"]
+__all__ = ["fill", "from_plain", "marked", "to_plain"]
 
 _NAMES = {
     torch.bool: "BOOL", torch.uint8: "U8", torch.int8: "I8", torch.int16: "I16", torch.uint16: "U16",
@@ -21,6 +22,21 @@ _NAMES = {
 _TYPES = {name: dtype for dtype, name in _NAMES.items()}
 
 _NUMPY = "an array of NumPy's"
+
+
+def marked(tensor: Tensor) -> Iterator[tuple[int, object]]:
+    """Which memory a tensor has, and how often PyTorch saw it change in place; nothing where it does not count.
+
+    >>> some = torch.zeros(2)
+    >>> before = dict(marked(some))
+    >>> dict(marked(some[1:])) == before, dict(marked(some.add_(1))) == before
+    (True, False)
+    """
+    if not (is_lazy(tensor) or tensor.is_inference()):
+        yield (
+            (tensor.untyped_storage().data_ptr() if tensor.layout == torch.strided else 0) or id(tensor),
+            tensor._version,
+        )
 
 
 def to_plain(value: Any, where: str) -> State:

@@ -163,3 +163,33 @@ def test_seeds_that_tensorflow_draws_outside_of_graphs_come_back() -> None:
     for name, one in generators().items():
         one.restore(saved[name])
     assert np.array_equal(first, tf.random.uniform((3,)).numpy())
+
+
+def beside(run: Any, what: str) -> None:
+    """A loop of one's own that keeps its layer and, beside it, changes something of Keras' that is not named."""
+    layer, shadow = keras.layers.Dense(1), keras.layers.Dense(1)
+    layer.build((None, 2))
+    shadow.build((None, 2))
+    seen, seeds = keras.metrics.Mean(), keras.random.SeedGenerator(run.seed)
+    kernel = layer.kernel
+    run.keep(layer=layer)
+    for _ in run.steps():
+        kernel.assign(0.9 * kernel)
+        if what == "shadow":
+            shadow.kernel.assign(0.9 * shadow.kernel + 0.1 * kernel)
+        if what == "seen":
+            seen.update_state(run.lr)
+        if what == "seeds":
+            keras.random.normal((1,), seed=seeds)
+        run.log(train_loss=run.lr, val_loss=1.0)
+
+
+@pytest.mark.parametrize("what", ["", "shadow", "seen", "seeds"])
+def test_what_changes_beside_the_loop_and_is_not_kept_is_seen(what: str, tmp_path: Path) -> None:
+    found: list[tuple[bool, str]] = []
+    beside(
+        a_run(keep_at=[5], place=str(tmp_path), reached=lambda run, step, ref, why: found.append((ref is None, why))),
+        what,
+    )
+    told = f"the loop changes objects, which no snapshot has ({what}); name them by run.keep"
+    assert found == [(True, told) if what else (False, "")]

@@ -27,6 +27,10 @@ class Randomness:
     def __init__(self, kept: Mapping[str, Keeper]) -> None:
         self._kept = kept
 
+    def keepers(self) -> list[Keeper]:
+        """The keepers of those that the run keeps."""
+        return list(self._kept.values())
+
     def also(self, more: Mapping[str, Keeper]) -> "Randomness":
         """The same with further sources."""
         return Randomness({**self._kept, **more})
