@@ -81,6 +81,7 @@ def state(study: "Study") -> dict[str, Any]:
         ],
         "broken": next((run.reason for run in study.runs if broken(run)), ""),
         "verdict": answer or (None if study.verdict is None else study.verdict.headline),
+        "next": study.facts.get("ahead") if study.verdict is not None else None,
         "command": list(study.command),
     }
 

@@ -5,11 +5,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from calando.lab import evidence
+from calando.lab.ahead import conclude
 from calando.lab.candidates import gather
 from calando.lab.carried import carried_over, read_known
 from calando.lab.comparing import CompareStrategy
 from calando.lab.declare import Declared
-from calando.lab.judge import judge
 from calando.lab.question import build, reconcile
 from calando.lab.session import not_inside_a_worker, read_folder, read_how, sitting
 from calando.lab.shelf import DISK
@@ -185,6 +185,5 @@ def compare(
             if spec == old.spec and old.verdict is not None and not more:
                 return old
         here.begin(spec, retry_failed=retry_failed)
-        finished = here.work(strategy).runs
-        here.end(judge(spec, finished))
+        conclude(here, spec, here.work(strategy).runs, folder)
     return load(folder)

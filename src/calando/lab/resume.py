@@ -5,8 +5,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from calando.lab import evidence
+from calando.lab.ahead import conclude
 from calando.lab.comparing import CompareStrategy
-from calando.lab.judge import judge
 from calando.lab.question import reconcile
 from calando.lab.session import How, not_inside_a_worker, read_how, sitting
 from calando.lab.trainref import name_train
@@ -113,8 +113,7 @@ def _compare(old: Study, how: How) -> Study:
         if stored.verdict is not None and not more:
             return stored
         here.begin(spec)
-        finished = here.work(strategy).runs
-        here.end(judge(spec, finished))
+        conclude(here, spec, here.work(strategy).runs, folder)
     return load(folder)
 
 

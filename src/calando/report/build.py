@@ -16,7 +16,7 @@ from calando.report.curves import charts, reach
 from calando.report.foretold import foretold
 from calando.report.notes import groups, tally
 from calando.report.page import Answer, Cost, Fact, Page, Peak, Peaks, Row, Takeaway
-from calando.report.spending import asked, beliefs, bill, decided, finding, tried, tries, tuned, verb
+from calando.report.spending import ahead, asked, beliefs, bill, decided, finding, tried, tries, tuned, verb
 from calando.report.words import LONG, count, cut, duration, peak_text
 
 __all__ = ["build"]
@@ -72,6 +72,7 @@ def build(study: Study, *, made: str = "") -> Page:
         tries=tries(study, slots),
         finding=finding(study),
         foretold=foretold(study),
+        ahead=ahead(study),
         made=made,
     )
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections import defaultdict
 from typing import TYPE_CHECKING, Final
 
@@ -10,18 +9,13 @@ from calando.errors import CalandoError
 from calando.report.told import Foretold, Told
 
 if TYPE_CHECKING:
-    from calando.forecast.curve import LossCurve
-    from calando.records import RunRecord, Study
+    from calando.records import Study
 
 __all__ = ["foretold"]
 
 LAW: Final = "bound"
 """The quickest, and over the digits' studies the one that orders most pairs of schedules rightly."""
 PLANS: Final = 3
-LOSSES: Final = 8
-"""Of a run, for its curve to be told from noise."""
-WITHIN: Final = 4.0
-"""Runs that end above so many times the best are failures that no law is made for."""
 RUNS: Final = 24
 MOST: Final = 12
 
@@ -37,7 +31,12 @@ def foretold(study: Study) -> Foretold | None:
         >>> foretold(Study(StudySpec("Which?", "train.py:train", 10, (Candidate("c", "cosine()"),)))) is None
         True
     """
-    runs = _usable(study)
+    if study.spec.mode != "min" or any(run.spec.params for run in study.runs):
+        return None
+    from calando.forecast.studied import curve_of_run, usable_runs
+
+    spec = study.spec
+    runs = usable_runs(spec, study.runs)
     ranked = sorted((run.final or 0.0, run.spec.plan) for run in runs)
     plans = list(dict.fromkeys(plan for _, plan in ranked))[:MOST]  # the best, where there are many
     if len(plans) < PLANS:
@@ -52,9 +51,10 @@ def foretold(study: Study) -> Foretold | None:
         for run in runs:
             if run.spec.plan == plan:
                 actual[run.spec.peak or 0.0].append(run.final or 0.0)
-        others = [_curve(run, study.spec.metric) for run in [run for run in runs if run.spec.plan != plan][:RUNS]]
+        some = [run for run in runs if run.spec.plan != plan][:RUNS]
         try:
-            found = forecast(others, [(plan, peak) for peak in actual], study.spec.horizon, laws=[LAW])
+            others = [curve_of_run(run, spec.metric, spec.steps_per_epoch) for run in some]
+            found = forecast(others, [(plan, peak) for peak in actual], spec.horizon, laws=[LAW])
         except CalandoError as error:
             doubts[plan] = f"{plan}: {error.given}"
             continue
@@ -67,40 +67,3 @@ def foretold(study: Study) -> Foretold | None:
         doubts = {doubt.name: doubt.words for doubt in found.doubts} | doubts  # one of each kind
     rows.sort(key=lambda row: row.loss)
     return Foretold(tuple(rows), len(runs), level, tuple(doubts.values())) if rows else None
-
-
-def _usable(study: Study) -> list[RunRecord]:
-    """The full runs that a law may be fitted to, those of different schedules in turn."""
-    full, metric = study.spec.horizon, study.spec.metric
-    if study.spec.mode != "min" or any(run.spec.params for run in study.runs):
-        return []
-    runs = [
-        run for run in study.runs
-        if run.sound and run.spec.peak is not None and run.spec.horizon == full and "plateau" not in run.spec.plan
-    ]  # fmt: skip
-    runs = [run for run in runs if (run.final or 0.0) > 0 and len(_points(run, metric)) >= LOSSES]
-    best = min((run.final or math.inf for run in runs), default=0.0)
-    turn: dict[str, int] = defaultdict(int)
-    order = []
-    for run in runs:
-        if (run.final or math.inf) <= WITHIN * best:
-            order.append((turn[run.spec.plan], run.spec.key, run))
-            turn[run.spec.plan] += 1
-    return [run for _, _, run in sorted(order, key=lambda one: one[:2])]
-
-
-def _points(run: RunRecord, metric: str) -> dict[int, float]:
-    """The metric by the number of updates that were made."""
-    curve = run.curve(metric)
-    return {
-        step + 1: value for step, value in zip(curve.steps, curve.values, strict=True)
-        if math.isfinite(value) and value > 0 and step < run.spec.horizon
-    }  # fmt: skip
-
-
-def _curve(run: RunRecord, metric: str) -> LossCurve:
-    from calando.forecast.curve import LossCurve
-
-    points, asked = _points(run, metric), run.spec
-    name = f"{asked.candidate}, seed {asked.seed}"
-    return LossCurve.from_plan(name, list(points), list(points.values()), asked.plan, asked.peak or 0.0, asked.horizon)

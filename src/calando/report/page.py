@@ -2,6 +2,7 @@
 
     Page ── answer        the verdict in words, the tie set, what is not proven
          ├─ rows          one per candidate: leaderboard, intervals, steps to the baseline, cost
+         ├─ ahead         what follows from it: the longer run, the runs that would tell most, with commands
          ├─ finding       range tests and mini-runs, where there are some
          ├─ peaks         the metric over the peak grid, per candidate
          ├─ foretold      each schedule foretold from the others, against what it gave
@@ -19,6 +20,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from calando.records.ahead import Ahead
 from calando.records.diagnosis import Diagnosis
 from calando.records.finding import Finding
 from calando.records.result import Interval
@@ -369,6 +371,8 @@ class Page:
     """What a search saw: by horizon, every schedule over the peaks that it was tried at."""
     foretold: Foretold | None = None
     """What a law says of each schedule that saw the others alone, beside what it gave."""
+    ahead: Ahead | None = None
+    """What goes on from here, and which runs would tell most."""
     finding: Finding | None = None
     """Range tests, mini-runs and the answer of a search for the peak."""
     made: str = ""

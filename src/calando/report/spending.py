@@ -7,13 +7,14 @@ from collections.abc import Mapping
 from typing import TypeVar
 
 from calando.records import RunRecord, Study
+from calando.records.ahead import Ahead
 from calando.records.finding import Finding
 from calando.records.plain import decode
 from calando.records.tuning import Tuned, TuneSpec
 from calando.report.page import Belief, Bill, Decided, Peak, Peaks, Phase
 from calando.report.words import count, megabytes, part_of, peak_text, times, were
 
-__all__ = ["PHASES", "asked", "beliefs", "bill", "decided", "finding", "tried", "tries", "tuned", "verb"]
+__all__ = ["PHASES", "ahead", "asked", "beliefs", "bill", "decided", "finding", "tried", "tries", "tuned", "verb"]
 
 T = TypeVar("T")
 
@@ -44,6 +45,12 @@ def finding(study: Study) -> Finding | None:
 def tuned(study: Study) -> Tuned | None:
     """What `tune` concluded; None in other studies and unfinished ones."""
     return _fact(study, "tuned", Tuned)
+
+
+def ahead(study: Study) -> Ahead | None:
+    """What follows from the study; None while it has no verdict, and in studies of earlier days."""
+    found = None if study.verdict is None else _fact(study, "ahead", Ahead)
+    return found if found is not None and found.sentences else None
 
 
 def asked(study: Study) -> TuneSpec | None:

@@ -15,12 +15,14 @@ if TYPE_CHECKING:
     from rich.table import Table
     from rich.text import Text
 
-__all__ = ["renderable", "text"]
+__all__ = ["folded", "renderable", "text"]
 
 INK = {"failure": "red", "warning": "yellow", "note": "", "good": "green"}
 SHOWN = 12
 """Decisions in the terminal, the latest ones; the page has all."""
 
+NARROW = 56
+"""Columns of a command's lines."""
 STANDING = {"better": "green", "worse": "red", "open": "", "": ""}
 
 
@@ -43,6 +45,7 @@ def renderable(page: Page) -> RenderableType:
     parts += _found(page)
     parts += _spent(page)
     parts += [Text(), *_verdict(page)]  # last, where the eye is when a command has ended
+    parts += _next(page)
     return Stack(*parts)
 
 
@@ -78,6 +81,40 @@ def _verdict(page: Page) -> list[RenderableType]:
         entry = Text("not proven: ", style="dim bold").append(words.tame(line[:1].lower() + line[1:]), style="not bold")
         parts.append(Padding(entry, (0, 0, 0, 1)))
     return parts
+
+
+def _next(page: Page) -> list[RenderableType]:
+    """What follows; commands in lines that can be pasted together."""
+    from rich.padding import Padding
+    from rich.text import Text
+
+    if page.ahead is None:
+        return []
+    parts: list[RenderableType] = [Text(), Text("NEXT", style="bold cyan")]
+    parts += [Padding(Text(words.tame(words.cut(line, 2000))), (0, 0, 0, 1)) for line in page.ahead.sentences]
+    for what, command in page.ahead.commands:
+        parts.append(Padding(Text(f"to {words.tame(what)}:", style="dim"), (0, 0, 0, 1)))
+        lines = folded(words.tame(command)).split("\n")
+        parts += [Padding(Text(line, overflow="fold"), (0, 0, 0, 2)) for line in lines]
+    return parts
+
+
+def folded(command: str, width: int = NARROW) -> str:
+    """A command over several lines, each but the last ending in a backslash: pasted, it is the same command.
+
+    >>> print(folded("calando compare train.py:train --candidates 'wsd(cooldown=57%) @ 0.1'", 40))
+    calando compare train.py:train \\
+      --candidates 'wsd(cooldown=57%) @ 0.1'
+    """
+    import shlex
+
+    lines: list[str] = []
+    for word in map(shlex.quote, shlex.split(command)):
+        if lines and len(lines[-1]) + 1 + len(word) <= width:
+            lines[-1] += f" {word}"
+        else:
+            lines.append(f"  {word}" if lines else word)
+    return " \\\n".join(lines)
 
 
 def _board(page: Page) -> Table:

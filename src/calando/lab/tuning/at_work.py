@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import astuple, replace
 
+from calando.lab.ahead import look_ahead
 from calando.lab.guard import Guard
 from calando.lab.session import Sitting
 from calando.lab.tuning.going_on import earlier, emptier, finished, search_of
@@ -73,7 +74,11 @@ def work_on(
         here.end(old.verdict)
         return None
     here.store.save_fact("tuned", json.loads(encode(answer)))
-    here.end(found)
+    here.store.save_verdict(found)
+    params = next((one.params for one in strategy.pair or () if one.candidate == found.recommended), answer.settings)
+    made, folder = done.runs.values(), here.store.folder
+    here.store.save_fact("ahead", look_ahead(spec, found, made, folder, here.how.command, params))
+    here.end(None)
     return None
 
 
