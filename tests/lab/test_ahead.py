@@ -135,6 +135,12 @@ def test_where_no_law_holds_more_seeds_of_the_nearest_pair_are_asked_for() -> No
     assert script.commands[-1][1] == "calando compare --confirm-seeds 8 -- python t.py --wide"
 
 
+def test_where_neither_laws_nor_seeds_tell_it_says_so() -> None:
+    found = ahead(won("linear_decay()", 0.1, ("wsd()", 0.1)))
+    assert found.telling == ()
+    assert found.sentences[-1].startswith("Which runs would tell the tied ones apart is not known: val_loss was logged")
+
+
 def test_nobody_who_won_nothing_ahead() -> None:
     assert look_ahead(spec("cosine()"), judge(spec("cosine()"), {}), (), "t") is None
 

@@ -229,6 +229,7 @@ class _Looking:
         """More seeds of the two that are nearest to being told apart."""
         known = [one for one in self.verdict.more if one.seeds is not None]
         if not known:
+            self.said.append(f"Which runs would tell the tied ones apart is not known: {self.refused}.")
             return ()
         wish = min(known, key=lambda one: (one.seeds or 0, one.candidate))
         pair = [self.verdict.standing(label) for label in (wish.reference, wish.candidate)]
