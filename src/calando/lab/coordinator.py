@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Literal
 
 from calando.errors import CalandoError
+from calando.lab.alive import Alive
 from calando.lab.board import Running
 from calando.lab.dispatch import Dispatch
 from calando.lab.executors.base import (
@@ -102,6 +103,7 @@ class Coordinator:
         facts, stages = store.facts(), store.stages()
         self._shelf = Shelf(store, place or str(store.folder.resolve() / "snapshots"), disk, stages)
         self._dispatch = Dispatch(strategy, self._shelf, stages, view, share)
+        self._alive = Alive(store.folder, spec, strategy.schedule)
         self._opened: Opened | None = None
         if "opened" in facts:
             self._open(decode(Opened, json.dumps(facts["opened"]), "what the train function keeps"))
@@ -152,6 +154,7 @@ class Coordinator:
                 self._view.show(self._strategy.board(self._running, self._workers))
         self._note_decisions()
         self._dispatch.close()
+        self._alive.close(finished=not self.cut)
 
     def _start(self, wanted: list[RunSpec]) -> bool:
         """Begin what can be begun; whether something was held back by the budget."""
@@ -207,6 +210,7 @@ class Coordinator:
             pass  # the disk may be full; an open attempt means the same
         self._attempts.clear()
         self._running.clear()
+        self._alive.close(finished=False)
 
     def _hear(self, event: Event) -> bool:
         if isinstance(event, Unloadable):
@@ -244,6 +248,7 @@ class Coordinator:
 
     def _again(self, run: RunSpec, attempt: int, outcome: str, event: Ended) -> bool:
         trained = max(0, event.steps - self._dispatch.leg(run.key).start)
+        self._alive.again(run.key)
         self._dispatch.ended(run.key, finished=False)
         self._store.end_attempt(attempt, outcome, event.reason, trained)
         return True
@@ -288,12 +293,14 @@ class Coordinator:
 
     def _progress(self, event: Progress) -> None:
         known = self._running[event.key]
+        self._alive.progress(known.spec, self._dispatch.leg(event.key).start, event)
         loss = event.latest.get(self._spec.metric, event.latest.get("train_loss"))
         losses = known.losses if loss is None else (*known.losses, loss)[-60:]
         self._running[event.key] = replace(known, steps=event.steps, losses=losses)
 
     def _finish(self, run: RunSpec, attempt: int, event: Ended) -> None:
         deaths, leg = self._deaths[event.key], self._dispatch.leg(run.key)
+        self._alive.ended(run.key, event.status, event.reason, event.steps)
         lost = f"{event.reason}; it died {deaths} times" if deaths > 1 else event.reason
         before = self._store.path_to(leg.stage) if leg.stage else {}
         record = RunRecord(

@@ -98,11 +98,15 @@ class Reached:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """A run is under way: updates taken, and the newest value of every curve."""
+    """A run is under way: updates taken, the newest value of every curve, and what was logged since it was last told.
+
+    `fresh` has steps and values by name; empty where nobody can look on.
+    """
 
     key: str
     steps: int
     latest: Mapping[str, float]
+    fresh: Mapping[str, tuple[Sequence[int], Sequence[float]]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

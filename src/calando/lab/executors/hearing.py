@@ -25,6 +25,7 @@ class Heard:
         self.key = task.spec.key
         self.steps = 0 if task.start is None else task.start.step
         self._curves: dict[str, tuple[array[int], array[float]]] = {}
+        self._told: dict[str, int] = {}
         self._began, self._started = time.monotonic(), time.time()
 
     def understand(self, header: Mapping[str, Any], columns: Columns) -> Event | None:
@@ -39,7 +40,8 @@ class Heard:
         kind = header["op"]
         if kind == "tick":
             self.steps = int(told["steps"])
-            return Progress(self.key, self.steps, {n: v[-1] for n, (_, v) in self._curves.items()})
+            latest = {name: values[-1] for name, (_, values) in self._curves.items()}
+            return Progress(self.key, self.steps, latest, self._fresh())
         if kind == "opened":
             self.steps = int(told["start"])
             told["kept"] = tuple(told["kept"])
@@ -51,6 +53,16 @@ class Heard:
             return Reached(snapshot=ref, curves=self.curves(), **told)
         told["notes"] = tuple(told["notes"])
         return Ended(curves=self.curves(), **told)
+
+    def _fresh(self) -> "dict[str, tuple[array[int], array[float]]]":
+        """What came since the last time this was asked."""
+        found = {}
+        for name, (steps, values) in self._curves.items():
+            told = self._told.get(name, 0)
+            if len(steps) > told:
+                found[name] = (steps[told:], values[told:])
+                self._told[name] = len(steps)
+        return found
 
     def lost(self, status: str, reason: str, tail: str = "") -> Ended:
         """The end of a task whose worker did not tell of it."""
