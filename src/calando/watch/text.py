@@ -11,7 +11,7 @@ from calando.errors import tame
 from calando.watch.serve.board import LOOK, Board
 from calando.watch.serve.judge import Judge
 from calando.watch.serve.shown import Shown
-from calando.watch.serve.told import details, findings, seen, summary
+from calando.watch.serve.told import details, findings, open_yet, seen, summary
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -54,7 +54,8 @@ def read(places: Iterable[str | Path]) -> Board:
     while board.poll() and time.monotonic() < limit:
         pass
     for run in board.runs.values():
-        run.findings = findings(seen(run))
+        known = seen(run)
+        run.findings, run.undecided = findings(known), open_yet(known)
     return board
 
 

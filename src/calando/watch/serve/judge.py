@@ -4,7 +4,7 @@ import time
 from typing import Final
 
 from calando.watch.serve.board import Board
-from calando.watch.serve.told import findings, seen
+from calando.watch.serve.told import findings, open_yet, seen
 
 __all__ = ["Judge"]
 
@@ -40,10 +40,10 @@ class Judge:
             return False
         with board.lock:
             known = seen(run)
-        said = findings(known)
+        said, later = findings(known), open_yet(known)
         with board.lock:
-            fresh = said != run.findings
-            run.findings = said
+            fresh = (said, later) != (run.findings, run.undecided)
+            run.findings, run.undecided = said, later
             if fresh:
                 board.mark(name)
                 self._judged[name] = board.changed[name], now

@@ -54,6 +54,7 @@ class Shown:
         self.clock = Column(np.empty(0, np.int64), np.empty(0))
         self.folder: Path | None = None
         self.findings: list[dict[str, Any]] = []
+        self.undecided: list[list[str]] = []
         self._blocks: dict[str, Blocks] = {}
         self._seen = 0
         self._best: tuple[float, int] | None = None

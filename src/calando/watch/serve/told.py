@@ -7,12 +7,12 @@ from typing import Any, Final
 import numpy as np
 
 from calando.errors import tame
-from calando.records.diagnosis import Diagnosis, Observed, diagnose
+from calando.records.diagnosis import CATALOGUE, Observed, diagnose, undecided
 from calando.records.live.answered import schedule_of
 from calando.records.logs.log import Column
 from calando.watch.serve.shown import Live, Shown
 
-__all__ = ["clean", "details", "findings", "planned", "seen", "steerable", "summary"]
+__all__ = ["clean", "details", "findings", "open_yet", "planned", "seen", "steerable", "summary"]
 
 LONGEST: Final = 2000
 DEEPEST: Final = 6
@@ -78,7 +78,7 @@ def details(name: str, run: Shown) -> dict[str, Any]:
     return {
         **summary(name, run),
         "plan": clean(str(bound)) if bound is not None else "", "peak": facts.peak, "error": clean(facts.error),
-        "findings": run.findings,
+        "findings": run.findings, "undecided": run.undecided,
         "problems": [clean(line) for line in facts.problems[:40]],
         "events": [
             {"step": event.step, "when": event.when, "kind": clean(event.kind), **_told(event.data)}
@@ -115,26 +115,36 @@ def seen(run: Shown) -> Observed:
     train, metric = run.columns.get("train_loss"), run.columns.get(facts.metric)
     if facts.metric == "train_loss":
         metric = run.columns.get("val_loss")
+    rates, status = _pairs(run.columns.get("lr")), facts.state
     return Observed(
-        horizon=facts.horizon or run.last + 1, train=_pairs(train), val=_pairs(metric),
-        lr=_pairs(run.columns.get("lr")), status=facts.state if facts.state in ("diverged", "failed") else "done",
-        ended_at=run.last if facts.state in ("diverged", "failed") else None, error=facts.error or facts.why,
+        horizon=facts.horizon or run.last + 1, train=_pairs(train), val=_pairs(metric), lr=rates,
+        asked=_asked(rates, run.columns.get("lr_asked")),
+        status=status if status in ("running", "diverged", "failed") else "done",
+        ended_at=run.last if status in ("diverged", "failed") else None, error=facts.error or facts.why,
         metric=facts.metric, higher_is_better=facts.mode == "max",
     )  # fmt: skip
 
 
+def _asked(rates: tuple[Any, Any], asked: Column | None) -> tuple[Any, Any]:
+    """The rates that the schedule has, where a record says that they are not the ones used."""
+    if asked is None or not len(asked) or not len(rates[0]):
+        return (), ()
+    places = np.minimum(np.searchsorted(asked.steps, rates[0]), len(asked) - 1)
+    return rates[0], np.where(asked.steps[places] == rates[0], asked.values[places], rates[1])
+
+
 def findings(known: Observed) -> list[dict[str, Any]]:
-    """What the curves say, worst first."""
-    return [_finding(one) for one in diagnose(known)]
-
-
-def _finding(one: Diagnosis) -> dict[str, Any]:
-    said = {
-        "kind": one.kind, "severity": one.severity, "title": one.title, "words": one.words, "advice": list(one.advice),
-        "evidence": [piece.text for piece in one.evidence], "certainty": one.certainty, "confidence": one.confidence,
-    }  # fmt: skip
-    found: dict[str, Any] = clean(said)
+    """What the curves say, worst first, each with why such a thing happens."""
+    found: list[dict[str, Any]] = clean([one.as_data() for one in diagnose(known)])
+    for one in found:
+        entry = CATALOGUE.get(one["kind"])
+        one["why"] = "" if entry is None else entry.why
     return found
+
+
+def open_yet(known: Observed) -> list[list[str]]:
+    """What cannot be told of a run under way, and when it will be."""
+    return [list(pair) for pair in undecided(known)]
 
 
 def _pairs(column: Column | None) -> tuple[Any, Any]:

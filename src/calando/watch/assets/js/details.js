@@ -40,8 +40,9 @@ function show(told) {
   progress(put.progress, told);
   once("numbers", [told.last, told.best, told.step], function () { numbers(put.numbers, told); });
   once("forecast", [told.forecast, told.virtual], function () { fill(put.forecast, foretold(told)); });
-  once("findings", [told.findings], function () {
-    fill(put.findings, told.findings.length ? [el("h3", { text: "What the curves say" }), el("ul", { class: "findings" }, told.findings.map(finding))] : []);
+  once("findings", [told.findings, told.undecided, told.steer.can], function () {
+    fill(put.findings, told.findings.length ? [el("h3", { text: "What the curves say" }), el("ul", { class: "findings" }, told.findings.map(function (one) { return finding(one, told.steer.can); }))] : [],
+      told.undecided.length ? el("details", { class: "open" }, el("summary", { text: "not decided yet" }), el("ul", { class: "evidence" }, told.undecided.map(function (pair) { return el("li", { text: pair[0] + ": " + pair[1] }); }))) : null);
   });
   steering(put.steer, told);
   once("events", [told.events], function () { fill(put.events, events(told)); });
@@ -100,11 +101,16 @@ function foretold(told) {
   return made;
 }
 
-function finding(one) {
+function finding(one, can) {
+  var steps_ = one.changes.filter(function (change) { return change.steer && (can === "all" || (can === "stop" && change.steer === "stop")); });
   return el("li", { class: one.severity }, el("p", {}, el("b", { text: one.title }), one.severity === "good" ? null : el("span", { class: "sure", text: one.certainty })),
     el("p", { text: one.words }),
     one.advice.length ? el("ul", { class: "advice" }, one.advice.map(function (said) { return el("li", { text: said }); })) : null,
-    one.evidence.length ? el("details", {}, el("summary", { text: "evidence" }), el("ul", { class: "evidence" }, one.evidence.map(function (said) { return el("li", { text: said }); }))) : null);
+    steps_.length ? el("div", { class: "buttons" }, steps_.slice(0, 3).map(function (change) {
+      return el("button", { type: "button", text: "do it: " + change.steer, on: { click: function () { command(change.steer); }, pointerenter: function (event) { if (event.pointerType === "mouse") want(change.steer); }, pointerleave: function () { want(""); } } });
+    })) : null,
+    one.severity === "good" ? null : el("details", {}, el("summary", { text: "why, and on what evidence" }), one.why ? el("p", { class: "evidence", text: one.why }) : null,
+      one.evidence.length ? el("ul", { class: "evidence" }, one.evidence.map(function (said) { return el("li", { text: said.text }); })) : null));
 }
 
 var BY = { cli: "by hand", page: "from the page" };

@@ -80,6 +80,7 @@ askJson("/api/board").then(function (said) {
     fetchCurves();
   });
 });
+$("reset").disabled = state.follow;
 $("reset").addEventListener("click", wholeRun);
 $("all").addEventListener("click", all);
 $("only").addEventListener("click", only);

@@ -1,6 +1,6 @@
 // Painting lines: onto a canvas of its own, some thousands of points a frame, and from there as a picture onto the pane.
 // While the window moves the picture moves with it, so a frame costs the same for one run and for a hundred.
-var PER_FRAME = 6000;
+var PER_FRAME = 4000, PART = 128;
 var DASHES = [[], [7, 4], [2, 3]];
 
 function colour(place) { return token("--s" + place % 8); }
@@ -8,17 +8,25 @@ function colour(place) { return token("--s" + place % 8); }
 function Painter() {
   this.done = null;      // { canvas, view } as it is shown
   this.job = null;
+  this.spare = null;     // the canvas before that, to be painted next
 }
 
 // lines: [{ x, y, from, ink, dash, alpha, width, dots }]; view: { first, last, low, high, log, width, height, ratio }
 Painter.prototype.paint = function (lines, view, finished) {
   this.cancel();
   var total = lines.reduce(function (sum, line) { return sum + line.x.length; }, 0);
-  var job = { canvas: document.createElement("canvas"), lines: lines, at: 0, view: view };
-  job.canvas.width = Math.max(1, Math.round(view.width * view.ratio));
-  job.canvas.height = Math.max(1, Math.round(view.height * view.ratio));
+  var job = { canvas: this.spare || document.createElement("canvas"), lines: lines, at: 0, view: view };
+  var width = Math.max(1, Math.round(view.width * view.ratio)), height = Math.max(1, Math.round(view.height * view.ratio));
+  this.spare = null;
   job.context = job.canvas.getContext("2d");
-  job.context.scale(view.ratio, view.ratio);
+  if (job.canvas.width !== width || job.canvas.height !== height) {
+    job.canvas.width = width;
+    job.canvas.height = height;
+  } else {
+    job.context.setTransform(1, 0, 0, 1, 0, 0);
+    job.context.clearRect(0, 0, width, height);
+  }
+  job.context.setTransform(view.ratio, 0, 0, view.ratio, 0, 0);
   var self = this;
   this.job = job;
   function some() {
@@ -31,6 +39,7 @@ Painter.prototype.paint = function (lines, view, finished) {
     }
     if (job.at < lines.length) { job.timer = requestAnimationFrame(some); return; }
     self.job = null;
+    self.spare = self.done && self.done.canvas;
     self.done = { canvas: job.canvas, view: view };
     finished();
   }
@@ -38,7 +47,10 @@ Painter.prototype.paint = function (lines, view, finished) {
 };
 
 Painter.prototype.cancel = function () {
-  if (this.job) cancelAnimationFrame(this.job.timer);
+  if (this.job) {
+    cancelAnimationFrame(this.job.timer);
+    this.spare = this.job.canvas;
+  }
   this.job = null;
 };
 
@@ -53,6 +65,7 @@ Painter.prototype.show = function (context, box, now) {
   context.beginPath();
   context.rect(box.left, box.top, box.width, box.height);
   context.clip();
+  context.imageSmoothingEnabled = false;   // it stands still a moment later, and is painted anew
   context.drawImage(this.done.canvas, x, y, width, height);
   context.restore();
 };
@@ -74,6 +87,11 @@ function stroke(context, line, view) {
     var y = (high - (view.log ? Math.log10(Math.max(line.y[i], 1e-300)) : line.y[i])) * up;
     if (y > cap) y = cap; else if (y < -cap) y = -cap;
     if (i) context.lineTo(x, y); else context.moveTo(x, y);
+    if (i % PART === PART - 1) {   // long paths that cross themselves are slow to fill
+      context.stroke();
+      context.beginPath();
+      context.moveTo(x, y);
+    }
   }
   context.stroke();
   context.setLineDash([]);

@@ -134,7 +134,7 @@ Pane.prototype.lines = function () {
     var planned = curve.name === PLANNED;
     if (curve.name === PREVIEW) return { x: curve.x, y: curve.y, from: curve.from, ink: token("--accent"), order: 4, dash: [2, 3], alpha: 1, width: 2.2 };
     return { x: curve.x, y: curve.y, from: curve.from, ink: colour(run ? run.place : 0), order: planned ? 3 : mine ? 2 : side ? 0 : 1,
-      dash: planned ? [4, 4] : DASHES[Math.floor((run ? run.place : 0) / 8) % 3], alpha: mine ? (side ? .5 : 1) : side ? .3 : many ? .45 : .9,
+      dash: planned ? [4, 4] : many ? [] : DASHES[Math.floor((run ? run.place : 0) / 8) % 3], alpha: mine ? (side ? .5 : 1) : side ? .3 : many ? .45 : .9,
       width: mine && state.runs.size > 1 ? 2.2 : many ? 1 : side ? 1.1 : 1.5, dots: !many && curve.n <= 60 && !self.isRate };
   }).sort(function (a, b) { return a.order - b.order; });
 };
@@ -156,7 +156,7 @@ function fetchCurves() {
   var runs = shown().map(function (run) { return run.id; });
   var width = Math.max(panes.loss.now().width, 100) * (1 + 2 * MARGIN);
   if (!runs.length || !names.length) { take({ curves: [], last: -1 }); return; }
-  var perRun = Math.max(150, Math.min(width * (devicePixelRatio > 1 ? 1.5 : 1), 130000 / (2 * runs.length)));
+  var perRun = Math.max(150, Math.min(width * (devicePixelRatio > 1 ? 1.5 : 1), 80000 / (2 * runs.length)));
   var window_ = { runs: runs, names: names, first: Math.floor(state.view.first - MARGIN * span), last: Math.ceil(state.view.last + MARGIN * span) + 1,
     pixels: Math.round(Math.min(perRun, 6000)), means: state.smooth };
   asking = askCurves(window_).then(take).catch(function () {}).then(function () {
@@ -167,6 +167,7 @@ function fetchCurves() {
 
 function take(head) {
   CURVES.head = head;
+  panes.loss.node.dataset.last = head.last;   // the last step that is drawn, for whoever measures
   var chosen = state.chosen;
   Object.values(panes).forEach(function (pane) {
     pane.curves = head.curves.filter(function (curve) { return pane.isOurs(curve.name) && (curve.name !== PLANNED || curve.run === chosen); });

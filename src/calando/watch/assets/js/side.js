@@ -114,6 +114,7 @@ function chips() {
   var known = new Map();
   state.runs.forEach(function (run) { run.names.forEach(function (pair) { known.set(pair[0], pair[1]); }); });
   var names = [...known.keys()].sort(), on = lossNames();
+  SHOWN_AS = known;
   if (names.join("\n") === state.names.join("\n") && on.join("\n") === chips.on) return false;
   state.names = names;
   on = lossNames();
@@ -148,8 +149,12 @@ function renamed() {
   refine();
 }
 
+// A name as it may be shown; the name itself is only sent back.
+function plain(name) { return SHOWN_AS.get(name) || name; }
+var SHOWN_AS = new Map();
+
 function label() {
-  set(panes.loss.what, lossNames().join(", ") + " by step" + (state.smooth ? ", means over a hundredth of the window" : "") + (state.log ? ", logarithmic" : ""));
+  set(panes.loss.what, lossNames().map(plain).join(", ") + " by step" + (state.smooth ? ", means over a hundredth of the window" : "") + (state.log ? ", logarithmic" : ""));
   var run = state.runs.get(state.chosen);
   set(panes.rate.what, "learning rate" + (run && run.steer.can === "all" ? ", to come: dashed" : ""));
 }

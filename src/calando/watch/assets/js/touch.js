@@ -50,10 +50,10 @@ function nearest(curve, step) {
 
 function hovered(pane, u) {
   var left = u.cursor.left, top = u.cursor.top;
-  if (left === null || left < 0) return;
+  if (left === null || left < 0 || u.cursor.event === pane.heard || !pane.node.matches(":hover")) return;   // the window moved, not the pointer
+  pane.heard = u.cursor.event;
   var step = u.posToVal(left, "x");
   readout(step);
-  if (u.cursor.event === undefined && (top === null || top < 0)) return;
   var best = null, now = pane.now();
   pane.curves.forEach(function (curve) {
     var i = nearest(curve, step);
@@ -64,10 +64,10 @@ function hovered(pane, u) {
     if (away < 26 && (!best || away < best.away)) best = { away: away, curve: curve, i: i };
   });
   var tip = $("tip");
-  if (!best || top < 0 || !pane.node.matches(":hover")) { if (pane.node.matches(":hover")) tip.hidden = true; return; }
+  if (!best || top < 0) { tip.hidden = true; return; }
   var run = state.runs.get(best.curve.run), box = u.over.getBoundingClientRect();
   fill(tip, el("span", { class: "name", text: run ? run.name : "" }), el("br"),
-    best.curve.name + " " + number(best.curve.y[best.i]) + " at " + whole(best.curve.x[best.i] + best.curve.from));
+    plain(best.curve.name) + " " + number(best.curve.y[best.i]) + " at " + whole(best.curve.x[best.i] + best.curve.from));
   tip.hidden = false;
   var x = box.left + left + 14, y = box.top + top + 14;
   tip.style.left = Math.max(4, Math.min(x, innerWidth - tip.offsetWidth - 6)) + "px";
@@ -87,7 +87,7 @@ function readout(step) {
       var i = nearest(curve, step);
       if (i < 0) return;
       if (at === null) at = curve.x[i] + curve.from;
-      parts.push("  ·  " + curve.name + " ", el("b", { text: number(curve.y[i]) }));
+      parts.push("  ·  " + plain(curve.name) + " ", el("b", { text: number(curve.y[i]) }));
     });
   });
   if (at === null) { $("readout").textContent = ""; return; }
