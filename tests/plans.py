@@ -14,5 +14,11 @@ for _name, _call in FUNCTIONS.items():
 
 def build(tree: Node) -> Any:
     """The plan that a tree stands for, made by calling the library's own functions."""
-    args = {key: build(value) if isinstance(value, Node) else value for key, value in tree.args.items()}
+    args = {key: _built(value) for key, value in tree.args.items()}
     return getattr(calando, tree.name)(*map(build, tree.children), **args)
+
+
+def _built(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_built(one) for one in value]
+    return build(value) if isinstance(value, Node) else value

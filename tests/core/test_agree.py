@@ -82,6 +82,9 @@ def test_plans_that_part_somewhere_inside_are_followed_to_that_step(chance: Rand
         ("cosine()", "bundle(cosine(), momentum=0.9)", 0),
         ("bundle(constant(), momentum=multistep(milestones=[5]))", "bundle(constant(), momentum=1)", 5),
         ("constant()", "reduce_on_plateau(constant())", 0),
+        ("splice(plans=[cosine(), constant(0)], at=[40])", "splice(plans=[cosine(), constant(0)], at=[60])", 40),
+        ("extend(cosine(), horizon=100)", "cosine()", 100),
+        ("extend(wsd(cooldown=20), horizon=50)", "splice(plans=[constant(), constant(0.9)], at=[70])", 31),
         ("repeat(multistep(milestones=[5], length=10))", "repeat(multistep(milestones=[5], length=20))", 10),
     ],
 )
@@ -110,13 +113,18 @@ def test_impatience_only_ever_tells_of_less() -> None:
         ("step_decay(every=1000)", "clip(step_decay(every=1000), low=0.000005)", 6_000),
         ("clip(wsd(cooldown=20%), high=0.9)", "clip(wsd(cooldown=30%), high=0.9)", 7_300_001),
         ("hold(wsd(cooldown=20%), every=1000)", "hold(wsd(cooldown=30%), every=1000)", 7_001_000),
+        (
+            "splice(plans=[wsd(cooldown=20%), constant(0)], at=[50%])",
+            "splice(plans=[wsd(cooldown=30%), constant(0.5)], at=[60%])",
+            5_000_000,
+        ),
     ],
 )
 def test_ten_million_steps_are_compared_without_asking_for_them(one: str, other: str, steps: int) -> None:
     a, b = bound(one, 10_000_000), bound(other, 10_000_000)
-    begun = time.perf_counter()
+    begun = time.process_time()
     assert agreement(a, b) == steps
-    assert time.perf_counter() - begun < 2
+    assert time.process_time() - begun < 2
 
 
 def test_what_is_known_by_structure_is_never_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:

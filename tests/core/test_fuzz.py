@@ -63,6 +63,7 @@ VALID: dict[str, dict[str, Any]] = {
     "one_cycle": {}, "cyclical": {"low": 0.1, "half": 5}, "wsd": {}, "points": {"at": [0, 5], "values": [1, 0]},
     "function": {"call": "sawtooth"}, "scale": {"by": 0.5}, "clip": {}, "shift": {"by": 5}, "stretch": {"by": 2},
     "reverse": {}, "repeat": {"times": 2}, "hold": {"every": 5}, "reduce_on_plateau": {},
+    "splice": {"plans": [calando.cosine(), calando.constant()], "at": [5]}, "extend": {"horizon": 40, "at": 5},
 }  # fmt: skip
 VARIADIC = ("then", "product", "minimum", "maximum", "bundle")
 

@@ -92,6 +92,8 @@ PLANS = (
     "minimum(cosine(), linear_decay(end=0.3))",
     "maximum(cosine(), linear_decay(end=0.3))",
     "hold(cosine(), every=0.1%)",
+    "splice(plans=[cosine(), linear_decay(end=0.1)], at=[30%])",
+    "extend(cosine(), horizon=70%, at=50%)",
 )
 
 

@@ -10,7 +10,8 @@ ROOT_ONLY = ("bundle", "reduce_on_plateau")
 """What wraps a whole run and so stands outside of every other plan."""
 
 ALGEBRA = (
-    "then", "product", "minimum", "maximum", "scale", "clip", "shift", "stretch", "reverse", "repeat", "hold"
+    "then", "product", "minimum", "maximum", "scale", "clip", "shift", "stretch", "reverse", "repeat", "hold",
+    "splice", "extend",
 )  # fmt: skip
 SIZES = {"steps_per_epoch": 20, "tokens_per_step": 1000, "samples_per_step": 8}
 SMALLEST = 12

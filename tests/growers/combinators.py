@@ -84,6 +84,26 @@ def hold(g: Grower, depth: int, room: int, fixed: bool) -> Node:
 
 
 @grows
+def splice(g: Grower, depth: int, room: int, fixed: bool) -> Node:
+    if fixed:  # it takes the rest, always
+        return hold(g, depth, room, fixed)
+    turns = sorted(g.chance.sample(range(1, room), g.chance.randint(1, 2)))
+    plans = [g.plan(depth - 1, room) for _ in range(len(turns) + 1)]
+    return node("splice", plans=plans, at=[g.length(turn) for turn in turns])
+
+
+@grows
+def extend(g: Grower, depth: int, room: int, fixed: bool) -> Node:
+    if fixed:
+        return hold(g, depth, room, fixed)
+    own = g.part(room, 0.5, 1.5) + 1
+    if g.chance.random() < 0.4:
+        return node("extend", Grower(g.chance, own).plan(depth - 1, own), horizon=own)
+    inner = Grower(g.chance, own).plan(1, own, name=g.chance.choice(("linear_decay", "cosine", "multistep")))
+    return node("extend", inner, horizon=own, at=g.chance.randrange(min(own, room) - 1))
+
+
+@grows
 def reduce_on_plateau(g: Grower, depth: int, room: int, fixed: bool) -> Node:
     args = g.some(
         factor=lambda: g.number(0.05, 0.9),

@@ -84,6 +84,8 @@ def extent(tree: Node, clock: Clock) -> Fraction | None:
         return None if None in parts else max(p for p in parts if p is not None)
     if tree.name == "stretch":
         return extent(tree.children[0], replace(clock, stretched=clock.stretched * number(args["by"])))
+    if tree.name in ("splice", "extend"):
+        return None
     if tree.name == "shift":
         inner = extent(tree.children[0], clock)
         return None if inner is None else inner + clock.steps(args["by"])
@@ -252,6 +254,32 @@ def _hold(tree: Node, clock: Clock, n: int, t: int) -> Value:
     return _inner(tree.children[0], clock, n, t // every * every)
 
 
+def _splice(tree: Node, clock: Clock, n: int, t: int) -> Value:
+    turns = [0, *(clock.whole(at) for at in tree.args["at"])]
+    chosen = max(k for k, turn in enumerate(turns) if turn <= t)
+    return _inner(tree.args["plans"][chosen], clock, n, t)
+
+
+def _extend(tree: Node, clock: Clock, n: int, t: int) -> Value:
+    """The place in the plan's own run is one fraction; between two of its steps the value goes straight."""
+    child, given, at = tree.children[0], tree.args["horizon"], tree.args.get("at")
+    own, at = clock.whole(given), None if at is None else clock.whole(at)
+    clock = replace(clock, horizon=replace(clock, stretched=Fraction(1)).whole(given), piece=None)
+    if at is None or t < at or at >= n:
+        return _inner(child, clock, own, min(t, own))
+    ratio = Fraction(own - at, n - at)
+    ratio = ratio.limit_denominator(2**15) if ratio <= 1 else 1 / (1 / ratio).limit_denominator(2**15)
+    place = max(own - (n - t) * ratio, Fraction(at))
+    before, share = math.floor(place), place - math.floor(place)
+    value_ = _inner(child, clock, own, before)
+    if not share or child.name in ("multistep", "step_decay"):  # level up to the jump
+        return value_
+    after = _inner(child, clock, own, before + 1)
+    share_ = mpf(share.numerator) / share.denominator
+    number_ = value_.number * (1 - share_) + after.number * share_
+    return Value(number_, max(value_.exponent, after.exponent))
+
+
 def _plateau(tree: Node, clock: Clock, n: int, t: int) -> Value:
     return _inner(tree.children[0], clock, n, t)
 
@@ -307,6 +335,8 @@ COMBINATORS: dict[str, Callable[[Node, Clock, int, int], Value]] = {
     "minimum": _choose(min),
     "maximum": _choose(max),
     "hold": _hold,
+    "splice": _splice,
+    "extend": _extend,
     "reduce_on_plateau": _plateau,
     "bundle": lambda tree, clock, n, t: value(tree.children[0], clock, n, t),
     "wsd": _wsd,

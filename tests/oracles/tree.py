@@ -30,8 +30,9 @@ class Node:
         for child in self.children:
             yield from child.walk(level + 1)
         for value in self.args.values():
-            if isinstance(value, Node):
-                yield from value.walk(level + 1)
+            for one in value if isinstance(value, list) else [value]:
+                if isinstance(one, Node):
+                    yield from one.walk(level + 1)
 
     @property
     def depth(self) -> int:

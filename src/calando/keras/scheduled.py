@@ -11,6 +11,7 @@ from calando.core.asked import bound_schedule
 from calando.core.schedule import Schedule
 from calando.errors import BadValue, shown
 from calando.keras.backend import BACKEND, as_written, in_numpy, known_step, never_compiled, rate_of, unwrapped
+from calando.keras.changing import Changing, changed_to, stamp_of_change
 from calando.keras.learning_rate import (
     LearningRate,
     check_peak,
@@ -36,7 +37,7 @@ __all__ = ["Scheduled"]
 
 
 @keras.saving.register_keras_serializable(package="calando", name="Scheduled")
-class Scheduled(keras.optimizers.Optimizer):  # type: ignore[misc]  # Keras ships no types
+class Scheduled(Changing, keras.optimizers.Optimizer):  # type: ignore[misc]  # Keras ships no types
     """A Keras optimizer around yours, which lets a schedule drive every number of it; `attach` makes one.
 
     Formula: at update t = `position`, the learning rate is peak * schedule(t) * scale, and every other quantity q of
@@ -86,11 +87,6 @@ class Scheduled(keras.optimizers.Optimizer):  # type: ignore[misc]  # Keras ship
             write_in(self._words, to_words(schedule.rule.initial()))
 
     # ---- reading
-
-    @property
-    def schedule(self) -> Schedule:
-        """The schedule in force."""
-        return self._drive.schedule
 
     @property
     def peak(self) -> float:
@@ -294,9 +290,9 @@ class Scheduled(keras.optimizers.Optimizer):  # type: ignore[misc]  # Keras ship
         """The rule's variables, and which schedule this is; the inner optimizer saves its own."""
         for i, variable in enumerate(self._variables):
             store[str(i)] = in_numpy(variable)
-        saved = stamp(self.schedule, self.peak)
-        if saved is not None:
-            store["schedule"] = saved
+        for key, saved in (("schedule", stamp(self.begun, self.peak)), ("steered", stamp_of_change(self._drive))):
+            if saved is not None:
+                store[key] = saved
 
     def load_own_variables(self, store: Any) -> None:
         """The rule's variables back.
@@ -304,8 +300,11 @@ class Scheduled(keras.optimizers.Optimizer):  # type: ignore[misc]  # Keras ship
         Raises:
             BadState: when the checkpoint is of another schedule than `resume` allows or of none, or broken.
         """
-        check_origin(store, self.schedule)
-        check_stamp(read_from(store, "schedule"), self.schedule, self.peak, self._drive.policy)
+        check_origin(store, self.begun)
+        check_stamp(read_from(store, "schedule"), self.begun, self.peak, self._drive.policy)
+        steered = changed_to(store, self._drive, self.position)
+        if steered is not None:
+            self.change(steered)
         for i, variable in enumerate(self._variables):
             saved = read_from(store, str(i))
             if saved is not None:
@@ -320,7 +319,7 @@ class Scheduled(keras.optimizers.Optimizer):  # type: ignore[misc]  # Keras ship
             NotSerialisable: when the plan holds a Python function that was not registered by name.
         """
         inner = keras.saving.serialize_keras_object(self.inner_optimizer)
-        schedule = write_schedule(self.schedule)
+        schedule = write_schedule(self.begun)
         config = {"name": self.name, "inner_optimizer": inner, "schedule": schedule, "peak": self.peak}
         return config if self._drive.policy == "exact" else {**config, "resume": self._drive.policy}
 
@@ -345,6 +344,7 @@ class _Drive:
 
     def __init__(self, schedule: Schedule, peak: float, places: Mapping[str, str], policy: str) -> None:
         self.schedule, self.peak, self.places, self.policy = schedule, peak, places, policy
+        self.begun: Schedule | None = None  # what it began with, where the schedule was changed
         self.in_force = InForce()
         self.away = False
         self.told: tuple[int, float] | None = None  # the position where the rule last heard, and its scale before

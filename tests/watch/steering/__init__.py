@@ -1,0 +1,1 @@
+"""Steering: exact, safe, and the same in every process."""
