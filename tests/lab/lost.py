@@ -122,9 +122,13 @@ def repeated(moments: list[Moment], everything: Study, steps: list[tuple[str, in
 def tormented(folder: Path, kills: int, seed: int, pause: float, *more: str) -> tuple[Study, list[Moment], list[str]]:
     """Run a study to its end while coordinator, workers or both are killed at random moments."""
     chance, moments, log = random.Random(seed), [], []
+    began = time.monotonic()
     process = started(folder, *more, pause=pause)
+    while in_store(folder) is None and process.poll() is None:
+        time.sleep(0.05)
+    slower = max(1.0, time.monotonic() - began)  # a busy machine starts slowly: it must get as far between two kills
     while len(log) < kills:
-        time.sleep(chance.uniform(0.2, 1.8))
+        time.sleep(slower * chance.uniform(0.2, 1.8))
         if process.poll() is not None:
             out, err = process.communicate()
             if process.returncode == 0 and 3 * len(log) >= 2 * kills:

@@ -82,10 +82,11 @@ def test_a_hang_inside_a_c_call_is_killed_too() -> None:
     assert outcomes(found) == {"failed": 1}
 
 
-def test_a_source_that_hangs_while_it_is_loaded_is_told(tmp_path: Path) -> None:
+def test_a_source_that_hangs_while_it_is_loaded_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("calando.lab.executors.local.LOADING", 4.0)
     (tmp_path / "t.py").write_text("import time\nprint('loading the data', flush=True)\ntime.sleep(3600)")
     with pytest.raises(LabError, match=r"no step for 4 seconds: killed\nloading the data"):
-        compare("t.py:train", ["cosine()"], steps=10, timeout=4, live=False)
+        compare("t.py:train", ["cosine()"], steps=10, timeout=2, live=False)
 
 
 def test_a_megabyte_of_printing_neither_blocks_nor_shows(capfd: pytest.CaptureFixture[str]) -> None:

@@ -20,6 +20,7 @@ from calando.lab.trainref import TrainRef
 
 __all__ = ["LocalExecutor"]
 
+LOADING = 60.0  # seconds that importing may take whatever a step may: frameworks load slowly on a busy machine
 RUNAWAY = 20_000_000  # bytes of printing without a single step
 
 
@@ -30,7 +31,8 @@ class LocalExecutor:
         ref: the train function.
         workers: processes at a time, >= 1; each gets cores / workers threads and one GPU slot.
         logs: folder for what workers print.
-        timeout: seconds without a step after which a run is killed and recorded as failed, > 0.
+        timeout: seconds without a step after which a run is killed and recorded as failed, > 0; loading the train
+            function may take a minute whatever it is.
         isolate: whether every run gets a process of its own.
         threads: threads of each worker, >= 1, instead of cores / workers.
         retries: how often a worker that died while it was loading is started again, >= 0.
@@ -93,8 +95,9 @@ class LocalExecutor:
         now = time.monotonic()
         for process in [p for p in self._running if p.task is not None or not p.ready]:
             silent = now - process.heard
-            if silent > self._timeout:
-                events += self._stop(process, f"no step for {self._timeout:g} seconds: killed")
+            allowed = self._timeout if process.ready else max(self._timeout, LOADING)
+            if silent > allowed:
+                events += self._stop(process, f"no step for {allowed:g} seconds: killed")
             elif silent > 1 and process.written() > RUNAWAY:
                 events += self._stop(process, f"printed over {RUNAWAY // 10**6} MB without a step: killed")
         return events
