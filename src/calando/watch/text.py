@@ -11,7 +11,7 @@ from calando.errors import tame
 from calando.watch.serve.board import LOOK, Board
 from calando.watch.serve.judge import Judge
 from calando.watch.serve.shown import Shown
-from calando.watch.serve.told import details, findings, open_yet, seen, summary
+from calando.watch.serve.told import details, summary
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -22,6 +22,9 @@ EVERY: Final = 10.0
 """Seconds between two lines on one run, where lines are all there is."""
 
 PATIENCE: Final = 60.0
+FORETOLD: Final = 4
+"""Runs of which `once` says where they will end: each takes about a second."""
+
 MOST: Final = 4_000
 COLOURS: Final = ("cyan", "dark_orange", "green", "magenta", "yellow", "blue", "red", "white")
 SEVERE: Final = {"failure": "red", "warning": "yellow", "note": "cyan", "good": "green"}
@@ -53,9 +56,12 @@ def read(places: Iterable[str | Path]) -> Board:
     limit = time.monotonic() + PATIENCE
     while board.poll() and time.monotonic() < limit:
         pass
-    for run in board.runs.values():
-        known = seen(run)
-        run.findings, run.undecided = findings(known), open_yet(known)
+    judge = Judge(board)
+    running = [name for name, run in board.runs.items() if run.facts.state == "running"]
+    for name in board.runs:
+        judge.judge(name)
+        if name in running[-FORETOLD:]:
+            judge.foretell(name)
     return board
 
 
@@ -75,16 +81,24 @@ def follow(
     console = console or _console()
     board = Board(places)
     judge = Judge(board)
-    if not console.is_terminal:
-        _lines(board, judge, console, stop)
-        return
+    judge.start()
+    try:
+        if console.is_terminal:
+            _screen(board, judge, console, stop)
+        else:
+            _lines(board, console, stop)
+    finally:
+        judge.close()
+
+
+def _screen(board: Board, judge: Judge, console: "Console", stop: Callable[[], bool]) -> None:
     from rich.live import Live as Screen
 
     shown = -1, (0, 0)
     with Screen(console=console, screen=True, auto_refresh=False) as screen:
         while not stop():
             more = board.poll()
-            judge.step()
+            judge.wanted = _first(board)
             now = board.revision, (console.width, console.height)
             if now != shown or _running(board):
                 screen.update(screen_of(board, console.width, console.height), refresh=True)
@@ -92,13 +106,12 @@ def follow(
             time.sleep(0.01 if more else LOOK)
 
 
-def _lines(board: Board, judge: Judge, console: "Console", stop: Callable[[], bool]) -> None:
+def _lines(board: Board, console: "Console", stop: Callable[[], bool]) -> None:
     said: dict[str, tuple[float, int, int]] = {}  # when, at which step, how many events
     while not stop():
         more = board.poll()
         if more:
             continue
-        judge.step()
         for name, run in board.runs.items():
             when, step, events = said.get(name, (-EVERY, -2, 0))
             for event in run.events[events:]:
@@ -143,8 +156,8 @@ def screen_of(board: Board, width: int, height: int | None) -> "RenderableType":
         return Text(
             tame(f"Nothing to see yet in {where}: a run appears as soon as it begins.\n" + "\n".join(board.problems))
         )
-    order = sorted(runs, key=lambda pair: (pair[1].facts.state != "running", -pair[1].facts.heard))
-    rows = len(order) if height is None else max(1, min(len(order), (height - 4) // (3 if len(order) > 1 else 1)))
+    order = _ordered(board)
+    rows = len(order) if height is None else max(1, min(len(order), (height - 2) // 2))
     told = [summary(name, run) for name, run in order[:rows]]
     parts: list[RenderableType] = [_table(told, width)]
     if len(order) > rows:
@@ -199,6 +212,17 @@ def _one(name: str, run: Shown, width: int, height: int | None, *, alone: bool) 
     words: list[Text] = []
     if told["plan"]:
         words.append(Text(told["plan"] + (f" @ {told['peak']:g}" if told["peak"] else ""), style="dim"))
+    if told["forecast"] is not None:
+        words.append(Text.assemble(("forecast ", "bold"), told["forecast"]["words"]))
+        words += [
+            Text(f"  cooled down now over {one['steps']:,}: {one['value']:.4g} ({one['low']:.4g} to {one['high']:.4g})")
+            for one in told["forecast"]["cooled"]
+        ]
+    words += [
+        Text(f"  cooled down now by {one['source']}: {_number(one.get('value'))}, real ones ended in"
+             f" {_number(one.get('low'))} to {_number(one.get('high'))}")
+        for one in told["virtual"] if one.get("source")
+    ]  # fmt: skip
     for one in told["findings"]:
         words.append(Text.assemble((one["title"], SEVERE.get(one["severity"], "") + " bold"), " ", one["words"]))
         words += [Text(f"  → {advice}") for advice in one["advice"]]
@@ -206,12 +230,23 @@ def _one(name: str, run: Shown, width: int, height: int | None, *, alone: bool) 
     for event in reversed(events):
         about = " ".join(str(event[key]) for key in ("text", "status", "reason") if event.get(key))
         words.append(Text.assemble((f"step {event['step']:,} ", "dim"), (event["kind"], "bold"), f" {about}"))
-    used = sum(-(-max(len(text.plain), 1) // max(width, 1)) for text in words)
-    room = 16 if height is None else height - min(used, max(height // 2, 4)) - 5
-    parts: list[RenderableType] = [] if alone else [Text(told["name"].replace("\n", " "), style="bold")]
-    if room >= 6:
-        parts += drawn(run, width, min(room * 3 // 4, 24))
-    return [*parts, *words]
+    parts: list[RenderableType] = [] if alone else [Text(told["name"].replace("\n", " "), style="bold", no_wrap=True)]
+    if height is None:
+        return [*parts, *drawn(run, width, 18), *words]
+    left = max(height - len(parts), 0)
+    asked = sum(-(-max(len(text.plain), 1) // width) for text in words)
+    room = left - min(asked, max(left // 2, 4))
+    if room >= 12:
+        parts += (curves := drawn(run, width, min((room - 7) * 3 // 4, 24)))
+        left -= len(curves)
+    for text in words:
+        lines = min(-(-max(len(text.plain), 1) // width), left)
+        if lines < 1:
+            break
+        text.truncate(max(lines * (width - 12), width), overflow="ellipsis")
+        left -= lines
+        parts.append(text)
+    return parts
 
 
 def drawn(run: Shown, width: int, height: int) -> "list[RenderableType]":
@@ -269,6 +304,17 @@ def _points(run: Shown, name: str, pixels: int) -> list[tuple[float, float]]:
 
 def _all(board: Board) -> list[dict[str, Any]]:
     return [details(name, run) for name, run in board.runs.items()]
+
+
+def _ordered(board: Board) -> list[tuple[str, Shown]]:
+    """Those that run first, the latest of them at the top."""
+    return sorted(
+        board.runs.items(), key=lambda pair: (pair[1].facts.state != "running", -pair[1].facts.began, pair[0])
+    )
+
+
+def _first(board: Board) -> str:
+    return next((name for name, _ in _ordered(board)), "")
 
 
 def _running(board: Board) -> bool:

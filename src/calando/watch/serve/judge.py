@@ -1,22 +1,28 @@
 """What the curves of all runs say, asked a little at a time: it costs a twentieth of one core at most."""
 
+import threading
 import time
-from typing import Final
+from typing import Any, Final
 
+from calando.records.live.answered import schedule_of
+from calando.watch.foretell import Foreteller, Foretold
 from calando.watch.serve.board import Board
-from calando.watch.serve.told import findings, open_yet, seen
+from calando.watch.serve.told import clean, findings, open_yet, seen
 
 __all__ = ["Judge"]
 
 AGAIN: Final = 5.0
 """Seconds after which a run that goes on is judged again."""
 
+PAUSE: Final = 0.1
 SHARE: Final = 20
 """After a judgement of so many seconds, this many times as long is rested."""
 
 
 class Judge:
-    """Judges the runs of a board, one at a time, whichever changed and waited longest.
+    """Judges the runs of a board, one at a time, whichever changed and waited longest; `wanted` is judged first.
+
+    Where the wanted one goes is foretold as well, while it runs.
 
     >>> Judge(Board([])).step()
     False
@@ -27,6 +33,24 @@ class Judge:
         self._board = board
         self._judged: dict[str, tuple[int, float]] = {}
         self._rest = 0.0
+        self._foretelling: dict[str, Foreteller] = {}
+        self._over = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        """Judge in a thread of its own until `close`, so that nothing waits for it."""
+        self._thread = threading.Thread(target=self._go, name="calando-watch-judge", daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """Judge no more."""
+        self._over.set()
+        if self._thread is not None:
+            self._thread.join(10)
+
+    def _go(self) -> None:
+        while not self._over.wait(PAUSE):
+            self.step()
 
     def step(self) -> bool:
         """Judge one run, if one is due; whether one was."""
@@ -34,27 +58,63 @@ class Judge:
         name = self._due(now) if now >= self._rest else None
         if name is None:
             return False
-        board, run = self._board, self._board.runs.get(name)
-        self._judged[name] = board.changed.get(name, 0), now
+        self.judge(name)
+        if name == self.wanted:
+            self.foretell(name)
+        self._judged[name] = self._board.changed.get(name, 0), now
+        took = time.monotonic() - now
+        self._rest = now + took + min(SHARE * took, AGAIN)
+        return True
+
+    def judge(self, name: str) -> None:
+        """What the curves of a run say by now."""
+        board = self._board
+        run = board.runs.get(name)
         if run is None:
-            return False
+            return
         with board.lock:
             known = seen(run)
         said, later = findings(known), open_yet(known)
         with board.lock:
-            fresh = (said, later) != (run.findings, run.undecided)
-            run.findings, run.undecided = said, later
-            if fresh:
+            if (said, later) != (run.findings, run.undecided):
+                run.findings, run.undecided = said, later
                 board.mark(name)
-                self._judged[name] = board.changed[name], now
-        took = time.monotonic() - now
-        self._rest = now + took + SHARE * took
-        return True
+
+    def foretell(self, name: str) -> None:
+        """Where a run that goes on will end."""
+        board = self._board
+        run = board.runs.get(name)
+        if run is None:
+            return
+        if run.facts.state != "running":
+            run.foretold = None
+            return
+        with board.lock:
+            copies = {column: type(c)(c.steps.copy(), c.values.copy()) for column, c in run.columns.items()}
+        facts = run.facts
+        again = self._foretelling.setdefault(name, Foreteller())
+        found = again.look(copies, facts.metric, facts.mode, schedule_of(facts.schedule), facts.peak)
+        told = None if found is None else _told(found)
+        with board.lock:
+            if told != run.foretold:
+                run.foretold = told
+                board.mark(name)
 
     def _due(self, now: float) -> str | None:
         waiting: list[tuple[bool, float, str]] = []
-        for name, changed in self._board.changed.items():
+        with self._board.lock:
+            every = list(self._board.changed.items())
+        for name, changed in every:
             at, when = self._judged.get(name, (-1, -AGAIN))
             if changed > at and now - when >= AGAIN and name in self._board.runs:
                 waiting.append((name != self.wanted, when, name))
         return min(waiting, default=(False, 0.0, None))[2]
+
+
+def _told(found: Foretold) -> dict[str, Any]:
+    said: dict[str, Any] = clean({
+        "metric": found.metric, "value": found.value, "low": found.low, "high": found.high, "level": found.level,
+        "words": found.words, "refused": found.refused, "doubts": list(found.doubts), "done": found.done,
+        "cooled": [{"steps": c.steps, "value": c.value, "low": c.low, "high": c.high} for c in found.cooled],
+    })  # fmt: skip
+    return said

@@ -105,11 +105,13 @@ class Server:
         for thread in (self._thread, self._reader):
             if thread is not None and thread is not threading.current_thread():
                 thread.join(10)
+        self.judge.close()
         self._socket.close()
 
     def _read(self) -> None:
         self._reader = threading.Thread(target=self._go, name="calando-watch-reader", daemon=True)
         self._reader.start()
+        self.judge.start()
 
     def _go(self) -> None:
         while not self._over.is_set():
@@ -117,8 +119,6 @@ class Server:
                 more = self.board.poll()
             except OSError:  # a folder that is taken away under our hands
                 more = False
-            if not more:
-                self.judge.step()
             self._over.wait(0.005 if more else LOOK)
 
 

@@ -55,6 +55,7 @@ class Shown:
         self.folder: Path | None = None
         self.findings: list[dict[str, Any]] = []
         self.undecided: list[list[str]] = []
+        self.foretold: dict[str, Any] | None = None
         self._blocks: dict[str, Blocks] = {}
         self._seen = 0
         self._best: tuple[float, int] | None = None

@@ -79,12 +79,19 @@ def details(name: str, run: Shown) -> dict[str, Any]:
         **summary(name, run),
         "plan": clean(str(bound)) if bound is not None else "", "peak": facts.peak, "error": clean(facts.error),
         "findings": run.findings, "undecided": run.undecided,
+        "forecast": run.foretold, "virtual": _virtual(run),
         "problems": [clean(line) for line in facts.problems[:40]],
         "events": [
             {"step": event.step, "when": event.when, "kind": clean(event.kind), **_told(event.data)}
             for event in run.events[-MOST_EVENTS:]
         ],
     }  # fmt: skip
+
+
+def _virtual(run: Shown) -> list[dict[str, Any]]:
+    """The latest of what averaged weights say of a cooldown from here, one of each source."""
+    latest = {str(event.data.get("source", "")): event for event in run.events if event.kind == "virtual"}
+    return [{"step": event.step, **_told(event.data)} for event in list(latest.values())[-8:]]
 
 
 def _told(data: Mapping[str, Any]) -> dict[str, Any]:
@@ -100,6 +107,8 @@ def steerable(run: Shown) -> tuple[str, str]:
         return "nothing", f"This is {what}: nobody reads commands there."
     if run.facts.state == "waiting":
         return "nothing", "It has not begun."
+    if run.facts.state == "running" and isinstance(why := run.facts.meta.get("steering"), str) and why:
+        return "nothing", str(clean(why))
     if run.facts.state != "running":
         return "nothing", "It is over." if run.facts.state != "lost" else "Its process is gone."
     if run.study:

@@ -91,13 +91,18 @@ function band(value, low, high) {
 }
 
 function foretold(told) {
-  var made = [], f = told.forecast;
-  if (f) made.push(el("h3", { text: "Forecast" }), el("p", { class: "told" }, told.metric + " at the end: ", band(f.value, f.low, f.high), f.words ? el("span", { class: "soft", text: " " + f.words }) : null));
-  if (told.virtual && told.virtual.length) {
-    made.push(el("h3", { text: "If it cooled down now" }), told.virtual.map(function (one) {
-      return el("p", { class: "told" }, band(one.value, one.low, one.high), el("span", { class: "soft", text: " " + [one.source, one.steps ? "over " + whole(one.steps) + " updates" : "", one.step !== undefined ? "as of step " + whole(one.step) : ""].filter(Boolean).join(", ") }));
-    }));
+  var made = [], f = told.forecast, rows_ = [];
+  if (f) {
+    made.push(el("h3", { text: "Forecast" }));
+    if (f.value === null) made.push(el("p", { class: "soft", text: f.words }));
+    else made.push(el("p", { class: "told" }, f.metric + " at the end: ", band(f.value, f.low, f.high), el("span", { class: "soft", text: " " + Math.round(100 * f.level) + " % band, as of step " + whole(f.done - 1) })));
+    made = made.concat(f.doubts.slice(0, 3).map(function (said) { return el("p", { class: "soft", text: "band widened: " + said }); }));
+    rows_ = f.cooled.map(function (one) { return [whole(one.steps) + " updates", one.value, one.low, one.high, "by the law"]; });
   }
+  (told.virtual || []).forEach(function (one) { rows_.push([one.steps ? whole(one.steps) + " updates" : "", one.value, one.low, one.high, one.source || ""]); });
+  if (rows_.length) made.push(el("h3", { text: "If it cooled down now" }), el("table", { class: "cooled num" }, el("tbody", {}, rows_.map(function (one) {
+    return el("tr", {}, el("th", { scope: "row", text: one[0] }), el("td", {}, band(one[1], one[2], one[3])), el("td", { class: "soft name", text: one[4] }));
+  }))));
   return made;
 }
 
