@@ -41,6 +41,13 @@ class Asked:
             if asked is not None:
                 values["lr"] = asked  # nothing else sets it, as far as we were told
             return False
+        if len(rates) == 1 and rates[0].__class__ is float:  # hot
+            used = rates[0]
+            values["lr"] = used
+            asked = self._of(0, step)
+            if asked is not None and asked != used and not abs(used - asked) <= SAME * max(abs(asked), 1e-30):
+                values["lr_asked"] = asked
+            return False
         late = False
         for group, rate in enumerate(rates):
             if group and rate == rates[0]:

@@ -55,7 +55,10 @@ class Hooked:
 
     def rates(self) -> Rates:
         """The rates in the groups when the last update was made."""
-        return [float(rate) for rate in self._used[:MOST_GROUPS]]
+        used = self._used
+        if len(used) == 1 and used[0].__class__ is float:
+            return used
+        return [float(rate) for rate in used[:MOST_GROUPS]]
 
     def close(self) -> None:
         """Let the optimizer go."""

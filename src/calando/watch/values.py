@@ -9,6 +9,7 @@ from calando.errors import BadValue, shown
 __all__ = ["Later", "read", "read_name", "resolved"]
 
 LONGEST = 200
+MOST_KINDS = 200
 
 
 class Later:
@@ -58,12 +59,7 @@ def read(name: str, given: Any) -> "float | Later":
     >>> read("loss", 2), read("loss", numpy.float32(0.5)), read("loss", numpy.ones((1, 1)))
     (2.0, 0.5, 1.0)
     """
-    kind = given.__class__
-    reader = _READERS.get(kind)
-    if reader is None:
-        reader = _READERS[kind] = _reader(given)
-        if len(_READERS) > 200:
-            _READERS.clear()
+    reader = _READERS.get(given.__class__) or _known(given)
     try:
         return reader(given)
     except (TypeError, ValueError, RuntimeError, OverflowError, AttributeError) as error:
@@ -76,6 +72,13 @@ def read(name: str, given: Any) -> "float | Later":
 
 
 _READERS: dict[type, "Callable[[Any], float | Later]"] = {}
+
+
+def _known(given: Any) -> "Callable[[Any], float | Later]":
+    if len(_READERS) > MOST_KINDS:
+        _READERS.clear()
+    reader = _READERS[given.__class__] = _reader(given)
+    return reader
 
 
 def _reader(given: Any) -> "Callable[[Any], float | Later]":

@@ -52,6 +52,7 @@ class Watched:
         self._recorder: Recorder | None = None
         self._gauge: Any = None
         self._sinks, self._rules = sinks, tuple(rules)
+        self._also = bool(self._sinks) or bool(self._rules)
         self._asked = Asked(None, None, None)
         self._steers: Steers | None = None
         self._horizon: int | None = None
@@ -105,7 +106,7 @@ class Watched:
         found = self._begin(followed)
         self._recorder, self._gauge, self._asked, self._steers = found.recorder, found.gauge, found.asked, found.steers
         self._horizon, self._schedule = found.horizon, found.schedule
-        self._heard = found.first and (found.recorder is not None or bool(self._sinks) or bool(self._rules))
+        self._heard = found.first and (found.recorder is not None or self._also)
         self._counting = found.gauge if isinstance(found.gauge, Counting) else None
         self._done = found.gauge.done()
 
@@ -213,7 +214,7 @@ class Watched:
             if moment >= self._flush_due or len(self._waiting) > MOST_WAITING:
                 self._flush()
         elif values:
-            self._put(now, moment, values)  # type: ignore[arg-type]
+            self._put(now, moment, values)
         if new:
             self._done = done
             if self._steers is not None:
@@ -310,12 +311,14 @@ class Watched:
             self._once(f"value {name}" if isinstance(name, str) else "name", str(error))
             return None
 
-    def _put(self, step: int, when: float, values: dict[str, float]) -> None:
+    def _put(self, step: int, when: float, values: dict[str, Any]) -> None:
         if self._recorder is not None:
             try:
                 self._recorder.log(step, values, when)
             except CalandoError as error:
                 self._once("record", str(error))
+        if not self._also:
+            return
         if self._sinks:
             for text in self._sinks.put(step, values):
                 self._write_event(Event(step, "note", {"text": text[:1000]}))
@@ -331,7 +334,10 @@ class Watched:
             return
         if order is not None and self._steers is not None:
             text, reason = order
-            self._steers.tell(text, f"rule:{rule.name}", reason, self.step + 1)
+            answer = self._steers.tell(text, f"rule:{rule.name}", reason, self.step + 1)
+            hears = getattr(rule, "answered", None)
+            if answer is not None and hears is not None:
+                hears(answer)
 
     def _flush(self) -> None:
         """Write down what was waited for; one wait for all of it."""

@@ -1,7 +1,6 @@
 """The record of a run under way: one file, lines are only ever added, each by one write of its own."""
 
 import json
-import math
 import os
 import time
 from collections.abc import Mapping
@@ -92,7 +91,16 @@ class Recorder:
         Raises:
             LabError: when the line cannot be written; the record is then as it was before, or ends in a torn line.
         """
-        self.write(self._line(step, numbers, time.time() if when is None else when))
+        line = self._line(step, numbers, time.time() if when is None else when).encode()
+        if self._torn:
+            self.write(line)
+            return
+        try:
+            written = os.write(self._file, line)
+        except OSError as error:
+            raise self._unwritable(error) from error
+        if written != len(line):
+            self._rest(line, written)
 
     def log_many(self, rows: Mapping[int, Mapping[str, float]]) -> None:
         """Write several steps' numbers down by one write, all as of now.
@@ -104,16 +112,17 @@ class Recorder:
             LabError: when they cannot be written.
         """
         now = time.time()
-        self.write("".join(self._line(step, numbers, now) for step, numbers in rows.items()))
+        self.write("".join(self._line(step, numbers, now) for step, numbers in rows.items()).encode())
 
     def _line(self, step: int, numbers: Mapping[str, float], moment: float) -> str:
-        names = self._names
-        parts = []
+        names, text = self._names, ""
         for name, value in numbers.items():
             key = names.get(name) or self._named(name)
-            number = float(value)  # NumPy's floats spell themselves in another way
-            parts.append(f"{key}{number!r}" if math.isfinite(number) else f'{key}"{spelled(number)}"')
-        return f'{{"s":{step},"w":{moment:.3f},"m":{{{",".join(parts)}}}}}\n'
+            if value.__class__ is float and value - value == 0.0:  # hot: finite, and spelled as every float is
+                text += f"{key}{value!r}"
+            else:  # NumPy's floats spell themselves in another way
+                text += f"{key}{json.dumps(spelled(float(value)))}"
+        return f'{{"s":{step},"w":{moment:.3f},"m":{{{text[1:]}}}}}\n'
 
     def event(self, event: Event) -> None:
         """Write down that something happened.
@@ -141,12 +150,12 @@ class Recorder:
                 where="Recorder.event",
                 fix="say it shorter",
             )
-        self.write(line + "\n")
+        self.write(line.encode() + b"\n")
 
-    def write(self, line: str) -> None:
+    def write(self, line: bytes) -> None:
         """Add whole lines, each with its end, by one write."""
         try:
-            self._put(line.encode())
+            self._put(line)
         except OSError as error:
             raise self._unwritable(error) from error
 
@@ -166,15 +175,21 @@ class Recorder:
             line = b"\n" + line
         written = os.write(self._file, line)
         self._torn = False
+        if written != len(line):
+            self._rest(line, written)
+
+    def _rest(self, line: bytes, written: int) -> None:
+        """What one write left over: the disk is all but full."""
+        self._torn = True
         try:
-            while written < len(line):  # a disk that is all but full
+            while written < len(line):
                 written += os.write(self._file, line[written:])
-        except OSError:
-            self._torn = True
-            raise
+        except OSError as error:
+            raise self._unwritable(error) from error
+        self._torn = False
 
     def _named(self, name: str) -> str:
-        key = self._names[name] = json.dumps(name) + ":"
+        key = self._names[name] = f",{json.dumps(name)}:"
         return key
 
     def _lock(self) -> None:
