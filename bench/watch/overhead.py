@@ -1,0 +1,224 @@
+"""What watching costs: one call of `log`, and a whole training loop with it beside the same loop without.
+
+    python -m bench.watch.overhead            # prints
+    python -m bench.watch.overhead --write    # also records bench/results/watch/overhead.md and .json
+
+A call is timed in batches of a hundred, each call in a step of its own: two metrics (one a tensor that asks for a
+gradient), the rate that was used, the rate that was asked, the line written, commands looked for. Loops are paired: two
+copies of a network are trained on the same batches, one watched and one not, in turns of three steps, in random order;
+the cost of a pair is the ratio of their CPU times over all its turns. What is told is the median over pairs with a
+bootstrap interval of 95 %. Clock times are told beside it, and mean little on a machine with other work.
+"""
+
+import argparse
+import json
+import os
+import platform
+import statistics
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+import numpy as np
+import torch
+
+import calando
+from calando.torch import attach
+
+RESULTS = Path(__file__).parents[1] / "results" / "watch"
+TARGET_CALL = 20.0  # microseconds, the median of batches
+TARGET_LOOP = 1.01
+PAIRS = 40
+TURN = 3
+BATCHES = 150
+HUNDRED = 100
+PLAN = "warmup(5%) | cosine(end=0.1)"
+
+Loop = Callable[[int], None]
+
+
+def call(folder: str) -> list[float]:
+    """Microseconds of a call, a number for each batch; the update itself is not counted."""
+    weight = torch.nn.Parameter(torch.zeros(1))
+    optimizer = torch.optim.SGD([weight], lr=0.1)
+    scheduler = attach(optimizer, calando.parse(PLAN).bind(10**6))
+    watched = calando.watch("call", scheduler=scheduler, folder=folder)
+    loss = (weight + 0.5).sum()
+    told = []
+    for _ in range(BATCHES):
+        spent = 0
+        for _ in range(HUNDRED):
+            optimizer.step()
+            scheduler.step()
+            begun = time.process_time_ns()
+            watched.log(train_loss=loss, accuracy=0.5)
+            spent += time.process_time_ns() - begun
+        told.append(spent / HUNDRED / 1000)
+    watched.close()
+    return told
+
+
+def clock() -> float:
+    """Microseconds that reading the clock twice costs, which stand in each call's time."""
+    found = []
+    for _ in range(2000):
+        begun = time.process_time_ns()
+        found.append((time.process_time_ns() - begun) / 1000)
+    return statistics.median(found)
+
+
+def network(kind: str) -> tuple[torch.nn.Module, torch.Tensor, torch.Tensor]:
+    """A network and a batch for it."""
+    torch.manual_seed(0)
+    y = torch.randint(10, (64,))
+    if kind == "dense":
+        layers = [torch.nn.Linear(784, 256), torch.nn.ReLU(), torch.nn.Linear(256, 256), torch.nn.ReLU()]
+        return torch.nn.Sequential(*layers, torch.nn.Linear(256, 10)), torch.randn(64, 784), y
+    layers = [torch.nn.Conv2d(1, 16, 3), torch.nn.ReLU(), torch.nn.Conv2d(16, 32, 3, stride=2), torch.nn.ReLU()]
+    body = [torch.nn.AdaptiveAvgPool2d(4), torch.nn.Flatten(), torch.nn.Linear(512, 10)]
+    return torch.nn.Sequential(*layers, *body), torch.randn(64, 1, 28, 28), y
+
+
+def loop(kind: str, watch: bool, folder: str) -> tuple[Loop, Any]:
+    """A loop of so many steps, with or without a watch."""
+    net, x, y = network(kind)
+    optimizer = torch.optim.AdamW(net.parameters(), lr=1e-3)
+    scheduler = attach(optimizer, calando.parse(PLAN).bind(10**6))
+    watched = calando.watch(kind, scheduler=scheduler, folder=folder) if watch else None
+
+    def run(steps: int) -> None:
+        for _ in range(steps):
+            optimizer.zero_grad()
+            loss = torch.nn.functional.cross_entropy(net(x), y)
+            loss.backward()
+            optimizer.step()
+            scheduler.step()
+            if watched is not None:
+                watched.log(train_loss=loss)
+                if watched.over:
+                    break
+
+    return run, watched
+
+
+def timed(run: Loop, steps: int) -> tuple[float, float]:
+    """CPU seconds and clock seconds of so many steps."""
+    cpu, wall = time.process_time(), time.perf_counter()
+    run(steps)
+    return time.process_time() - cpu, time.perf_counter() - wall
+
+
+def paired(kind: str, steps: int, folder: str) -> dict[str, Any]:
+    """A loop with a watch beside one without, in turns."""
+    (plain, _), (watching, watched) = loop(kind, False, folder), loop(kind, True, folder)
+    chance = np.random.default_rng(0)
+    timed(plain, steps)
+    timed(watching, steps)
+    ratios, clocks, extra, alone = [], [], [], []
+    for _ in range(PAIRS):
+        found = {"plain": np.zeros(2), "watched": np.zeros(2)}
+        for _ in range(steps // TURN):  # short turns, so that what else the machine does falls on both alike
+            arms = [("plain", plain), ("watched", watching)]
+            for place in chance.permutation(2):
+                name, run = arms[place]
+                found[name] += timed(run, TURN)
+        ratios.append(found["watched"][0] / found["plain"][0])
+        clocks.append(found["watched"][1] / found["plain"][1])
+        extra.append((found["watched"][0] - found["plain"][0]) / steps * 1e6)
+        alone.append(found["plain"][0] / steps * 1e3)
+    watched.close()
+    return {
+        "steps": steps,
+        "pairs": PAIRS,
+        "step_ms": statistics.median(alone),
+        "ratio": statistics.median(ratios),
+        "interval": interval(ratios),
+        "extra_us": statistics.median(extra),
+        "clock_ratio": statistics.median(clocks),
+        "clock_interval": interval(clocks),
+    }
+
+
+def interval(values: list[float]) -> list[float]:
+    """A bootstrap interval of 95 % for the median."""
+    drawn = np.random.default_rng(0).choice(values, (4000, len(values)))
+    return [float(edge) for edge in np.percentile(np.median(drawn, axis=1), [2.5, 97.5])]
+
+
+def measured() -> dict[str, Any]:
+    """Everything."""
+    with tempfile.TemporaryDirectory() as folder:
+        calls = call(folder)
+        loops = {kind: paired(kind, steps, folder) for kind, steps in (("dense", 90), ("convolutional", 15))}
+    return {
+        "command": "python -m bench.watch.overhead --write",
+        "commit": _said("git", "rev-parse", "--short", "HEAD"),
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "cores": os.cpu_count(),
+        "load": round(os.getloadavg()[0], 1),
+        "clock_us": clock(),
+        "call_us": {
+            "median": statistics.median(calls),
+            "least": min(calls),
+            "of_95_percent": float(np.percentile(calls, 95)),
+            "calls": BATCHES * HUNDRED,
+        },
+        "loops": loops,
+    }
+
+
+def page(found: dict[str, Any]) -> str:
+    """The same for readers."""
+    head = [f"- {name}: `{found[name]}`" for name in ("command", "commit", "python", "torch", "cores", "load")]
+    told = found["call_us"]
+    verdict = "kept" if told["median"] < TARGET_CALL else "MISSED"
+    lines = [
+        "# What watching costs",
+        "",
+        *head,
+        "",
+        f"One call of `log` with two metrics and the rate: median {told['median']:.1f} us of CPU time (least "
+        f"{told['least']:.1f}, 95 % of batches below {told['of_95_percent']:.1f}), of which {found['clock_us']:.1f} us "
+        f"is reading the clock. Promised: below {TARGET_CALL:g} us, {verdict}.",
+        "",
+        f"Loops, watched over unwatched, {PAIRS} interleaved pairs; the median, and a 95 % interval for it. Promised: "
+        f"at most {TARGET_LOOP:g}.",
+        "",
+        "| loop | a step (ms) | CPU time | clock | more a step (us) |",
+        "| --- | ---: | ---: | ---: | ---: |",
+    ]
+    for kind, one in found["loops"].items():
+        cpu, wall = one["interval"], one["clock_interval"]
+        lines.append(
+            f"| {kind} | {one['step_ms']:.2f} | {one['ratio']:.4f} ({cpu[0]:.4f} to {cpu[1]:.4f}) | "
+            f"{one['clock_ratio']:.4f} ({wall[0]:.4f} to {wall[1]:.4f}) | {one['extra_us']:.0f} |"
+        )
+    return "\n".join(lines) + "\n"
+
+
+def _said(*command: str) -> str:
+    return subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
+
+
+def main() -> None:
+    """Measure, print, and record where asked."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--write", action="store_true", help="record the result")
+    asked = parser.parse_args()
+    torch.set_num_threads(1)
+    found = measured()
+    print(page(found))
+    if asked.write:
+        RESULTS.mkdir(parents=True, exist_ok=True)
+        (RESULTS / "overhead.json").write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+        (RESULTS / "overhead.md").write_text(page(found), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
