@@ -32,7 +32,7 @@ __all__ = [
 ]
 
 LOOKS = (
-    heat.lr_too_high, endings.rising, heat.warm_up_too_short, spiky.spikes, fit.overfitting, waves.oscillation,
+    heat.lr_too_high, endings.rising, heat.warm_up_too_short, spiky.spikes, fit.after_a_drop, fit.overfitting, waves.oscillation,
     pace.lr_too_low, pace.horizon_too_short, plateau.plateau_high, plateau.plateau_low, fit.fitted_early,
 )  # fmt: skip
 
@@ -66,10 +66,13 @@ def diagnose(seen: Observed) -> tuple[Diagnosis, ...]:
 
 HIDES = {
     "LR too low": ("horizon too short",),
-    "LR too high": ("plateau at low LR",),
+    "LR too high": ("plateau at low LR", "plateau at high LR", "LR too low", "horizon too short", "not converging"),
+    "warm-up too short": ("LR too low", "horizon too short"),
+    "plateau at low LR": ("LR too low",),
+    "diverged": ("LR too high", "warm-up too short"),
     "fitted early": ("plateau at high LR", "plateau at low LR"),
     "overfitting": ("fitted early", "plateau at high LR", "plateau at low LR"),
-    "overfitting after a drop": ("fitted early", "plateau at high LR", "plateau at low LR"),
+    "overfitting after a drop": ("overfitting", "fitted early", "plateau at high LR", "plateau at low LR"),
     "plateau at high LR": ("plateau at low LR",),
     "oscillation": ("plateau at high LR", "horizon too short", "LR too high"),
 }

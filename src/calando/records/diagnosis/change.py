@@ -12,6 +12,7 @@ WHATS = {
     "warm-up": "let the rate rise over so many updates",
     "cooldown": "come down to zero over the last so many updates",
     "horizon": "bind the same plan to so many updates",
+    "stop": "stop the run after so many updates",
     "plan": "use this plan instead",
     "weight decay": "multiply the weight decay by the value; where there is none, begin with 0.01",
     "dropout": "drop this share of the last hidden layer's outputs",

@@ -97,11 +97,15 @@ def not_converging(run: Judged) -> Diagnosis | None:
     Large enough: less than 1 % of the starting level was gained, which no run that learned shows.
     """
     end = run.end
+    if (above := _ends_above(run)) is not None:
+        return above
     floor = math.inf
     for curve in (run.train, run.val):
         if len(curve) < TOO_FEW:
             continue
         start = run.start(curve, 0.05)
+        if len(run.train) >= 20 and run.begin(curve) > start.value and not run.seen.higher_is_better:
+            start = run.began(curve)
         if not run.seen.higher_is_better and start.value > floor:
             start = Level(floor, start.error)  # validated first when the loss had already been thrown up
         floor = min(floor, start.value)
@@ -117,21 +121,22 @@ def not_converging(run: Judged) -> Diagnosis | None:
         Evidence("at the end", last.value, short(last.value)),
         Evidence("highest learning rate", run.peak, short(run.peak)),
     )
-    above = limit("diverged", "above") * abs(start.value)
-    if last.minus(start).sigmas > CLEAR and last.value > start.value + above:
-        return Diagnosis(
-            "diverged", "failure", "ends above its start",
-            f"The {name} began at {short(start.value)} and ends at {short(last.value)}: the steps do harm, the "
-            "learning rate is far too high.",
-            (f"Try a peak of {short(run.peak / 10)}, a tenth of this one.", "Clip the gradient norm."),
-            evidence, sure(last.minus(start).sigmas),
-        )  # fmt: skip
     best = curve.smooth()
     low = best.values.argmin()
     lost = last.value - float(best.values[low])
     # The lowest of many blocks is low by chance: its own error counts, not that of the last level.
     chance = CLEAR * 1.25 * curve.noise / math.sqrt(max(1.0, len(curve) / len(best)))
-    if lost > max(chance, 0.02 * abs(start.value)) and best.steps[low] > 0.02 * end:
+    learned = lost > max(chance, 0.02 * abs(start.value)) and best.steps[low] > 0.02 * end
+    throw = float(best.values.max()) - run.begin(curve)
+    if not learned and len(run.train) >= 20 and throw > max(2 * CLEAR * best.noise / math.sqrt(3), 0.1 * abs(start.value)):
+        return Diagnosis(
+            "LR too high", "failure", "thrown up and hardly back",
+            f"The {name} was thrown {short(throw)} above its start near step {best.steps[best.values.argmax()]:,.0f} and "
+            f"ends at {short(last.value)}, about where it began: the learning rate is too high.",
+            (f"Try a peak of {short(run.peak / 4)}, a quarter of this one.", "A longer warm-up, and gradient clipping."),
+            evidence, 0.8, (Change("peak", 0.25, "scale 0.25"), Change("clip", 1.0)),
+        )  # fmt: skip
+    if learned:
         return Diagnosis(
             "LR too high", "failure", "learned, then lost it",
             f"The {name} came down to {short(float(best.values[low]))} near step {best.steps[low]:,.0f} and then "
@@ -148,6 +153,28 @@ def not_converging(run: Judged) -> Diagnosis | None:
          "If neither does, it is not the schedule: check that the labels match the inputs, that the optimizer "
          "holds the model's parameters, and that a single batch can be overfitted."),
         evidence, 0.9 if curve.noise > 0 else 1.0, (Change("peak", 0.1), Change("peak", 10.0)),
+    )  # fmt: skip
+
+
+def _ends_above(run: Judged) -> Diagnosis | None:
+    """The training loss ends clearly above where it began."""
+    curve = run.train
+    if len(curve) < 20:
+        return None
+    start, last = run.began(curve), curve.level(0.8 * run.end, run.end, least=3)
+    above = start.value + limit("diverged", "above") * abs(start.value)
+    tail = curve.window(0.8 * run.end, run.end).values
+    wild = len(tail) >= 5 and float(sorted(tail.tolist())[len(tail) // 5]) > above
+    if last.value < above or not wild and last.minus(start).sigmas < CLEAR:
+        return None
+    return Diagnosis(
+        "diverged", "failure", "ends above its start",
+        f"The training loss began at {short(start.value)} and ends at {short(last.value)}: the steps do harm, the "
+        "learning rate is far too high.",
+        (f"Try a peak of {short(run.peak / 10)}, a tenth of this one.", "Clip the gradient norm."),
+        (Evidence("at the start", start.value, short(start.value)), Evidence("at the end", last.value, short(last.value)),
+         Evidence("highest learning rate", run.peak, short(run.peak))),
+        sure(last.minus(start).sigmas), (Change("peak", 0.1), Change("clip", 1.0)),
     )  # fmt: skip
 
 

@@ -59,7 +59,10 @@ ENTRIES: dict[str, dict[str, object]] = {
                "Clip the norm of the gradient."),
         "shown": "How much of the gain came after the rate had fallen to half of its peak, and how far the loss was thrown "
                  "up.",
-        "limits": {"late": (0.4, "share of the gain that came after the rate fell to half of its peak"),
+        "limits": {"late": (0.25, "share of the gain that came after the rate fell to half of its peak, above what the "
+                                  "summed rate left by then would bring"),
+                   "stall": (0.2, "share of the gain that the last quarter of the summed rate brought, after a quick start"),
+                   "quick": (0.35, "share of the gain that the first tenth of the summed rate brought: a quick start"),
                    "thrown": (0.15, "height of the throw above the start, as a share of the gain"),
                    "back": (0.08, "share of the run that the loss needs to come back below its start")},
     },
@@ -85,7 +88,8 @@ ENTRIES: dict[str, dict[str, object]] = {
         "shown": "How many there are, the steps of the largest, and how far they reach.",
         "limits": {"bursts": (3.0, "single wild batches are part of every training"),
                    "noise": (8.0, "times the noise around it that a burst reaches"),
-                   "height": (0.4, "share of the loss around it that a burst reaches above it")},
+                   "height": (0.4, "share of the loss around it that a burst reaches above it"),
+                   "gain": (0.1, "share of all that the run gained that a burst reaches: below, it is of no account")},
     },
     "overfitting after a drop": {
         "severity": "warning",
@@ -96,7 +100,8 @@ ENTRIES: dict[str, dict[str, object]] = {
         "do": ("End soon after the drop: a short cooldown, then stop.", "More weight decay or dropout before it.",
                "A gentler, later decay does not cure this, but stopping is easier to place with it."),
         "shown": "The step and size of the drop, the best value beside it, and what was lost since.",
-        "limits": {"drop": (3.0, "a fall of the rate by this factor within a twentieth of the run is a drop")},
+        "limits": {"rise": (0.04, "what is lost after the drop, as a share of the whole gain"),
+                   "drop": (3.0, "a fall of the rate by this factor within a twentieth of the run is a drop")},
     },
     "overfitting": {
         "severity": "warning",
@@ -118,7 +123,7 @@ ENTRIES: dict[str, dict[str, object]] = {
         "do": ("One descent instead of many: `warmup(5%) | cosine()` at the same peak.",
                "Or cycles whose peaks decay, and an end in a trough."),
         "shown": "How many times the rate came back, how far the loss rose each time, as a share of all it gained.",
-        "limits": {"share": (0.1, "rise at each return of the rate, as a share of the whole gain")},
+        "limits": {"share": (0.05, "rise at each return of the rate, as a share of the whole gain")},
     },
     "LR too low": {
         "severity": "warning",
@@ -127,8 +132,10 @@ ENTRIES: dict[str, dict[str, object]] = {
         "do": ("A peak three to ten times as high; `calando find` looks for it.",
                "Where a higher peak diverges: a longer warm-up, or a longer run."),
         "shown": "How much of the summed rate half of the gain took, and what the last quarter still brought.",
-        "limits": {"half": (0.35, "share of the summed rate that half of the gain took"),
-                   "late": (0.15, "share of the gain that the last quarter of the summed rate brought")},
+        "limits": {"half": (0.34, "share of the summed rate that half of the gain took"),
+                   "first": (0.4, "share of the gain that the first quarter of the summed rate brought, at the most"),
+                   "barely": (0.15, "share of the starting loss: a run that gained less in all, and still falls, crawls"),
+                   "late": (0.145, "share of the gain that the last quarter of the summed rate brought")},
         "not_it": "A long warm-up or a short cooldown alone: progress is counted in summed rate.",
     },
     "horizon too short": {
@@ -138,7 +145,8 @@ ENTRIES: dict[str, dict[str, object]] = {
         "do": ("Bind the same plan to a longer horizon: lengths in percent stretch with it.",
                "Where the budget is fixed: a higher peak buys some of the same, and a cooldown at the end."),
         "shown": "The share of the whole gain that the last tenth brought.",
-        "limits": {"share": (0.05, "share of the gain that the last tenth brought; a power law brings below 0.01")},
+        "limits": {"cut": (0.2, "share of the gain that the last two fifths brought, where the rate is still high"),
+                   "share": (0.05, "share of the gain that the last tenth brought; a power law brings below 0.01")},
     },
     "plateau at high LR": {
         "severity": "warning",
@@ -148,7 +156,8 @@ ENTRIES: dict[str, dict[str, object]] = {
                "Give the cooldown 20 % of the run, down to zero."),
         "shown": "Where it stood still, and what came after the rate fell.",
         "limits": {"stretch": (0.15, "share of the run that it stood still"),
-                   "gain": (0.02, "share of the whole gain below which nothing moved")},
+                   "gain": (0.02, "share of the whole gain below which nothing moved"),
+                   "slow": (0.08, "share of the whole gain that the second half brought, where the rate never came down")},
     },
     "plateau at low LR": {
         "severity": "note",
@@ -157,7 +166,8 @@ ENTRIES: dict[str, dict[str, object]] = {
         "do": ("Keep the rate up for longer: a later first milestone, a gentler factor, or a cosine.",
                "Or end the run where it stopped gaining."),
         "shown": "Since when, and what was gained there.",
-        "limits": {"stretch": (0.3, "share of the run below a tenth of the peak; a cosine spends 0.2 there")},
+        "limits": {"gain": (0.03, "share of the whole gain below which nothing moved"),
+                   "stretch": (0.4, "share of the run below a tenth of the peak; a cosine spends 0.2 there, a square 0.3")},
     },
     "fitted early": {
         "severity": "note",

@@ -127,6 +127,21 @@ class Judged:
         first = float(curve.values[0])
         return Level(first, curve.noise) if level.value > first + 6 * curve.noise else level
 
+    def begin(self, curve: Trend) -> float:
+        """The loss before anything was learned: the middle of the first three values, training values where there are
+        any, since evaluations begin late."""
+        first = self.train if len(self.train) >= 20 and not self.seen.higher_is_better else curve
+        head = first.values[:3].tolist()
+        middle = sorted(head)[min(1, len(head) - 1)]
+        thrown = middle - head[0] > max(6 * first.noise, 0.5 * abs(head[0]))  # by the very first updates
+        return float(head[0] if thrown else middle)
+
+    def began(self, curve: Trend) -> Level:
+        """`begin` with its error: at the start batches differ less than they do later."""
+        first = self.train if len(self.train) >= 20 and not self.seen.higher_is_better else curve
+        head = first.values[:3]
+        return Level(self.begin(curve), min(first.noise, float(head.std())) / float(len(head)) ** 0.5)
+
     def gained(self, curve: Trend) -> Level:
         """From the start to the level of the last tenth of the run."""
         return self.start(curve).minus(curve.level(0.9 * self.end, self.end, least=3))

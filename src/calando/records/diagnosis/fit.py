@@ -6,7 +6,7 @@ from calando.records.diagnosis.catalogue import limit
 from calando.records.diagnosis.finding import CLEAR, Change, Diagnosis, Evidence, Judged, main_curve, short, sure, whole
 from calando.records.diagnosis.noisy import Level
 
-__all__ = ["fitted_early", "healthy", "overfitting"]
+__all__ = ["after_a_drop", "fitted_early", "healthy", "overfitting"]
 
 AFTER = "overfitting after a drop"
 EXPECTED = 1 / 3
@@ -38,6 +38,8 @@ def overfitting(run: Judged) -> Diagnosis | None:
         fell = train.level(at - width, at + width, least=3).minus(now)
         if fell.sigmas < -CLEAR:
             return None  # both rise: `rising` tells that story
+        if len(train) >= 20 and fell.sigmas < 2:
+            return None  # the training loss stands still: nothing more is being learned by heart
         if not run.seen.higher_is_better and now.value < EXPECTED * last.value and fell.sigmas > CLEAR:
             enough = 3.0
     if at > 0.85 * end or rise.sigmas < enough or rise.value < 0.02 * scale:
@@ -59,19 +61,6 @@ def overfitting(run: Judged) -> Diagnosis | None:
         evidence.append(Evidence("training loss fell since by", fell.value, short(fell.value)))
     stop = Change("horizon", float(whole(max(at * 1.1, 1))), "stop")
     cures = (stop, Change("weight decay", 3.0), Change("dropout", 0.3))
-    dropped = _dropped(run, at)
-    if dropped is not None:
-        when, factor = dropped
-        evidence.append(Evidence("drop of the rate", factor, f"{short(factor)} times at step {when:,.0f}"))
-        return Diagnosis(
-            AFTER, "warning", f"overfitting after the rate dropped at step {when:,.0f}",
-            f"The rate fell {short(factor)} times at step {when:,.0f}. " + words.replace(". That is", ". Without the noise "
-            "of a high rate the model learns its examples by heart. That is"),
-            (f"End soon after the drop: a horizon near {whole(at * 1.1):,} steps keeps what it brought.",
-             "More weight decay or dropout before the drop.",
-             "A run under way: `stop`, and keep the weights of the best evaluation."),
-            tuple(evidence), sure(rise.sigmas), cures,
-        )  # fmt: skip
     clear = sure(rise.sigmas) if fell is not None and fell.sigmas > 2 else min(0.7, sure(rise.sigmas))
     return Diagnosis(
         "overfitting", "warning", f"overfitting since step {at:,.0f}", words,
@@ -84,22 +73,68 @@ def overfitting(run: Judged) -> Diagnosis | None:
     )  # fmt: skip
 
 
-def _dropped(run: Judged, at: float) -> tuple[float, float] | None:
-    """The step and size of a steep fall of the rate just before or at the best value, the largest where there are some."""
+def after_a_drop(run: Judged) -> Diagnosis | None:
+    """The rate falls steeply, and the validation curve, which was not rising before, rises from there to the end.
+
+    Large enough: a share of the whole gain. The training loss must have fallen with the drop.
+    """
+    val, end = run.val, run.end
+    if len(val) < 12:
+        return None
+    for when, factor in _drops(run):
+        later = val.window(when, end)
+        if len(later) < 5:
+            continue
+        near = later.window(when, when + max(0.3 * (end - when), 0.05 * end))
+        low = near.values.argmin() if len(near) else 0
+        at, best = float(later.steps[low]), float(later.values[low])
+        rise = Level(-val.fall(at, end).value, val.fall(at, end).error)
+        last = val.level(0.92 * end, end, least=3)
+        gain = max(run.begin(val) - best, abs(best) * 0.02)
+        lost = last.value - val.level(at, at + 0.04 * end, least=1).value
+        before = val.fall(0.4 * when, when)
+        if len(run.train) >= 20:
+            learned = run.train.level(when - 0.08 * end, when, least=3).minus(run.train.level(0.9 * end, end, least=3))
+            if learned.sigmas < CLEAR:
+                continue
+        if rise.sigmas < CLEAR or min(rise.value, lost) < limit(AFTER, "rise") * gain or -before.value > 0.5 * rise.value:
+            continue
+        sign = -1.0 if run.seen.higher_is_better else 1.0
+        return Diagnosis(
+            AFTER, "warning", f"overfitting after the rate dropped at step {when:,.0f}",
+            f"The rate fell {short(factor)} times at step {when:,.0f}; the {run.seen.metric} was {short(sign * best)} near "
+            f"step {at:,.0f} and is {short(sign * last.value)} at the end, while the training loss went on falling. Without "
+            "the noise of a high rate the model learns its examples by heart.",
+            (f"End soon after the drop: a horizon near {whole(at + 0.02 * end):,} steps keeps what it brought.",
+             "More weight decay or dropout before the drop.",
+             "A run under way: `stop`, and keep the weights of the best evaluation."),
+            (Evidence("drop of the rate", factor, f"{short(factor)} times at step {when:,.0f}"),
+             Evidence("best after it", sign * best, f"{short(sign * best)} at step {at:,.0f}"),
+             Evidence("end", sign * last.value, short(sign * last.value))),
+            sure(rise.sigmas), (Change("stop", float(whole(at + 0.02 * end)), "stop"), Change("weight decay", 3.0),
+                                Change("dropout", 0.3)),
+        )  # fmt: skip
+    return None
+
+
+def _drops(run: Judged) -> list[tuple[float, float]]:
+    """The steps at which the rate fell steeply for good, each with its factor, the largest first."""
     import numpy as np
 
     if len(run.lr) < 8 or not run.peak > 0:
-        return None
-    steps, rates = run.lr.steps, np.maximum(run.lr.values, 1e-6 * run.peak)
+        return []
+    steps, rates = run.lr.steps, np.maximum(run.lr.values, 1e-9 * run.peak)
     later = np.minimum(np.searchsorted(steps, steps + 0.05 * run.end), len(steps) - 1)
     factors = rates / rates[later]
-    near = (steps >= at - 0.2 * run.end) & (steps <= at + 0.06 * run.end) & (rates >= 0.02 * run.peak)
-    if not near.any():
-        return None
-    place = int(np.flatnonzero(near)[int(np.argmax(factors[near]))])
-    held = np.flatnonzero(rates[place : later[place] + 1] >= 0.99 * rates[place])
-    when, factor = float(steps[place + int(held[-1])]), float(factors[place])
-    return (when, factor) if factor >= limit(AFTER, "drop") and when < 0.9 * run.end else None
+    found = []
+    sure_ones = (factors >= limit(AFTER, "drop")) & (rates >= 0.05 * run.peak) & (steps < 0.85 * run.end)
+    for group in np.split(np.flatnonzero(sure_ones), np.flatnonzero(np.diff(np.flatnonzero(sure_ones)) > 1) + 1):
+        if group.size:
+            top = rates[group[-1] : later[group[-1]] + 1]
+            when = float(steps[group[-1] + int(np.flatnonzero(top >= 0.9 * top[0])[-1])])
+            if float(rates[steps > when].max(initial=0.0)) < 0.5 * float(top[0]):
+                found.append((when, float(factors[group].max())))
+    return sorted(found, key=lambda one: -one[1])
 
 
 def fitted_early(run: Judged) -> Diagnosis | None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from calando.records.diagnosis.catalogue import limit
 from calando.records.diagnosis.finding import CLEAR, Change, Diagnosis, Evidence, Judged, short, sure
 from calando.records.diagnosis.noisy import Level, Trend
+from calando.records.diagnosis.pace import spent, steady
 from calando.records.diagnosis.waves import returns
 
 __all__ = ["Throw", "lr_too_high", "thrown", "warm_up_too_short"]
@@ -69,8 +70,25 @@ def _sliding(curve: Trend, width: int) -> Trend:
     return Trend(curve.steps[half : half + len(windows)], np.median(windows, axis=1), curve.noise)
 
 
-def cooled(run: Judged) -> tuple[float, Level, Level] | None:
-    """The step at which the rate fell to half of its peak for good, what was gained after it, and in all."""
+def stalled(run: Judged) -> Level | None:
+    """What the last quarter of the summed rate brought, as a share of the gain, after a quick start and a stall."""
+    import numpy as np
+
+    curve = steady(run)
+    found = spent(run, curve)
+    if found is None or run.lr_at(run.end) > 0.3 * run.peak:
+        return None
+    share, done = found
+    gain = run.begin(curve) - float(np.median(curve.values[-3:]))
+    late = Level(1.0 - float(np.interp(0.75, share, done)), 1.5 * curve.noise / max(gain, 1e-300))
+    quick = float(np.max(done[share <= 0.12], initial=0.0)) >= limit(HIGH, "quick")
+    still = float(np.interp(0.6, share, done)) - float(np.max(done[share <= 0.12], initial=0.0)) < late.value
+    return late if gain > 0 and quick and still and late.value >= limit(HIGH, "stall") and late.sigmas >= 2 else None
+
+
+def cooled(run: Judged) -> tuple[float, Level, Level, float] | None:
+    """The step at which the rate fell to half of its peak for good, what was gained after it and in all, and the share
+    of the summed rate that was left then."""
     import numpy as np
 
     if not len(run.lr) or not run.peak > 0:
@@ -87,7 +105,9 @@ def cooled(run: Judged) -> tuple[float, Level, Level] | None:
     after = before.minus(curve.level(run.end - width, run.end, least=3))
     first = run.start(curve)
     top = Level(max(first.value, float(np.max(curve.smooth().values[:20]))), first.error)
-    return last, after, top.minus(curve.level(run.end - width, run.end, least=3))
+    every = np.interp(np.linspace(0, run.end, 513), run.lr.steps, run.lr.values)
+    left = float(every[int(512 * last / run.end) :].sum() / max(float(every.sum()), 1e-300))
+    return last, after, top.minus(curve.level(run.end - width, run.end, least=3)), left
 
 
 def lr_too_high(run: Judged) -> Diagnosis | None:
@@ -97,12 +117,12 @@ def lr_too_high(run: Judged) -> Diagnosis | None:
     """
     if len(returns(run)) >= 2 or not len(run.lr):
         return None
-    late, throw = cooled(run), thrown(run)
+    late, throw, stall = cooled(run), thrown(run), stalled(run)
     share = late[1].value / max(late[2].value, 1e-300) if late is not None else 0.0
-    clear = late is not None and late[1].sigmas >= CLEAR and share >= limit(HIGH, "late")
+    clear = late is not None and late[1].sigmas >= CLEAR and share >= limit(HIGH, "late") + late[3]
     hurled = throw is not None and throw.sigmas >= 6 and throw.share >= limit(HIGH, "thrown") and (
         throw.back > limit(HIGH, "back") * run.end)  # fmt: skip
-    if not clear and not hurled:
+    if not clear and not hurled and stall is None:
         return None
     words, evidence = [], [Evidence("peak", run.peak, short(run.peak))]
     if hurled and throw is not None:
@@ -113,13 +133,18 @@ def lr_too_high(run: Judged) -> Diagnosis | None:
         words.append(f"{100 * share:.0f} % of the gain came only after the rate had fallen to half of its peak at step "
                      f"{late[0]:,.0f}")  # fmt: skip
         evidence.append(Evidence("gain after the peak", share, f"{100 * share:.0f} %"))
+    if stall is not None:
+        words.append(f"after a quick start it stood nearly still, and the last quarter of the summed rate brought "
+                     f"{100 * stall.value:.0f} % of the gain")  # fmt: skip
+        evidence.append(Evidence("gain of the last quarter", stall.value, f"{100 * stall.value:.0f} %"))
     text = " and ".join(words)
     return Diagnosis(
         HIGH, "warning", f"learning rate too high (peak {short(run.peak)})",
         text[0].upper() + text[1:] + ": at its peak the rate holds the loss up.",
         (f"Try a peak of {short(run.peak / 4)}, a quarter of this one.",
          "A longer warm-up and gradient clipping help at the edge."),
-        tuple(evidence), sure(max(late[1].sigmas if clear and late else 0.0, throw.sigmas if hurled and throw else 0.0)),
+        tuple(evidence), sure(max(late[1].sigmas if clear and late else 0.0, throw.sigmas if hurled and throw else 0.0,
+                                   stall.sigmas if stall else 0.0)),
         (Change("peak", 0.25, "scale 0.25"), Change("clip", 1.0)),
     )  # fmt: skip
 

@@ -2,54 +2,83 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from calando.records.diagnosis.catalogue import limit
 from calando.records.diagnosis.finding import CLEAR, Change, Diagnosis, Evidence, Judged, main_curve, short, sure
+from calando.records.diagnosis.noisy import Trend
 
-__all__ = ["horizon_too_short", "lr_too_low"]
+if TYPE_CHECKING:
+    from calando.records.diagnosis.noisy import Floats
+
+__all__ = ["horizon_too_short", "lr_too_low", "spent", "steady"]
+
+LOW = "LR too low"
+
+
+def spent(run: Judged, curve: Trend) -> tuple[Floats, Floats] | None:
+    """At every point of the smoothed curve, the share of the summed learning rate and the share of the gain so far."""
+    import numpy as np
+
+    if len(curve) < 12 or len(run.lr) < 2 or not run.peak > 0:
+        return None
+    smooth = curve.smooth()
+    every = np.linspace(0.0, run.end, 513)
+    rates = np.interp(every, run.lr.steps, run.lr.values)
+    walked = np.concatenate([[0.0], np.cumsum(0.5 * (rates[1:] + rates[:-1]))])
+    share = np.interp(smooth.steps, every, walked / max(float(walked[-1]), 1e-300))
+    start, last = run.begin(curve), float(np.median(smooth.values[-3:]))
+    return share, (start - smooth.values) / max(start - last, 1e-300)
+
+
+def steady(run: Judged) -> Trend:
+    """The curve whose noise is smaller against what it gained: evaluations, as a rule, where there are enough."""
+    curves = [curve for curve in (run.val, run.train) if len(curve) >= 12]
+    if len(curves) < 2:
+        return curves[0] if curves else run.train
+    return min(curves, key=lambda curve: curve.noise / len(curve) ** 0.25)
 
 
 def lr_too_low(run: Judged) -> Diagnosis | None:
     """The loss is still limited by the distance travelled, the sum of learning rates so far.
 
-    Large enough: half of the gain took more than 35 % of the summed learning rate, and the last
-    quarter still brought 15 % of the gain (25 % and 10 % where a higher peak is known to be better).
-    A run with a sound peak is through half of its gain in the first few percent of that sum; one
-    that crawls shows a nearly straight line, whose half lies at 50 %. Progress is counted in summed
-    learning rate, not in steps, so that a long warm-up or a short cooldown does not look like
-    crawling.
+    Large enough: half of the gain took a good part of the summed learning rate, little was gained in its first quarter
+    and much in its last. A run with a sound peak is through half of its gain in the first few percent of that sum, one
+    that crawls shows a nearly straight line. Progress is counted in summed learning rate, not in steps, so that a long
+    warm-up or a short cooldown does not look like crawling. A run that gained almost nothing in all crawls, too, when
+    it is not flat.
     """
     import numpy as np
 
-    curve = run.train if len(run.train) >= 20 else run.val
-    if len(curve) < 12 or len(run.lr) < 2 or not run.peak > 0:
-        return None
     hotter = run.seen.hotter
     if hotter is not None and hotter.sigmas < 1:
         return None  # a higher peak was tried and was no better
-    if len(run.val) >= 12 and run.gained(curve).sigmas < 2 * CLEAR:
-        curve = run.val  # less noise, where the gain is small
-    smooth, gained = curve.smooth(), run.gained(curve)
-    if gained.sigmas < 2 * CLEAR:
+    curve = steady(run)
+    found = spent(run, curve)
+    if found is None or run.start(curve).minus(curve.level(0.9 * run.end, run.end, least=3)).sigmas < CLEAR:
         return None
-    every = np.linspace(0.0, run.end, 513)
-    rates = np.interp(every, run.lr.steps, run.lr.values)
-    walked = np.concatenate([[0.0], np.cumsum(0.5 * (rates[1:] + rates[:-1]))])
-    share = np.interp(smooth.steps, every, walked / max(float(walked[-1]), 1e-300))
-    start = run.start(curve).value
-    done = (start - smooth.values) / max(start - float(smooth.values[-1]), 1e-300)
+    share, done = found
     half = float(share[int(np.argmax(done >= 0.5))])
-    late = 1.0 - float(np.interp(0.75, share, done))
+    first, late = float(np.interp(0.25, share, done)), 1.0 - float(np.interp(0.75, share, done))
     better = hotter is not None and hotter.sigmas >= 2
     ease = 0.7 if better else 1.0
-    if half < ease * limit("LR too low", "half") or late < ease * limit("LR too low", "late"):
+    crawls = half >= ease * limit(LOW, "half") and late >= ease * limit(LOW, "late") and first <= limit(LOW, "first") / ease
+    start = run.begin(curve)
+    fall = curve.fall(0.4 * run.end, run.end)
+    gain = start - float(np.median(curve.values[-3:]))
+    barely = 0 < gain < limit(LOW, "barely") * abs(start) and fall.sigmas > 2 * CLEAR and fall.value > 0.08 * gain
+    if not crawls and not barely:
         return None
     words = (
         f"Half of the gain took {100 * half:.0f} % of the summed learning rate, and its last quarter still brought "
         f"{100 * late:.0f} %: the loss is held back by how far the steps carry it."
     )
+    if not crawls:
+        words = (f"In all the loss came down by {100 * gain / abs(start):.0f} % of where it began, and it was falling to the "
+                 "end: the steps are too short to get anywhere.")  # fmt: skip
     if better:
         words += " The next higher peak of the same plan did better, which confirms it."
-    title = f"learning rate too low (peak {short(run.peak)})" if better else (
+    title = f"learning rate too low (peak {short(run.peak)})" if better or not crawls else (
         f"learning rate too low (peak {short(run.peak)}) or run too short")  # fmt: skip
     evidence = [
         Evidence("half of the gain at", half, f"{100 * half:.0f} % of summed LR"),
@@ -57,10 +86,10 @@ def lr_too_low(run: Judged) -> Diagnosis | None:
         Evidence("peak", run.peak, short(run.peak)),
     ]
     return Diagnosis(
-        "LR too low", "warning", title, words,
-        (f"Try peaks of {short(run.peak * 3)} and {short(run.peak * 10)}.",
+        LOW, "warning", title, words,
+        (f"Try peaks of {short(run.peak * 5)} and {short(run.peak * 20)}.",
          "If the peak cannot rise because it diverges, lengthen the warm-up or the run."),
-        tuple(evidence), 0.95 if better else 0.7, (Change("peak", 5.0, "scale 3"), Change("peak", 10.0)),
+        tuple(evidence), 0.95 if better else 0.7, (Change("peak", 5.0, "scale 2"), Change("peak", 20.0)),
     )  # fmt: skip
 
 
@@ -76,6 +105,9 @@ def horizon_too_short(run: Judged) -> Diagnosis | None:
         curve, name = run.train, "training loss"
     if run.seen.status == "running" and run.end < 0.95 * run.seen.horizon or len(curve) < 20:
         return None
+    ends_hot = len(run.lr) > 0 and run.lr_at(run.end) >= 0.6 * run.peak
+    if ends_hot and (cut := _cut(run)) is not None:
+        return cut
     # The line is laid through the last fifth, which is steadier, and read over a tenth.
     fall, gained = curve.fall(0.8 * run.end, run.end), run.gained(curve)
     share = 0.5 * fall.value / max(gained.value, 1e-300)
@@ -88,6 +120,22 @@ def horizon_too_short(run: Judged) -> Diagnosis | None:
         before = curve.fall(max(0.0, cooled - 0.2 * run.end), cooled)
         if before.value < 0.05 * gained.value:
             return None
+    return _short(run, share, name, sure(fall.sigmas))
+
+
+def _cut(run: Judged) -> Diagnosis | None:
+    """A run that ends at a high rate in the middle of its descent: the last two fifths brought a good part of the gain."""
+    curve = steady(run)
+    gain = run.begin(curve) - curve.level(0.93 * run.end, run.end, least=3).value
+    wide, last = curve.fall(0.6 * run.end, run.end), curve.fall(0.75 * run.end, run.end)
+    if gain <= 0 or wide.sigmas < CLEAR or wide.value < limit("horizon too short", "cut") * gain:
+        return None
+    if last.value < 0.04 * gain or last.sigmas < 1.5:
+        return None
+    return _short(run, 0.4 * last.value / gain, "loss", sure(wide.sigmas))
+
+
+def _short(run: Judged, share: float, name: str, confidence: float) -> Diagnosis:
     longer = 2 * run.seen.horizon
     return Diagnosis(
         "horizon too short", "warning", "still falling steeply at the end",
@@ -96,5 +144,5 @@ def horizon_too_short(run: Judged) -> Diagnosis | None:
         (f"Bind the same plan to a longer horizon, such as {longer:,} steps: lengths in percent stretch with it.",
          "If the budget is fixed, a higher peak buys some of the same."),
         (Evidence("gain of the last tenth", share, f"{100 * share:.1f} %"),),
-        sure(fall.sigmas), (Change("horizon", float(longer), f"extend {run.seen.horizon}"),),
+        confidence, (Change("horizon", float(longer), f"extend {run.seen.horizon}"),),
     )  # fmt: skip

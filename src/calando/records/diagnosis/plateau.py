@@ -24,6 +24,8 @@ def plateau_high(run: Judged) -> Diagnosis | None:
     if bool(np.any(run.lr.window(first, last).values < 0.5 * run.peak)):
         return None  # cyclic or restarted: its high stretches are broken by design
     flat = _flat(run, first + 0.5 * (last - first), last)
+    if flat is None and last >= 0.95 * run.end:
+        flat = _slow(run, first + 0.5 * (last - first), last)  # a rate that never comes down needs less to be blamed
     if flat is None or last - first < 0.3 * run.end:
         return None
     curve, name = _denser(run)
@@ -65,7 +67,7 @@ def plateau_low(run: Judged) -> Diagnosis | None:
     first = float(run.lr.steps[above[-1]]) if above.size else 0.0
     if run.end - first < limit("plateau at low LR", "stretch") * run.end:
         return None
-    flat = _flat(run, first + 0.05 * run.end, run.end)
+    flat = _spent(run, first + 0.1 * run.end)
     if flat is None:
         return None
     _, name = _denser(run)
@@ -78,6 +80,35 @@ def plateau_low(run: Judged) -> Diagnosis | None:
         (Evidence("since", first, f"step {first:,.0f}"), Evidence("gain there", flat, f"{100 * flat:.1f} %")),
         0.85, (Change("plan", "warmup(5%) | cosine()"), Change("horizon", float(whole(first * 1.1)), "stop")),
     )  # fmt: skip
+
+
+def _spent(run: Judged, first: float) -> float | None:
+    """The share of the gain made from a step on, where the quieter curve surely made hardly any and no other did."""
+    found = []
+    for curve in (run.train, run.val):
+        if len(curve.window(first, run.end)) >= 5 and len(curve) >= TOO_FEW:
+            gain = max(run.begin(curve) - float(curve.smooth().values.min()), run.gained(curve).value, 1e-300)
+            fall = curve.fall(first, run.end)
+            found.append((fall.error / gain, fall.value / gain))
+    if not found:
+        return None
+    error, share = min(found)
+    most = limit("plateau at low LR", "gain")
+    if any(value - 2 * width > 2 * most for width, value in found):
+        return None
+    return share if share + 2 * error <= most else None
+
+
+def _slow(run: Judged, first: float, last: float) -> float | None:
+    """The share of the whole gain made in a window, where no curve surely made much."""
+    shares = []
+    for curve in (run.train, run.val):
+        if len(curve.window(first, last)) >= 5:
+            fall, gained = curve.fall(first, last), max(run.begin(curve) - float(curve.smooth().values.min()), 1e-300)
+            shares.append(fall.value / gained)
+            if fall.sigmas > CLEAR and fall.value > limit("plateau at high LR", "slow") * gained:
+                return None
+    return min(shares) if shares and min(shares) < limit("plateau at high LR", "slow") else None
 
 
 def _flat(run: Judged, first: float, last: float) -> float | None:

@@ -24,7 +24,8 @@ def spikes(run: Judged) -> Diagnosis | None:
     curve = run.train
     if len(curve) < 60:
         return None
-    bursts = _bursts(curve, 0.05 * run.end)
+    floor = limit(KIND, "gain") * abs(run.begin(curve) - float(curve.smooth().values.min()))
+    bursts = _bursts(curve, 0.05 * run.end, floor)
     if len(bursts) < limit(KIND, "bursts"):
         return None
     largest = sorted(bursts, key=lambda one: -one[1])[:3]
@@ -49,7 +50,7 @@ def spikes(run: Judged) -> Diagnosis | None:
     )  # fmt: skip
 
 
-def _bursts(curve: Trend, first: float) -> list[tuple[float, float, float]]:
+def _bursts(curve: Trend, first: float, floor: float) -> list[tuple[float, float, float]]:
     """Step, height over the loss around it and in its noise, of every burst after a step."""
     import numpy as np
 
@@ -58,7 +59,7 @@ def _bursts(curve: Trend, first: float) -> list[tuple[float, float, float]]:
     away = values - around
     noise = 1.4826 * _rolling(np.abs(away), max(41, min(301, values.size // 5) | 1))
     noise = np.maximum(noise, 0.3 * float(np.median(noise))) + 1e-300
-    wild = (away > limit(KIND, "noise") * noise) & (away > limit(KIND, "height") * np.abs(around)) & (curve.steps > first)
+    wild = (away > floor) & (away > limit(KIND, "noise") * noise) & (away > limit(KIND, "height") * np.abs(around)) & (curve.steps > first)
     found: list[tuple[float, float, float]] = []
     last = -10
     for place in np.flatnonzero(wild).tolist():

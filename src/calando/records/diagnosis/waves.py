@@ -53,10 +53,11 @@ def oscillation(run: Judged) -> Diagnosis | None:
     if len(curve) < 12:
         return None
     rises = []
+    spacing = (cycles[-1][0] - cycles[0][0]) / (len(cycles) - 1)
+    width = max(0.15 * spacing, 0.01 * run.end)
     for low_at, top_at in cycles:
-        width = max(0.25 * (top_at - low_at), 0.01 * run.end)
-        above = curve.level(top_at - width, top_at + width, least=3)
-        rises.append(above.minus(curve.level(low_at - width, low_at + width, least=3)))
+        above = curve.level(top_at, top_at + width, least=3)
+        rises.append(above.minus(curve.level(low_at - width, low_at, least=3)))
     count = len(rises)
     mean = Level(sum(r.value for r in rises) / count, sum(r.error**2 for r in rises) ** 0.5 / count)
     gained = run.start(curve).value - min(float(curve.smooth().values.min()), float(curve.values[-1]))

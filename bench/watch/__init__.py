@@ -1,0 +1,1 @@
+"""What watching costs, and whether what it says is true."""

@@ -1,0 +1,140 @@
+"""Which runs are made, what each is meant to show, and the change that must help if it does show it."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from bench.watch.labelled.recipe import DEFECTS, Recipe
+from bench.watch.labelled.tasks import TASKS
+
+__all__ = ["SEEDS", "Case", "cases"]
+
+SEEDS = {"write": (0, 1, 2), "judge": (10, 11, 12)}
+
+GOOD = {"images": 0.1, "text": 0.05, "characters": 0.06, "weather": 0.012, "photographs": 0.025}
+"""Peaks near the best, from a look at a few peaks with one schedule."""
+
+HIGH = {"images": (0.35, 0.45), "text": (0.35, 0.5), "characters": (0.5, 0.9), "weather": (0.3, 0.6),
+        "photographs": (0.09, 0.13)}  # fmt: skip
+ABRUPT = {"images": (0.3, 0.45), "text": (0.25, 0.4), "characters": (0.5, 0.9), "weather": (0.12, 0.25),
+          "photographs": (0.07, 0.1)}  # fmt: skip
+DEAD = {"images": 1.2, "text": 1.6, "characters": 20.0, "weather": 30.0, "photographs": 0.6}
+FEW = {"images": (60, 120), "text": (60, 200), "characters": (100, 300), "weather": (100, 150), "photographs": (6, 9)}
+SOME = {"images": 300, "text": 800, "characters": 1500, "weather": 600, "photographs": 30}
+"""Examples that are learned by heart only when the rate has come down."""
+
+ASKED = {
+    "healthy": ("LR too low", "LR too high", "warm-up too short"),
+    "LR too low": ("LR too low",),
+    "LR too high": ("LR too high", "warm-up too short"),
+    "warm-up too short": ("LR too high", "warm-up too short"),
+    "plateau at high LR": ("LR too high",),
+    "plateau at low LR": ("LR too low",),
+    "horizon too short": ("LR too low",),
+    "spikes": ("LR too low",),
+    "oscillation": ("LR too high",),
+}
+"""Which changes of the rate are tried on the runs of a kind."""
+
+USUAL = "warmup(5%) | cosine()"
+
+
+@dataclass(frozen=True)
+class Case:
+    """One configuration: what it was made to show, and the controls that say whether it does."""
+
+    kind: str
+    recipe: Recipe
+    controls: tuple[tuple[str, Recipe], ...] = ()
+    """A finding, and the recipe with the change that it calls for: the finding holds where the change helps."""
+
+    def seeds(self, half: str) -> tuple[int, ...]:
+        """The seeds under which it is made: a slip of the scheduler shows with one."""
+        return SEEDS[half][:1] if self.kind == "LR not as asked" else SEEDS[half]
+
+    @property
+    def name(self) -> str:
+        """A short name, without the seed."""
+        recipe = self.recipe
+        extra = "".join(f", {key} {value}" for key, value in recipe.as_data().items()
+                        if key not in ("task", "plan", "peak", "seed", "horizon"))  # fmt: skip
+        return f"{recipe.task}: {recipe.plan} @ {recipe.peak:g}, {recipe.horizon} steps{extra}"
+
+
+def cases(half: str) -> Iterator[Case]:
+    """All cases of a half, each under its first seed."""
+    for name, task in TASKS.items():
+        if task.half == half:
+            yield from _of(name, SEEDS[half][0])
+
+
+def _of(task: str, seed: int) -> Iterator[Case]:
+    steps, peak = TASKS[task].horizon, GOOD[task]
+
+    def made(kind: str, recipe: Recipe, control: Recipe | None = None) -> Case:
+        own = () if control is None else ((kind, control),)
+        return Case(kind, recipe, (*own, *(one for one in _rates(recipe) if one[0] in ASKED.get(kind, ()))))
+
+    usual = Recipe(task, USUAL, peak, seed, steps)
+    for plan, share in (
+        (USUAL, 1.0), (USUAL, 0.6), ("warmup(10%) | linear_decay()", 1.0),
+        ("wsd(warmup=5%, cooldown=30%)", 0.7), ("wsd(warmup=8%, cooldown=50%)", 1.0), ("one_cycle()", 1.2),
+        ("warmup(5%) | cosine(end=0.1)", 0.8), ("warmup(5%) | multistep(milestones=[60%, 85%])", 0.7),
+    ):  # fmt: skip
+        yield made("healthy", usual.but(plan=plan, peak=share * peak))
+    yield made("healthy", usual.but(horizon=2 * steps))
+    for share, plan in ((1 / 60, USUAL), (1 / 120, "warmup(5%) | linear_decay()"), (1 / 200, "wsd(warmup=5%, cooldown=20%)")):  # fmt: skip
+        low = usual.but(plan=plan, peak=share * peak)
+        yield made("LR too low", low)
+    for high in HIGH[task]:
+        yield made("LR too high", usual.but(peak=high))
+        yield made("LR too high", usual.but(peak=high, plan="wsd(warmup=10%, cooldown=30%)"))
+    for high in ABRUPT[task]:
+        for plan in ("cosine()", "wsd(warmup=0, cooldown=40%)"):
+            yield made("warm-up too short", usual.but(peak=high, plan=plan))
+    for share, long in ((1.2, 2), (2.5, 2)):
+        flat = usual.but(plan="warmup(5%) | constant()", horizon=long * steps, peak=share * peak)
+        yield made("plateau at high LR", flat, flat.but(plan="wsd(warmup=5%, cooldown=30%)"))
+        late = flat.but(plan="wsd(warmup=5%, cooldown=4%)")
+        yield made("plateau at high LR", late, late.but(plan="wsd(warmup=5%, cooldown=40%)"))
+    for plan in ("warmup(2%) | multistep(milestones=[10%, 20%], factor=0.05)",
+                 "exponential_decay(factor=0.0001, every=60%)", "polynomial_decay(power=12)"):  # fmt: skip
+        early = usual.but(plan=plan, peak=0.7 * peak)
+        yield made("plateau at low LR", early, early.but(plan=USUAL))
+    for few in FEW[task]:
+        for plan in (USUAL, "warmup(5%) | constant()"):
+            known = usual.but(plan=plan, few=few, peak=0.5 * peak)
+            yield made("overfitting", known, known.but(horizon=max(40, steps // 8)))
+    for at, factor in ((40, 0.1), (50, 0.03)):
+        plan = f"warmup(5%) | multistep(milestones=[{at}%], factor={factor})"
+        dropped = usual.but(plan=plan, few=SOME[task], peak=2 * peak, horizon=2 * steps)
+        stopped = dropped.but(stop=int(2 * steps * (at + 3) / 100))
+        yield made("overfitting after a drop", dropped, stopped)
+    for plan, long, part in ((USUAL, 2, 0.08), ("warmup(5%) | linear_decay()", 2, 0.06),
+                             ("warmup(2%) | constant()", 1, 0.12)):  # fmt: skip
+        whole = usual.but(plan=plan, horizon=long * steps, peak=0.4 * peak)
+        yield made("horizon too short", whole.but(stop=int(part * whole.horizon)), whole)
+    for plan, share in (("cyclical(low=0.02, half=10%)", 4.0), ("warm_restarts(first=15%)", 5.0),
+                        ("cyclical(low=0.1, half=6%)", 6.0)):  # fmt: skip
+        wave = usual.but(plan=plan, peak=min(share * peak, 0.8 * HIGH[task][0]), horizon=2 * steps)
+        yield made("oscillation", wave, wave.but(plan=USUAL))
+    for glitch, clip in ((50, 0.0), (66, 1.0), (90, 1.0)):
+        struck = usual.but(glitch=glitch, clip=clip, peak=0.3 * peak)
+        yield made("spikes", struck, struck.but(glitch=0))
+    for defect in DEFECTS:
+        if defect:
+            yield Case("LR not as asked", usual.but(defect=defect))
+    for high, plan in ((3 * DEAD[task], USUAL), (10 * DEAD[task], "warmup(10%) | constant()"), (DEAD[task], "cosine()"),
+                       (40 * DEAD[task], "wsd()")):  # fmt: skip
+        yield made("diverged", usual.but(peak=high, plan=plan))
+    yield made("not converging", usual.but(peak=peak / 20000))
+    yield made("not converging", usual.but(peak=peak / 50000, plan="warmup(10%) | constant()"))
+
+
+def _rates(recipe: Recipe) -> tuple[tuple[str, Recipe], ...]:
+    """The changes of the rate that are tried on every run."""
+    body = recipe.plan.partition("| ")[2] if recipe.plan.startswith("warmup") else recipe.plan
+    longer = body.replace("warmup=0", "warmup=20%") if "warmup=" in body else f"warmup(20%) | {body}"
+    found = [("LR too low", recipe.but(peak=4 * recipe.peak)), ("LR too high", recipe.but(peak=recipe.peak / 4))]
+    if recipe.plan in ("cosine()", "wsd(warmup=0, cooldown=40%)", USUAL):
+        found.append(("warm-up too short", recipe.but(plan=longer)))
+    return tuple(found)

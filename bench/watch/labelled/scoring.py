@@ -1,0 +1,134 @@
+"""Labels of the recorded runs, what the diagnosis says of them, and how often it is right."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from bench.watch.labelled.cases import Case
+from bench.watch.labelled.labels import Effect, effect
+from bench.watch.labelled.recipe import Recipe
+from bench.watch.labelled.training import Trained
+from calando.records.diagnosis import Diagnosis, Observed, diagnose
+
+__all__ = ["JUDGED", "QUIET", "Label", "Run", "labelled", "observed", "table"]
+
+JUDGED = (
+    "diverged", "LR not as asked", "not converging", "LR too high", "warm-up too short", "spikes",
+    "overfitting after a drop", "overfitting", "oscillation", "LR too low", "horizon too short", "plateau at high LR",
+    "plateau at low LR",
+)  # fmt: skip
+"""Findings whose precision and recall are measured."""
+
+QUIET = ("healthy", "fitted early", "too little data")
+"""What may be said of a good run."""
+
+BY_FACT = ("LR not as asked", "spikes", "diverged", "not converging")
+"""Findings that a run has because of how it was made, or by its own numbers: no control run decides them."""
+
+
+@dataclass(frozen=True)
+class Label:
+    """What a run has, what may also be said of it, and why it says nothing where it is left out."""
+
+    kind: str
+    fair: frozenset[str]
+    left_out: str = ""
+
+
+@dataclass(frozen=True)
+class Run:
+    """A labelled run and what was found."""
+
+    case: Case
+    recipe: Recipe
+    trained: Trained
+    label: Label
+    found: tuple[Diagnosis, ...]
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """The findings' names."""
+        return tuple(finding.kind for finding in self.found)
+
+
+def observed(recipe: Recipe, trained: Trained) -> Observed:
+    """What a diagnosis is given of a run."""
+    count = len(trained.train)
+    steps = list(range(count))
+    return Observed(
+        horizon=recipe.steps,
+        train=(steps, trained.train),
+        val=(trained.val_at, trained.val),
+        lr=(steps, recipe.used()[:count].tolist()),
+        asked=(steps, recipe.asked()[:count].tolist()),
+        status="diverged" if trained.diverged else "done",
+        ended_at=count - 1 if trained.diverged else None,
+    )
+
+
+def labelled(case: Case, seeds: Sequence[int], results: Mapping[Recipe, Trained]) -> list[Run]:
+    """The runs of a case, one a seed, with their labels."""
+
+    def of(recipe: Recipe) -> list[Trained]:
+        return [results[recipe.but(seed=seed)] for seed in seeds]
+
+    base = of(case.recipe)
+    effects = [effect(finding, base, of(control)) for finding, control in case.controls]
+    runs = []
+    for seed, trained in zip(seeds, base, strict=True):
+        recipe = case.recipe.but(seed=seed)
+        runs.append(Run(case, recipe, trained, label(case, trained, effects), diagnose(observed(recipe, trained))))
+    return runs
+
+
+def label(case: Case, trained: Trained, effects: Sequence[Effect]) -> Label:
+    """The label of one run: what it was made for, where its control and its own numbers bear that out."""
+    helps = {one.finding for one in effects if one.helps}
+    fair = helps | {one.finding for one in effects if one.unclear}
+    start = trained.train[0]
+    bad = trained.diverged or trained.final > 1.05 * start
+    if bad:
+        fair.add("diverged")
+    if not bad and trained.final > 0.93 * start:
+        fair.add("not converging")
+    if not trained.diverged and len(trained.val) >= 8:
+        smooth = np.convolve(trained.val, np.ones(3) / 3, "valid")
+        if smooth[-1] - smooth.min() > 0.02 * max(start - smooth.min(), 0.02 * start):
+            fair.add("overfitting")  # its validation loss does rise, whatever it was made for
+    kind, why = case.kind, ""
+    if kind == "healthy":
+        if helps:
+            why = f"not good after all: {', '.join(sorted(helps))}"
+    elif kind == "diverged":
+        why = "" if bad else "did not diverge"
+    elif kind == "not converging":
+        why = "" if not bad and trained.final > 0.985 * start else "learned something, or diverged"
+    elif kind not in BY_FACT:
+        if kind not in helps:
+            why = "its control is no better"
+        elif bad:
+            kind = "diverged"
+    if kind == "overfitting after a drop":
+        fair.add("overfitting")
+    return Label(kind, frozenset(fair - {kind}), why)
+
+
+def table(runs: Sequence[Run]) -> dict[str, dict[str, float]]:
+    """Precision and recall of every finding, and the share of good runs without an alarm."""
+    kept = [run for run in runs if not run.label.left_out]
+    rows: dict[str, dict[str, float]] = {}
+    for kind in JUDGED:
+        have = [run for run in kept if run.label.kind == kind]
+        said = [run for run in kept if kind in run.kinds and kind not in run.label.fair]
+        right = [run for run in have if kind in run.kinds]
+        rows[kind] = {
+            "runs": len(have), "found": len(right), "false": len(said) - len(right),
+            "recall": len(right) / len(have) if have else float("nan"),
+            "precision": len(right) / len(said) if said else float("nan"),
+        }  # fmt: skip
+    good = [run for run in kept if run.label.kind == "healthy"]
+    quiet = [run for run in good if set(run.kinds) <= set(QUIET)]
+    rows["healthy"] = {"runs": len(good), "found": len(quiet), "false": len(good) - len(quiet),
+                       "recall": len(quiet) / max(len(good), 1), "precision": float("nan")}  # fmt: skip
+    return rows
