@@ -198,7 +198,7 @@ def _table(told: Sequence[dict[str, Any]], width: int) -> "RenderableType":
             cells.append(Text(_number(last.get("lr"))))
         if width >= 100:
             cells.append(
-                Text(*((one["worst"][0][1], SEVERE.get(one["worst"][0][0], "")) if one["worst"] else ("", "")))
+                Text(*((one["worst"][0][2], SEVERE.get(one["worst"][0][0], "")) if one["worst"] else ("", "")))
             )
         table.add_row(*cells)
     return table

@@ -67,12 +67,14 @@ def test_curves_of_a_window_are_the_points_that_were_logged(client):
     assert found["train_loss"][1][1] == pytest.approx(2.0 / 2 + 0.01 * (50 % 7), rel=1e-6)
 
 
-def test_smooth_curves_are_means(client):
-    _, _, body = client.ask("/api/curves?run=r1&name=train_loss&from=0&to=199&px=400&means=1")
+def test_smooth_curves_are_means_and_rates_stay_as_they_were(client):
+    _, _, body = client.ask("/api/curves?run=r1&name=train_loss&name=lr&from=0&to=199&px=16&means=1")
     _, found = curves(body)
-    assert len(found["train_loss"]) <= 101
-    mean = sum(y for _, y in found["train_loss"][:2]) / 2
-    assert mean == pytest.approx(sum(2.0 / (1 + t / 50) + 0.01 * (t % 7) for t in range(4)) / 4, rel=1e-5)
+    assert len(found["train_loss"]) == 16
+    first = [2.0 / (1 + t / 50) + 0.01 * (t % 7) for t in range(13)]  # the first sixteenth of the window
+    assert found["train_loss"][0] == (pytest.approx(6.0), pytest.approx(sum(first) / 13, rel=1e-6))
+    plan = calando.parse(PLAN).bind(HORIZON)
+    assert all(rate == pytest.approx(PEAK * plan(int(step)), rel=1e-6) for step, rate in found["lr"])
 
 
 def test_a_new_line_is_news_within_a_second(server, recorder):

@@ -18,6 +18,12 @@ from calando.watch.serve.told import planned
 __all__ = ["PLANNED", "Asked", "asked", "curves"]
 
 PLANNED: Final = "planned lr"
+RATES: Final = ("lr", "learning_rate")
+"""How names of learning rates begin: they have no noise to be averaged."""
+
+PARTS: Final = 160
+"""Means of one curve: a hundred in the window, and those of the margins beside it."""
+
 MOST_PIXELS: Final = 6000
 MOST_NAMES: Final = 16
 MOST_DRAWN: Final = 400_000
@@ -91,13 +97,13 @@ def _curve(run: Shown, name: str, asked_: Asked, pixels: int) -> tuple[Floats, F
     if name not in run.columns:
         return None
     column = run.columns[name]
-    if asked_.means:
-        return _means(column.steps, column.values, asked_, max(min(pixels, 100), 1))
+    if asked_.means and not name.startswith(RATES):
+        return _means(column.steps, column.values, asked_, max(min(pixels, PARTS), 1))
     return window(column.steps, column.values, asked_.first, asked_.last, pixels, run.blocks(name))
 
 
 def _means(steps: Ints, values: Floats, asked_: Asked, parts: int) -> tuple[Floats, Floats]:
-    """Means over a hundredth of the window each, of what is finite; a part with one point stays a point."""
+    """Means over a part of the window each, of what is finite; a part with one point stays a point."""
     start, stop = np.searchsorted(steps, [asked_.first, asked_.last], side="left")
     x, y = steps[start : stop + 1].astype(np.float64), values[start : stop + 1]
     sound = np.abs(y) < 1e30

@@ -66,7 +66,7 @@ def summary(name: str, run: Shown) -> dict[str, Any]:
         "names": [[column, clean(column)] for column in shown],
         "last": [_last(run.columns[column]) for column in shown],
         "best": {"value": best[0], "step": best[1]} if (best := run.best) is not None else None,
-        "worst": [[one["severity"], one["title"]] for one in run.findings[:1]],
+        "worst": [[one["severity"], one["kind"], one["title"]] for one in run.findings[:1]],
         "revision": facts.revision, "steer": {"can": can, "why": why},
     }  # fmt: skip
 

@@ -97,7 +97,7 @@ function foretold(told) {
     if (f.value === null) made.push(el("p", { class: "soft", text: f.words }));
     else made.push(el("p", { class: "told" }, f.metric + " at the end: ", band(f.value, f.low, f.high), el("span", { class: "soft", text: " " + Math.round(100 * f.level) + " % band, as of step " + whole(f.done - 1) })));
     made = made.concat(f.doubts.slice(0, 3).map(function (said) { return el("p", { class: "soft", text: "band widened: " + said }); }));
-    rows_ = f.cooled.map(function (one) { return [whole(one.steps) + " updates", one.value, one.low, one.high, "by the law"]; });
+    rows_ = f.cooled.map(function (one) { return [whole(one.steps) + " updates", one.value, one.low, one.high, "the law"]; });
   }
   (told.virtual || []).forEach(function (one) { rows_.push([one.steps ? whole(one.steps) + " updates" : "", one.value, one.low, one.high, one.source || ""]); });
   if (rows_.length) made.push(el("h3", { text: "If it cooled down now" }), el("table", { class: "cooled num" }, el("tbody", {}, rows_.map(function (one) {
@@ -109,12 +109,12 @@ function foretold(told) {
 function finding(one, can) {
   var steps_ = one.changes.filter(function (change) { return change.steer && (can === "all" || (can === "stop" && change.steer === "stop")); });
   return el("li", { class: one.severity }, el("p", {}, el("b", { text: one.title }), one.severity === "good" ? null : el("span", { class: "sure", text: one.certainty })),
-    el("p", { text: one.words }),
-    one.advice.length ? el("ul", { class: "advice" }, one.advice.map(function (said) { return el("li", { text: said }); })) : null,
+    el("p", {}, coded(one.words)),
+    one.advice.length ? el("ul", { class: "advice" }, one.advice.map(function (said) { return el("li", {}, coded(said)); })) : null,
     steps_.length ? el("div", { class: "buttons" }, steps_.slice(0, 3).map(function (change) {
       return el("button", { type: "button", text: "do it: " + change.steer, on: { click: function () { command(change.steer); }, pointerenter: function (event) { if (event.pointerType === "mouse") want(change.steer); }, pointerleave: function () { want(""); } } });
     })) : null,
-    one.severity === "good" ? null : el("details", {}, el("summary", { text: "why, and on what evidence" }), one.why ? el("p", { class: "evidence", text: one.why }) : null,
+    one.severity === "good" ? null : el("details", {}, el("summary", { text: "why, and on what evidence" }), one.why ? el("p", { class: "evidence" }, coded(one.why)) : null,
       one.evidence.length ? el("ul", { class: "evidence" }, one.evidence.map(function (said) { return el("li", { text: said.text }); })) : null));
 }
 

@@ -73,7 +73,7 @@ askJson("/api/board").then(function (said) {
 
 ["log", "smooth", "whole"].forEach(function (name) {
   $(name).addEventListener("click", function () {
-    state[name] = !state[name];
+    state[name] = name === "smooth" ? !smoothNow() : !state[name];
     $(name).setAttribute("aria-pressed", String(state[name]));
     if (name === "log") { panes.loss.make(); panes.loss.fit(); panes.loss.paint(); }
     label();

@@ -88,9 +88,9 @@ Pane.prototype.redraw = function () {
 
 // Which values are in sight, so that one wild batch does not flatten the rest.
 Pane.prototype.fit = function () {
-  var low = Infinity, high = -Infinity, tops = [], cut = 0, self = this, view = state.view;
+  var low = Infinity, high = -Infinity, tops = [], highest = [], self = this, view = state.view;
   this.curves.forEach(function (curve) {
-    var a = Infinity, b = -Infinity, count = 0;
+    var a = Infinity, b = -Infinity, count = 0, top;
     if (SEEN.length < curve.n) SEEN = new Float32Array(2 * curve.n);
     for (var i = 0; i < curve.n; i++) {
       var x = curve.x[i] + curve.from, y = curve.y[i];
@@ -100,22 +100,24 @@ Pane.prototype.fit = function () {
       SEEN[count++] = y;
     }
     if (!count) return;
+    top = b;
     if (!state.whole && !self.isRate && count > 30) {
       var seen = SEEN.subarray(0, count).sort(), usual = seen[Math.floor(count * .8)], least = seen[Math.floor(count * .02)];
       var most = self.logged ? least * Math.pow(Math.max(usual / least, 1.3), 6) : least + 8 * (usual - least);
-      if (b > most && most > least) { b = most; cut++; }
+      if (b > most && most > least) b = most;
     }
     low = Math.min(low, a);
     high = Math.max(high, b);
     tops.push(b);
+    highest.push([curve.run, top]);
   });
   if (!state.whole && !this.isRate && tops.length > 1) {   // a few that went wild do not set the scale
     tops.sort(function (p, q) { return p - q; });
     var middle_ = tops[Math.floor((tops.length - 1) / 2)];
     var limit = this.logged ? low * Math.pow(Math.max(middle_ / low, 1.3), 1.6) : low + 2 * (middle_ - low);
-    if (high > limit && limit > low) { cut += tops.filter(function (t) { return t > limit; }).length; high = limit; }
+    if (high > limit && limit > low) high = limit;
   }
-  this.cut = cut;
+  this.cut = new Set(highest.filter(function (pair) { return pair[1] > high; }).map(function (pair) { return pair[0]; })).size;
   if (!(low <= high)) return;
   if (this.isRate && !this.logged) low = Math.min(low, 0);
   if (this.logged) {
@@ -135,7 +137,7 @@ Pane.prototype.lines = function () {
     if (curve.name === PREVIEW) return { x: curve.x, y: curve.y, from: curve.from, ink: token("--accent"), order: 4, dash: [2, 3], alpha: 1, width: 2.2 };
     return { x: curve.x, y: curve.y, from: curve.from, ink: colour(run ? run.place : 0), order: planned ? 3 : mine ? 2 : side ? 0 : 1,
       dash: planned ? [4, 4] : many ? [] : DASHES[Math.floor((run ? run.place : 0) / 8) % 3], alpha: mine ? (side ? .5 : 1) : side ? .3 : many ? .45 : .9,
-      width: mine && state.runs.size > 1 ? 2.2 : many ? 1 : side ? 1.1 : 1.5, dots: !many && curve.n <= 60 && !self.isRate };
+      width: mine && state.runs.size > 1 ? 2.2 : many ? 1 : side ? 1.1 : 1.5, dots: !many && curve.n <= 60 && !self.isRate && !smoothNow() };
   }).sort(function (a, b) { return a.order - b.order; });
 };
 
@@ -158,7 +160,7 @@ function fetchCurves() {
   if (!runs.length || !names.length) { take({ curves: [], last: -1 }); return; }
   var perRun = Math.max(150, Math.min(width * (devicePixelRatio > 1 ? 1.5 : 1), 80000 / (2 * runs.length)));
   var window_ = { runs: runs, names: names, first: Math.floor(state.view.first - MARGIN * span), last: Math.ceil(state.view.last + MARGIN * span) + 1,
-    pixels: Math.round(Math.min(perRun, 6000)), means: state.smooth };
+    pixels: Math.round(Math.min(perRun, 6000)), means: smoothNow() };
   asking = askCurves(window_).then(take).catch(function () {}).then(function () {
     asking = null;
     if (again) { again = false; fetchCurves(); }
@@ -166,6 +168,7 @@ function fetchCurves() {
 }
 
 function take(head) {
+  $("smooth").setAttribute("aria-pressed", String(smoothNow()));
   CURVES.head = head;
   panes.loss.node.dataset.last = head.last;   // the last step that is drawn, for whoever measures
   var chosen = state.chosen;
@@ -178,7 +181,7 @@ function take(head) {
     pane.redraw();
   });
   var cut = panes.loss.cut;
-  $("cut").textContent = cut ? "The highest values of " + (cut === 1 ? "one run are" : cut + " curves are") + " above the edge: Y shows them." : "";
+  $("cut").textContent = cut ? "The highest values of " + (cut === 1 ? "one run are" : cut + " runs are") + " above the edge: Y shows them." : "";
 }
 
 // Where we look. Following means: up to the latest step, as it comes.

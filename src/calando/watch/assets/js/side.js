@@ -28,15 +28,16 @@ function list() {
     if (!one) rows.set(id, one = row(run));
     var on = !state.hidden.has(id), worst = run.worst[0], wrong = worst && SEVERE[worst[0]] && run.state !== "diverged" && run.state !== "failed";
     set(one.name, run.name);
-    one.pick.title = run.name + (run.group ? " (" + run.group + ")" : "");
+    one.pick.title = run.name + (run.group ? " (" + run.group + ")" : "") + ", " + run.state;
     set(one.mark, wrong ? worst[1] : run.state);
+    one.mark.title = wrong ? worst[2] : "";
     one.mark.className = "chip " + (wrong ? worst[0] : run.state);
-    one.mark.hidden = !wrong && run.state === "ended";
+    one.mark.hidden = !wrong && (run.state === "ended" || run.state === "running");
     set(one.last, last(run));
     one.eye.setAttribute("aria-pressed", String(on));
     one.eye.setAttribute("aria-label", (on ? "Hide " : "Show ") + run.name);
     one.pick.setAttribute("aria-current", String(id === state.chosen));
-    one.node.className = "run" + (on ? "" : " off") + (id === state.chosen ? " chosen" : "");
+    one.node.className = "run" + (run.state === "running" ? " going" : "") + (on ? "" : " off") + (id === state.chosen ? " chosen" : "");
     nodes.push(one.node);
   });
   var list_ = $("runs");
@@ -149,12 +150,15 @@ function renamed() {
   refine();
 }
 
+// Many noisy lines over each other are one grey block, so they are smooth unless told otherwise.
+function smoothNow() { return state.smooth === null ? shown().length > 12 : state.smooth; }
+
 // A name as it may be shown; the name itself is only sent back.
 function plain(name) { return SHOWN_AS.get(name) || name; }
 var SHOWN_AS = new Map();
 
 function label() {
-  set(panes.loss.what, lossNames().map(plain).join(", ") + " by step" + (state.smooth ? ", means over a hundredth of the window" : "") + (state.log ? ", logarithmic" : ""));
+  set(panes.loss.what, lossNames().map(plain).join(", ") + " by step" + (smoothNow() ? ", means over a hundredth of the window" : "") + (state.log ? ", logarithmic" : ""));
   var run = state.runs.get(state.chosen);
   set(panes.rate.what, "learning rate" + (run && run.steer.can === "all" ? ", to come: dashed" : ""));
 }

@@ -19,6 +19,9 @@ function el(tag, given) {
   return node;
 }
 
+// A text in which `this` is code.
+function coded(text) { return text.split("`").map(function (part, i) { return i % 2 ? el("code", { text: part }) : part; }); }
+
 function fill(node) {
   node.replaceChildren.apply(node, [].slice.call(arguments, 1).flat().filter(function (one) { return one !== null && one !== undefined && one !== false; }));
 }
@@ -67,5 +70,5 @@ function after(wait, work) {
 // What all parts know. Nothing is kept of a curve but what is drawn.
 var state = {
   runs: new Map(), order: [], hidden: new Set(), chosen: null, filter: "", names: [], picked: null,
-  view: { first: 0, last: 1 }, follow: true, log: false, smooth: false, whole: false, revision: -1, title: "", problems: []
+  view: { first: 0, last: 1 }, follow: true, log: false, smooth: null, whole: false, revision: -1, title: "", problems: []
 };
