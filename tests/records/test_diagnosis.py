@@ -179,7 +179,9 @@ def test_when_both_losses_rise_it_is_instability_and_not_overfitting():
 @pytest.mark.parametrize("seed", range(3))
 def test_a_rate_thirty_times_too_low_is_found(shape, seed):
     run = training(shape, seed=seed, peak=1.0 / 60, noise=0.02)
-    assert "LR too low" in kinds(run.seen())
+    # Where the rate never came down, too low and too short cannot be told apart by one run.
+    fair = {"LR too low", "horizon too short"} if shape == "constant" else {"LR too low"}
+    assert fair & set(kinds(run.seen()))
 
 
 def test_a_higher_peak_that_did_better_confirms_and_one_that_did_not_acquits():

@@ -111,7 +111,8 @@ def not_converging(run: Judged) -> Diagnosis | None:
         floor = min(floor, start.value)
         gain = start.minus(curve.level(0.8 * end, end, least=3))
         # Half a percent beyond doubt is a fine-tuning run.
-        for sigmas, share in ((CLEAR, 0.01), (2 * CLEAR, 0.005)):
+        least = limit("not converging", "share")
+        for sigmas, share in ((CLEAR, least), (2 * CLEAR, 0.5 * least)):
             if gain.sigmas >= sigmas and gain.value >= share * abs(start.value):
                 return None
     curve, name = main_curve(run) if len(run.train) < 20 else (run.train, "training loss")

@@ -1,0 +1,33 @@
+"""Is the diagnosis right? Real trainings with labels that control runs bear out.
+
+python -m bench.watch.labelled                    # what is recorded, judged by the rules as they are
+python -m bench.watch.labelled --write            # the same, into bench/results/watch/labelled.md
+python -m bench.watch.labelled --record [HALF...]  # trains what is missing
+"""
+
+import argparse
+
+from bench.watch.labelled.recording import HERE, load, make, pack
+from bench.watch.labelled.telling import told
+
+
+def main() -> None:
+    """Record, or judge."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--record", action="store_true", help="train what is missing")
+    parser.add_argument("--write", action="store_true", help="write bench/results/watch/labelled.md")
+    parser.add_argument("halves", nargs="*", metavar="HALF", help="write or judge; both")
+    given = parser.parse_args()
+    for half in given.halves or ("write", "judge"):
+        if half not in ("write", "judge"):
+            parser.error(f"{half} is neither write nor judge")
+        if given.record:
+            pack(half, make(half))
+    text = told({half: load(half) for half in given.halves or ("write", "judge")})
+    print(text)
+    if given.write:
+        (HERE / "labelled.md").write_text(text)
+
+
+if __name__ == "__main__":
+    main()

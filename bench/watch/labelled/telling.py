@@ -1,0 +1,75 @@
+"""The table of precision and recall, and every run that was told wrongly, in words."""
+
+import math
+from collections import Counter
+from collections.abc import Iterator, Mapping
+
+from bench.watch.labelled.cases import cases
+from bench.watch.labelled.recipe import Recipe
+from bench.watch.labelled.scoring import JUDGED, QUIET, Run, labelled, table
+from bench.watch.labelled.training import Trained
+
+__all__ = ["runs_of", "told"]
+
+NAMES = {
+    "write": "Runs on which the rules were written (digits, snippets of source)",
+    "judge": "Runs on which they are judged (other tasks, other seeds; weather, photographs, characters)",
+}
+
+
+def runs_of(half: str, results: Mapping[Recipe, Trained]) -> list[Run]:
+    """Every labelled run of a half with what the diagnosis says of it."""
+    return [run for case in cases(half) for run in labelled(case, case.seeds(half), results)]
+
+
+def told(halves: Mapping[str, Mapping[Recipe, Trained]]) -> str:
+    """The page bench/results/watch/labelled.md."""
+    return "\n".join(_lines(halves)) + "\n"
+
+
+def _lines(halves: Mapping[str, Mapping[Recipe, Trained]]) -> Iterator[str]:
+    yield "# Is the diagnosis right?"
+    yield ""
+    yield (
+        "Real trainings, made by `python -m bench.watch.labelled --record`. A label is what a run was made to show, kept "
+        "only where the change that the finding calls for helped in a control run: three paired seeds, better by more "
+        "than twice the standard error and by 4 % of what the run gained. Runs whose control was no better, good runs for "
+        "which some change did help, and findings whose control is unclear are left out or not counted, as listed."
+    )
+    for half, results in halves.items():
+        runs = runs_of(half, results)
+        yield from ("", f"## {NAMES[half]}", "")
+        left = Counter(run.label.left_out for run in runs if run.label.left_out)
+        yield f"{len(runs)} runs, {len(runs) - sum(left.values())} with a label, {len(results)} trainings with their controls."
+        yield ""
+        yield "| finding | runs | found | false | recall | precision |"
+        yield "|---|--:|--:|--:|--:|--:|"
+        rows = table(runs)
+        for kind in JUDGED:
+            one = rows[kind]
+            yield (f"| {kind} | {one['runs']} | {one['found']} | {one['false']} | {_share(one['recall'])} | "
+                   f"{_share(one['precision'])} |")  # fmt: skip
+        good = rows["healthy"]
+        yield ""
+        yield f"Good runs without any finding: {good['found']} of {good['runs']} ({_share(good['recall'])})."
+        yield from ("", "Told wrongly:", "")
+        wrong = [line for run in runs if (line := _wrong(run))]
+        yield from (wrong or ["- none"])
+        yield from ("", "Left out:", "")
+        yield from (f"- {count} x {why}" for why, count in sorted(left.items()))
+
+
+def _share(value: float) -> str:
+    return "-" if math.isnan(value) else f"{value:.2f}"
+
+
+def _wrong(run: Run) -> str:
+    if run.label.left_out:
+        return ""
+    spare = [kind for kind in run.kinds if kind not in (*QUIET, run.label.kind, *run.label.fair)]
+    missed = run.label.kind != "healthy" and run.label.kind not in run.kinds
+    if not spare and not missed:
+        return ""
+    return (f"- {run.case.name}, seed {run.recipe.seed}: {run.label.kind if missed else ''}"
+            f"{' missed' if missed else ''}{'; ' if missed and spare else ''}"
+            f"{', '.join(spare)}{' said wrongly' if spare else ''}")  # fmt: skip

@@ -1,0 +1,80 @@
+"""`calando diagnose` as it is typed, on files as people have them."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from calando.records.live import Header, Recorder
+from tests.cli.calling import call
+from tests.records.synthetic import rates, training
+
+
+@pytest.fixture(autouse=True)
+def inside(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
+def write(name, run, *, asked=None):
+    """A run as a CSV log: a training loss and a rate a step, an evaluation now and then."""
+    val = dict(zip(run.val_at.tolist(), run.val.tolist(), strict=True))
+    lines = ["step,train_loss,val_loss,lr"]
+    for step, (loss, rate) in enumerate(zip(run.train, run.lr if asked is None else asked, strict=True)):
+        lines.append(f"{step + 1},{loss},{val.get(step, '')},{rate}")
+    Path(name).write_text("\n".join(lines) + "\n")
+
+
+def test_a_healthy_log_ends_with_status_0():
+    write("good.csv", training())
+    result = call("diagnose", "good.csv")
+    assert result.exit_code == 0
+    assert "healthy" in result.output
+
+
+def test_a_bad_one_says_what_and_what_to_do_and_ends_with_status_1():
+    run = training()
+    run.val = run.val + 0.5 * np.clip((run.val_at - 400) / 1000, 0, None)
+    write("bad.csv", run)
+    result = call("diagnose", "bad.csv")
+    assert result.exit_code == 1
+    assert "overfitting since step" in result.output
+    assert "→" in result.output
+
+
+def test_json_carries_the_change_a_program_can_make():
+    write("low.csv", training(peak=1 / 60, noise=0.02))
+    result = call("diagnose", "low.csv", "--json")
+    (run,) = json.loads(result.stdout)
+    (finding,) = [one for one in run["findings"] if one["kind"] == "LR too low"]
+    assert finding["changes"][0] == {"what": "peak", "value": 5.0, "steer": "scale 2"}
+    assert run["undecided"] == []
+
+
+def test_a_plan_that_is_named_is_held_against_the_rates_that_were_used():
+    write("twice.csv", training(), asked=rates("linear", 1000, 1.0)[np.minimum(2 * np.arange(1000), 999)])
+    result = call("diagnose", "twice.csv", "--plan", "warmup(50) | linear_decay() @ 1")
+    assert "2 times too fast" in result.output
+
+
+def test_a_run_under_way_says_what_is_not_yet_decided():
+    run = training(steps=400)
+    log = Recorder("live/one", Header("one", schedule=None, peak=1.0, horizon=4000, metric="val_loss", mode="min"))
+    for step in range(400):
+        log.log(step, {"train_loss": float(run.train[step]), "lr": 1.0})
+    result = call("diagnose", "live/one")
+    log.close()
+    assert "not yet known: horizon too short; at the end of the run" in result.output
+    assert "too short (peak" not in result.output
+
+
+def test_a_file_that_is_no_log_is_told_in_four_parts():
+    Path("a.csv").write_text("not a log\n")
+    result = call("diagnose", "a.csv")
+    assert result.exit_code == 2
+    assert "error:" in result.output
+
+
+def test_control_characters_in_a_name_do_not_reach_the_terminal():
+    write("evil\x1b[31m.csv", training())
+    assert "\x1b[31m" not in call("diagnose", ".").output
