@@ -3,6 +3,7 @@
 import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -45,7 +46,7 @@ def imports(src: Path = SRC) -> list[Import]:
 
 
 def _imports_of(who: str, path: Path, known: dict[str, Path]) -> Iterator[Import]:
-    for node, lazy in _walk(tree(path), lazy=False):
+    for node, lazy in _imports_in(path.read_text(encoding="utf-8")):
         if isinstance(node, ast.Import):
             for alias in node.names:
                 yield Import(who, alias.name, node.lineno, lazy)
@@ -61,11 +62,18 @@ def _imports_of(who: str, path: Path, known: dict[str, Path]) -> Iterator[Import
                 yield Import(who, name.value.partition(":")[0], node.lineno, lazy)
 
 
-def _walk(node: ast.AST, *, lazy: bool) -> Iterator[tuple[ast.AST, bool]]:
-    for child in ast.iter_child_nodes(node):
-        inside = lazy or isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
-        yield child, inside
-        yield from _walk(child, lazy=inside)
+@cache  # by the text: the same files are looked at again for each planted violation
+def _imports_in(text: str) -> tuple[tuple[ast.AST, bool], ...]:
+    """What may import something, and whether it stands inside a function."""
+    found: list[tuple[ast.AST, bool]] = []
+    left: list[tuple[ast.AST, bool]] = [(ast.parse(text), False)]
+    while left:
+        node, lazy = left.pop()
+        lazy = lazy or isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
+        if isinstance(node, ast.Import | ast.ImportFrom | ast.Call):
+            found.append((node, lazy))
+        left += [(child, lazy) for child in ast.iter_child_nodes(node)]
+    return tuple(sorted(found, key=lambda pair: (pair[0].lineno, pair[0].col_offset)))
 
 
 def _absolute(node: ast.ImportFrom, who: str, path: Path) -> str:
@@ -83,11 +91,17 @@ def _loads_by_name(call: ast.Call) -> bool:
 
 def at_load(found: Import, src: Path = SRC) -> bool:
     """Whether this import runs when the module is loaded: not inside a function, not for types only."""
-    return not found.lazy and found.line not in _lines_for_types(modules(src)[found.who])
+    return not found.lazy and found.line not in _lines_for_types(_file(found.who, src).read_text(encoding="utf-8"))
 
 
-def _lines_for_types(path: Path) -> set[int]:
-    blocks = [n for n in ast.walk(tree(path)) if isinstance(n, ast.If) and "TYPE_CHECKING" in ast.unparse(n.test)]
+def _file(module: str, src: Path) -> Path:
+    place = src.joinpath(*module.split("."))
+    return place / "__init__.py" if place.is_dir() else place.with_suffix(".py")
+
+
+@cache
+def _lines_for_types(text: str) -> set[int]:
+    blocks = [n for n in ast.walk(ast.parse(text)) if isinstance(n, ast.If) and "TYPE_CHECKING" in ast.unparse(n.test)]
     inside = [inner for block in blocks for part in block.body for inner in ast.walk(part)]
     return {inner.lineno for inner in inside if isinstance(inner, ast.stmt)}
 
