@@ -35,11 +35,17 @@ RESULTS = Path(__file__).parents[1] / "results" / "watch"
 SEEN_S = 1.0
 
 FRAMES = """() => {
+  const mine = window.turn_ = (window.turn_ || 0) + 1;
   window.frames_ = []; window.long_ = [];
   new PerformanceObserver((list) => list.getEntries().forEach((e) => window.long_.push(e.duration)))
     .observe({ entryTypes: ["longtask"] });
   let before = performance.now();
-  (function frame(now) { window.frames_.push(now - before); before = now; requestAnimationFrame(frame); })(before);
+  (function frame(now) {
+    if (mine !== window.turn_) return;
+    window.frames_.push(now - before);
+    before = now;
+    requestAnimationFrame(frame);
+  })(before);
 }"""
 
 SEEN = """(step) => new Promise((done) => {
@@ -207,7 +213,7 @@ def main() -> None:
         found["read_s"] = time.monotonic() - began
         print(f"read: {found['read_s']:.1f} s", flush=True)
         with browser(given.chromium, server.address) as page:
-            for name, smooth in (("points", False), ("means", True)):
+            for name, smooth in (("extremes", False), ("means", True)):
                 found[name] = moved(page, given.seconds, smooth=smooth)
                 print(name, found[name], flush=True)
             if given.shots:
@@ -227,7 +233,7 @@ def main() -> None:
 
 
 def moving_rows(name: str, moving: dict[str, Any]) -> list[tuple[str, str]]:
-    what = {"points": "every extreme drawn", "means": "smooth, as more than 12 runs begin"}[name]
+    what = {"extremes": "every extreme drawn", "means": "smooth, as more than 12 runs begin"}[name]
     times = ", ".join(f"{moving[key]:.1f}" for key in ("median_ms", "p95_ms", "p99_ms", "worst_ms"))
     over = f"{100 * moving['over_50_ms']:.1f} % of {moving['frames']:,}"
     return [
@@ -241,7 +247,7 @@ def page_of(found: dict[str, Any]) -> str:
     rates = f"{steering['before']:.6g} before, {steering['after']:.6g} from there on"
     rows = [
         (f"{found['runs']} runs x {found['points']:,} points, two quantities each, read", f"{found['read_s']:.1f} s"),
-        *(row for name in ("points", "means") for row in moving_rows(name, found[name])),
+        *(row for name in ("extremes", "means") for row in moving_rows(name, found[name])),
         (f"from writing a line until it is drawn: median, worst of {soon['times']}",
          f"{soon['median_s']:.2f}, {soon['worst_s']:.2f} s"),
         ("a real PyTorch run, `scale 0.5` clicked on the page", f"{steering['said']}; {rates}"),

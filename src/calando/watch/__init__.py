@@ -11,10 +11,12 @@ with calando.watch("first", scheduler=scheduler) as watched:     # line one
 import sys
 from types import ModuleType
 
+from calando.watch import rules
 from calando.watch.opening import open, watch  # noqa: A004 - calando.watch.open, which nothing else here uses
+from calando.watch.virtual import virtual_cooldown
 from calando.watch.watched import Watched
 
-__all__ = ["Watched", "open", "watch"]
+__all__ = ["Watched", "open", "rules", "virtual_cooldown", "watch"]
 
 
 class _Called(ModuleType):

@@ -21,6 +21,9 @@ PLANNED: Final = "planned lr"
 RATES: Final = ("lr", "learning_rate")
 """How names of learning rates begin: they have no noise to be averaged."""
 
+CROWD: Final = 12
+"""Runs from which on a screen has no room for detail in each of them."""
+
 PARTS: Final = 160
 """Means of one curve: a hundred in the window, and those of the margins beside it."""
 
@@ -99,6 +102,8 @@ def _curve(run: Shown, name: str, asked_: Asked, pixels: int) -> tuple[Floats, F
     column = run.columns[name]
     if asked_.means and not name.startswith(RATES):
         return _means(column.steps, column.values, asked_, max(min(pixels, PARTS), 1))
+    if name.startswith(RATES) and len(asked_.runs) > CROWD:
+        pixels = max(pixels // 4, 16)  # they are not noisy: their extremes are few
     return window(column.steps, column.values, asked_.first, asked_.last, pixels, run.blocks(name))
 
 

@@ -1,6 +1,6 @@
 // Painting lines: onto a canvas of its own, some thousands of points a frame, and from there as a picture onto the pane.
 // While the window moves the picture moves with it, so a frame costs the same for one run and for a hundred.
-var PER_FRAME = 4000, PART = 128;
+var PER_FRAME = 2500, PART = 128;
 var DASHES = [[], [7, 4], [2, 3]];
 
 function colour(place) { return token("--s" + place % 8); }

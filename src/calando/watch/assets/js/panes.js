@@ -150,17 +150,26 @@ Pane.prototype.paint = function () {
 
 // What is asked for next: the window with its margin, at most one question at a time, the latest wins.
 var asking = null, again = false;
-var refine = after(60, fetchCurves);
+var ENOUGH = 80000, COARSE = 20000;   // points over all runs, of one quantity
+var soon = after(90, function () { fetchCurves(true); });
+var later = after(400, function () { fetchCurves(false, true); });
 
-function fetchCurves() {
-  if (asking) { again = true; return; }
+function refine() { soon(); later(); }
+
+// While the window moves, a picture that is soon there is better than a fine one.
+function fetchCurves(moving, unlessKnown) {
+  if (moving && shown().length * 300 < COARSE) moving = false;   // few runs: fine at once
+  if (asking) { again = !moving || again; return; }
   var span = state.view.last - state.view.first, names = drawnNames();
   var runs = shown().map(function (run) { return run.id; });
   var width = Math.max(panes.loss.now().width, 100) * (1 + 2 * MARGIN);
   if (!runs.length || !names.length) { take({ curves: [], last: -1 }); return; }
-  var perRun = Math.max(150, Math.min(width * (devicePixelRatio > 1 ? 1.5 : 1), 80000 / (2 * runs.length)));
+  var perRun = Math.max(moving ? 60 : 150, Math.min(width * (devicePixelRatio > 1 ? 1.5 : 1), (moving ? COARSE : ENOUGH) / (2 * runs.length)));
   var window_ = { runs: runs, names: names, first: Math.floor(state.view.first - MARGIN * span), last: Math.ceil(state.view.last + MARGIN * span) + 1,
     pixels: Math.round(Math.min(perRun, 6000)), means: smoothNow() };
+  var key = JSON.stringify(window_);
+  if (unlessKnown && key === CURVES.window) return;
+  CURVES.window = key;
   asking = askCurves(window_).then(take).catch(function () {}).then(function () {
     asking = null;
     if (again) { again = false; fetchCurves(); }
