@@ -97,9 +97,9 @@ class dying:  # reads as a word in a with statement
             raise Killed
 
         if self.place == "before":
-            Recorder.event = killed  # type: ignore[method-assign]
+            Recorder.event = killed  # type: ignore[method-assign, assignment]
         elif self.place == "after":
-            Steers._follow = killed  # type: ignore[method-assign]
+            Steers._follow = killed  # type: ignore[method-assign, assignment]
 
     def __exit__(self, *_: object) -> None:
         Recorder.event, Steers._follow = self.event, self.follow  # type: ignore[method-assign]

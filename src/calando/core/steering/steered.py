@@ -1,6 +1,7 @@
 """A schedule and the changes made to it while its run went on: together again one schedule, an ordinary plan."""
 
 from collections.abc import Iterator
+from copy import copy
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple, Protocol
 
@@ -22,7 +23,7 @@ MOST = 500
 SAFE = 2.0
 """A factor may become so many times the largest that was tried or planned."""
 
-LOOKS = 2_000
+LOOKS = 250
 """Steps at which a schedule's height is looked at, besides those where it turns."""
 
 
@@ -113,9 +114,10 @@ class Steered:
         base = self if len(kept) == len(self.applied) else replace(self, applied=kept)
         if len(kept) >= MOST:
             raise _refused(f"change number {len(kept) + 1}", f"at most {MOST} changes of a run", "begin a new run")
-        made = replace(base, applied=kept, revision=self.revision + 1)
+        made = copy(base)  # replace() would make every change anew
         made._make(step, change)
         object.__setattr__(made, "applied", (*kept, Applied(step, change)))
+        object.__setattr__(made, "revision", self.revision + 1)
         return made
 
     def at(self, step: int) -> "Steered":
