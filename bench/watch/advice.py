@@ -96,8 +96,10 @@ def told(about: dict[str, Any]) -> str:
     better = sum(row["better"] for row in rows)
     lines = [
         "# Does acting on the advice help?", "",
-        "Bad runs of the judging half, the first of each finding and task; the first change that the worst finding of one "
-        "seed's run carries was made by a program, and both were trained on the same three seeds. Better: the mean paired "
+        "Bad runs of the judging half, the first of each finding and task; the first change that the worst finding "
+        "of one "
+        "seed's run carries was made by a program, and both were trained on the same three seeds. Better: the mean "
+        "paired "
         "gain of the final held-out loss is above twice its standard error.", "",
         f"{better} of {len(rows)} better. Made by `{about['command']}`.", "",
         "| run | found | change | before | after | gain | |", "|---|---|---|--:|--:|--:|---|",
@@ -105,7 +107,8 @@ def told(about: dict[str, Any]) -> str:
     for row in rows:
         mean = [sum(map(float, row[when])) / len(row[when]) for when in ("before", "after")]
         lines.append(
-            f"| {row['run'].replace('|', chr(92) + '|')} | {row['found']} | {row['change']['what']} {row['change']['value']} | "
+            f"| {row['run'].replace('|', chr(92) + '|')} | {row['found']} | {row['change']['what']} "
+            f"{row['change']['value']} | "
             f"{mean[0]:.4g} | {mean[1]:.4g} | {float(row['gain']):.3g} ± {float(row['error']):.2g} | "
             f"{'better' if row['better'] else 'no better'} |"
         )

@@ -26,7 +26,8 @@ def page(entry: Entry) -> str:
         lines += ["## Numbers that the rule turns on", "", "| number | value | what it is |", "|---|--:|---|"]
         lines += [f"| {name} | {limit.value:g} | {limit.why} |" for name, limit in entry.limits.items()] + [""]
     lines += ["How often it is right on runs that were not used while the rule was written: "
-              "[bench/results/watch/labelled.md](../../bench/results/watch/labelled.md). All findings: [index](index.md).",
+              "[bench/results/watch/labelled.md](../../bench/results/watch/labelled.md). All findings: "
+              "[index](index.md).",
               ""]  # fmt: skip
     return "\n".join(lines)
 
@@ -35,13 +36,15 @@ def index() -> str:
     """The list of all findings."""
     lines = [MADE, "", "# What a run's curves can tell", "",
              "`calando diagnose LOG...` reads the logs of any tool, studies and records, and says what it finds, worst "
-             "first, with its evidence and what to do; the report and the live page say the same. `--json` prints it for "
-             "programs, where each advice also stands as a change that a program can make. It ends with status 1 where a "
-             "run has a warning or worse. A run under way is judged as far as it came; what cannot be told yet is said.",
+             "first, with its evidence and what to do; the report and the live page say the same. `--json` prints it "
+             "for "
+             "programs, where each advice also stands as a change that a program can make. It ends with status 1 "
+             "where a "
+             "run has a warning or worse. A run under way is judged as far as it came; what cannot be told yet is "
+             "said.",
              "", "| finding | what it looks like | first thing to do |", "|---|---|---|"]  # fmt: skip
-    for entry in CATALOGUE.values():
-        lines.append(f"| [{entry.kind}]({entry.slug}.md) | {entry.looks} | {entry.do[0] if entry.do else ''} |")
-    return "\n".join([*lines, ""])
+    rows = [f"| [{e.kind}]({e.slug}.md) | {e.looks} | {e.do[0] if e.do else ''} |" for e in CATALOGUE.values()]
+    return "\n".join([*lines, *rows, ""])
 
 
 def pages() -> dict[str, str]:

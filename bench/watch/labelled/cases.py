@@ -82,7 +82,9 @@ def _of(task: str, seed: int) -> Iterator[Case]:
     ):  # fmt: skip
         yield made("healthy", usual.but(plan=plan, peak=share * peak))
     yield made("healthy", usual.but(horizon=2 * steps))
-    for share, plan in ((1 / 60, USUAL), (1 / 120, "warmup(5%) | linear_decay()"), (1 / 200, "wsd(warmup=5%, cooldown=20%)")):  # fmt: skip
+    for share, plan in ((1 / 60, USUAL), (1 / 120, "warmup(5%) | "
+                                                   "linear_decay()"), (1 / 200, "wsd(warmup=5%, "
+                                                                                "cooldown=20%)")):  # fmt: skip
         low = usual.but(plan=plan, peak=share * peak)
         yield made("LR too low", low)
     for high in HIGH[task]:

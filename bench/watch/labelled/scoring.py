@@ -109,6 +109,8 @@ def label(case: Case, trained: Trained, effects: Sequence[Effect]) -> Label:
             why = "its control is no better"
         elif bad:
             kind = "diverged"
+    if kind == "LR not as asked":
+        fair |= set(JUDGED)  # what its rates did to it is not known: no control tells
     if kind == "overfitting after a drop":
         fair.add("overfitting")
     return Label(kind, frozenset(fair - {kind}), why)

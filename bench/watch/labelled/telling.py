@@ -31,16 +31,19 @@ def _lines(halves: Mapping[str, Mapping[Recipe, Trained]]) -> Iterator[str]:
     yield "# Is the diagnosis right?"
     yield ""
     yield (
-        "Real trainings, made by `python -m bench.watch.labelled --record`. A label is what a run was made to show, kept "
+        "Real trainings, made by `python -m bench.watch.labelled --record`. A label is what a run was made to show, "
+        "kept "
         "only where the change that the finding calls for helped in a control run: three paired seeds, better by more "
-        "than twice the standard error and by 4 % of what the run gained. Runs whose control was no better, good runs for "
+        "than twice the standard error and by 4 % of what the run gained. Runs whose control was no better, good "
+        "runs for "
         "which some change did help, and findings whose control is unclear are left out or not counted, as listed."
     )
     for half, results in halves.items():
         runs = runs_of(half, results)
         yield from ("", f"## {NAMES[half]}", "")
         left = Counter(run.label.left_out for run in runs if run.label.left_out)
-        yield f"{len(runs)} runs, {len(runs) - sum(left.values())} with a label, {len(results)} trainings with their controls."
+        count = len(runs) - sum(left.values())
+        yield f"{len(runs)} runs, {count} with a label, {len(results)} trainings with their controls."
         yield ""
         yield "| finding | runs | found | false | recall | precision |"
         yield "|---|--:|--:|--:|--:|--:|"

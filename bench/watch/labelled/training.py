@@ -91,9 +91,7 @@ def _broken(batch: torch.Tensor) -> torch.Tensor:
     return 10 * batch if batch.is_floating_point() else torch.where(batch < 0, batch, batch[..., :1])
 
 
-def _told(
-    row: int, steps: int, train: list[torch.Tensor], held: list[torch.Tensor | None], seconds: float
-) -> Trained:
+def _told(row: int, steps: int, train: list[torch.Tensor], held: list[torch.Tensor | None], seconds: float) -> Trained:
     every = max(1, steps // EVALS)
     losses, at, values = [], [], []
     for step in range(steps):

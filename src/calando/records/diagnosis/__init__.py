@@ -59,6 +59,8 @@ def diagnose(seen: Observed) -> tuple[Diagnosis, ...]:
         found = [endings.not_converging(run)]
         if found == [None]:
             found = [look(run) for look in LOOKS]
+    if any(one is not None and one.kind == "LR too high" for one in found):
+        found.append(heat.abrupt(run))
     found.append(obeyed.not_as_asked(run))
     kept = _settle([f for f in found if f is not None])
     return tuple(sorted(kept, key=lambda f: WORST_FIRST.index(f.kind))) or (fit.healthy(run),)

@@ -23,8 +23,8 @@ class Entry:
     """One kind of finding, told for people.
 
     `kind` is its name everywhere, `looks` what it looks like, `why` where it comes from, `do` what to do in the order
-    in which to try it, `shown` the evidence that a finding carries, `limits` the numbers that its rule turns on, `not_it`
-    what is easily taken for it.
+    in which to try it, `shown` the evidence that a finding carries, `limits` the numbers that its rule turns on,
+    `not_it` what is easily taken for it.
     """
 
     kind: str

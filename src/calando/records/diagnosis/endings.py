@@ -5,7 +5,17 @@ from __future__ import annotations
 import math
 
 from calando.records.diagnosis.catalogue import limit
-from calando.records.diagnosis.finding import CLEAR, TOO_FEW, Change, Diagnosis, Evidence, Judged, main_curve, short, sure
+from calando.records.diagnosis.finding import (
+    CLEAR,
+    TOO_FEW,
+    Change,
+    Diagnosis,
+    Evidence,
+    Judged,
+    main_curve,
+    short,
+    sure,
+)
 from calando.records.diagnosis.noisy import Level, Trend
 
 __all__ = ["diverged", "failed", "not_converging", "rising", "too_little"]
@@ -129,12 +139,18 @@ def not_converging(run: Judged) -> Diagnosis | None:
     chance = CLEAR * 1.25 * curve.noise / math.sqrt(max(1.0, len(curve) / len(best)))
     learned = lost > max(chance, 0.02 * abs(start.value)) and best.steps[low] > 0.02 * end
     throw = float(best.values.max()) - run.begin(curve)
-    if not learned and len(run.train) >= 20 and throw > max(2 * CLEAR * best.noise / math.sqrt(3), 0.1 * abs(start.value)):
+    if (
+        not learned
+        and len(run.train) >= 20
+        and throw > max(2 * CLEAR * best.noise / math.sqrt(3), 0.1 * abs(start.value))
+    ):
         return Diagnosis(
             "LR too high", "failure", "thrown up and hardly back",
-            f"The {name} was thrown {short(throw)} above its start near step {best.steps[best.values.argmax()]:,.0f} and "
+            f"The {name} was thrown {short(throw)} above its start near step {best.steps[best.values.argmax()]:,.0f} "
+            f"and "
             f"ends at {short(last.value)}, about where it began: the learning rate is too high.",
-            (f"Try a peak of {short(run.peak / 4)}, a quarter of this one.", "A longer warm-up, and gradient clipping."),
+            (f"Try a peak of {short(run.peak / 4)}, a quarter of this "
+             f"one.", "A longer warm-up, and gradient clipping."),
             evidence, 0.8, (Change("peak", 0.25, "scale 0.25"), Change("clip", 1.0)),
         )  # fmt: skip
     if learned:
@@ -166,14 +182,15 @@ def _ends_above(run: Judged) -> Diagnosis | None:
     above = start.value + limit("diverged", "above") * abs(start.value)
     tail = curve.window(0.8 * run.end, run.end).values
     wild = len(tail) >= 5 and float(sorted(tail.tolist())[len(tail) // 5]) > above
-    if last.value < above or not wild and last.minus(start).sigmas < CLEAR:
+    if last.value < above or (not wild and last.minus(start).sigmas < CLEAR):
         return None
     return Diagnosis(
         "diverged", "failure", "ends above its start",
         f"The training loss began at {short(start.value)} and ends at {short(last.value)}: the steps do harm, the "
         "learning rate is far too high.",
         (f"Try a peak of {short(run.peak / 10)}, a tenth of this one.", "Clip the gradient norm."),
-        (Evidence("at the start", start.value, short(start.value)), Evidence("at the end", last.value, short(last.value)),
+        (Evidence("at the "
+                  "start", start.value, short(start.value)), Evidence("at the end", last.value, short(last.value)),
          Evidence("highest learning rate", run.peak, short(run.peak))),
         sure(last.minus(start).sigmas), (Change("peak", 0.1), Change("clip", 1.0)),
     )  # fmt: skip

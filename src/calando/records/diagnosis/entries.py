@@ -16,7 +16,8 @@ ENTRIES: dict[str, dict[str, object]] = {
     "diverged": {
         "severity": "failure",
         "looks": "The loss becomes NaN or infinite, or ends far above where it began.",
-        "why": "A step is longer than the curvature of the loss allows. The rate at which that happens, the edge, grows "
+        "why": "A step is longer than the curvature of the loss allows. The rate at which that happens, the edge, "
+               "grows "
                "during the first few percent of a training, which is what a warm-up waits for.",
         "do": ("Choose a peak below half of the rate at which the loss broke away.",
                "Where it broke while the rate was rising or just after: a warm-up two to four times as long.",
@@ -27,14 +28,17 @@ ENTRIES: dict[str, dict[str, object]] = {
     },
     "LR not as asked": {
         "severity": "warning",
-        "looks": "The rates that the optimizer used are not those of the schedule: shifted, scaled, stretched, begun anew "
+        "looks": "The rates that the optimizer used are not those of the schedule: shifted, scaled, stretched, begun "
+                 "anew "
                  "or not moving at all.",
-        "why": "The scheduler is stepped at the wrong place or count (by epochs, by every process, by every micro-batch), "
+        "why": "The scheduler is stepped at the wrong place or count (by epochs, by every process, by every "
+               "micro-batch), "
                "holds another optimizer, or was not restored with the model.",
         "do": ("Step the scheduler once after every update of the optimizer, in one place.",
                "Make it over the optimizer that trains, and save and load its state.",
                "Give the optimizer the peak as its own rate, and let nothing else set it."),
-        "shown": "The share of steps that are apart, the first of them, both rates there, and which slip explains them.",
+        "shown": "The share of steps that are apart, the first of them, both rates there, and which slip explains "
+                 "them.",
         "limits": {"apart": (0.005, "relative distance that no rounding makes"),
                    "share": (0.02, "share of the steps that must be apart: one odd line at the start is no slip")},
         "not_it": "A run that was steered has another schedule from then on; it is held against that one.",
@@ -42,7 +46,8 @@ ENTRIES: dict[str, dict[str, object]] = {
     "not converging": {
         "severity": "failure",
         "looks": "The loss ends where it began, within its noise.",
-        "why": "The rate is orders of magnitude too low, or so high that the model died in the first steps; or it is not "
+        "why": "The rate is orders of magnitude too low, or so high that the model died in the first steps; or it is "
+               "not "
                "the schedule: labels that do not match, an optimizer that holds other parameters.",
         "do": ("Try a tenth of the peak, and ten times the peak: one of them should move.",
                "If neither does, overfit a single batch: if that fails, it is not the schedule."),
@@ -55,26 +60,32 @@ ENTRIES: dict[str, dict[str, object]] = {
                  "the rate comes down; or the training loss itself rises.",
         "why": "Each step jumps across the valley that it should descend: the loss is held up by the rate itself, and "
                "what was damaged early is repaired late or never.",
-        "do": ("A peak of a quarter of this one.", "A longer warm-up, where the loss was thrown up while the rate rose.",
+        "do": ("A peak of a quarter of this "
+               "one.", "A longer warm-up, where the loss was thrown up while the rate rose.",
                "Clip the norm of the gradient."),
-        "shown": "How much of the gain came after the rate had fallen to half of its peak, and how far the loss was thrown "
+        "shown": "How much of the gain came after the rate had fallen to half of its peak, and how far the loss was "
+                 "thrown "
                  "up.",
         "limits": {"late": (0.25, "share of the gain that came after the rate fell to half of its peak, above what the "
                                   "summed rate left by then would bring"),
-                   "stall": (0.2, "share of the gain that the last quarter of the summed rate brought, after a quick start"),
+                   "stall": (0.2, "share of the gain that the last quarter of the summed rate brought, after a quick "
+                                  "start"),
                    "quick": (0.35, "share of the gain that the first tenth of the summed rate brought: a quick start"),
                    "thrown": (0.15, "height of the throw above the start, as a share of the gain"),
                    "back": (0.08, "share of the run that the loss needs to come back below its start")},
     },
     "warm-up too short": {
         "severity": "warning",
-        "looks": "Within its first steps at a rate that is high at once, the loss is thrown above where it began, or stays "
+        "looks": "Within its first steps at a rate that is high at once, the loss is thrown above where it began, or "
+                 "stays "
                  "stuck near it, and needs a good part of the run to recover.",
-        "why": "At the start gradients are large and curvature is high; Adam's estimates rest on a few batches. The same "
+        "why": "At the start gradients are large and curvature is high; Adam's estimates rest on a few batches. The "
+               "same "
                "peak is harmless a few hundred updates later.",
         "do": ("Let the rate rise over a tenth of the run: `warmup(10%) | ...`.", "Or a third of the peak.",
                "Clip the norm of the gradient."),
-        "shown": "How far the loss was thrown above its start, how soon the rate was at its peak, and when it was back.",
+        "shown": "How far the loss was thrown above its start, how soon the rate was at its peak, and when it was "
+                 "back.",
         "limits": {"soon": (0.03, "share of the run within which the rate is high: no warm-up to speak of"),
                    "thrown": (0.15, "height of the throw above the start, as a share of the gain")},
     },
@@ -93,9 +104,11 @@ ENTRIES: dict[str, dict[str, object]] = {
     },
     "overfitting after a drop": {
         "severity": "warning",
-        "looks": "The rate falls steeply, the training loss drops at once, and from there on the validation metric gets "
+        "looks": "The rate falls steeply, the training loss drops at once, and from there on the validation metric "
+                 "gets "
                  "worse.",
-        "why": "A high rate is noise that keeps a model from learning its examples by heart; with the drop that noise is "
+        "why": "A high rate is noise that keeps a model from learning its examples by heart; with the drop that "
+               "noise is "
                "gone, and there is time left.",
         "do": ("End soon after the drop: a short cooldown, then stop.", "More weight decay or dropout before it.",
                "A gentler, later decay does not cure this, but stopping is easier to place with it."),
@@ -106,9 +119,11 @@ ENTRIES: dict[str, dict[str, object]] = {
     "overfitting": {
         "severity": "warning",
         "looks": "The validation metric turns and gets worse while the training loss goes on falling.",
-        "why": "The model learns its examples by heart. That is not the learning rate: another one only moves the turning "
+        "why": "The model learns its examples by heart. That is not the learning rate: another one only moves the "
+               "turning "
                "point.",
-        "do": ("Stop earlier: the same plan on a horizon that ends where the best value was, so that its decay ends there.",
+        "do": ("Stop earlier: the same plan on a horizon that ends where the best value was, so that its decay ends "
+               "there.",
                "Weight decay three times, then ten times what it is now (decoupled, as in AdamW).",
                "Dropout of 0.1 to 0.3, label smoothing of 0.1, more augmentation, more data."),
         "shown": "The best value and its step, the value at the end, and how far the training loss fell meanwhile.",
@@ -116,9 +131,11 @@ ENTRIES: dict[str, dict[str, object]] = {
     },
     "oscillation": {
         "severity": "warning",
-        "looks": "The loss goes up and down with a cyclic learning rate, and much of what a cycle gains is thrown away by "
+        "looks": "The loss goes up and down with a cyclic learning rate, and much of what a cycle gains is thrown "
+                 "away by "
                  "the next.",
-        "why": "Each return to the peak undoes the descent of the last cooldown; a run that does not end in a trough keeps "
+        "why": "Each return to the peak undoes the descent of the last cooldown; a run that does not end in a trough "
+               "keeps "
                "none of it.",
         "do": ("One descent instead of many: `warmup(5%) | cosine()` at the same peak.",
                "Or cycles whose peaks decay, and an end in a trough."),
@@ -132,9 +149,10 @@ ENTRIES: dict[str, dict[str, object]] = {
         "do": ("A peak three to ten times as high; `calando find` looks for it.",
                "Where a higher peak diverges: a longer warm-up, or a longer run."),
         "shown": "How much of the summed rate half of the gain took, and what the last quarter still brought.",
-        "limits": {"half": (0.34, "share of the summed rate that half of the gain took"),
-                   "first": (0.4, "share of the gain that the first quarter of the summed rate brought, at the most"),
-                   "barely": (0.15, "share of the starting loss: a run that gained less in all, and still falls, crawls"),
+        "limits": {"half": (0.28, "share of the summed rate that half of the gain took"),
+                   "first": (0.48, "share of the gain that the first quarter of the summed rate brought, at the most"),
+                   "barely": (0.15, "share of the starting loss: a run that gained less in all, and still falls, "
+                                    "crawls"),
                    "late": (0.145, "share of the gain that the last quarter of the summed rate brought")},
         "not_it": "A long warm-up or a short cooldown alone: progress is counted in summed rate.",
     },
@@ -150,14 +168,18 @@ ENTRIES: dict[str, dict[str, object]] = {
     },
     "plateau at high LR": {
         "severity": "warning",
-        "looks": "The loss stands still while the rate is still high, and falls as soon as it comes down, if it ever does.",
+        "looks": "The loss stands still while the rate is still high, and falls as soon as it comes down, if it ever "
+                 "does.",
         "why": "The noise of the steps balances their progress: what can be reached at this rate is reached.",
         "do": ("Begin the decay where the standstill began, or now: `calando steer RUN cooldown 20%`.",
                "Give the cooldown 20 % of the run, down to zero."),
         "shown": "Where it stood still, and what came after the rate fell.",
         "limits": {"stretch": (0.15, "share of the run that it stood still"),
                    "gain": (0.02, "share of the whole gain below which nothing moved"),
-                   "slow": (0.08, "share of the whole gain that the second half brought, where the rate never came down")},
+                   "after": (0.03, "share of the whole gain that the fall of the rate brought, where it did fall"),
+                   "unsure": (0.2, "the same at the upper end of its uncertainty"),
+                   "slow": (0.08, "share of the whole gain that the second half brought, where the rate never came "
+                                  "down")},
     },
     "plateau at low LR": {
         "severity": "note",
@@ -167,7 +189,8 @@ ENTRIES: dict[str, dict[str, object]] = {
                "Or end the run where it stopped gaining."),
         "shown": "Since when, and what was gained there.",
         "limits": {"gain": (0.03, "share of the whole gain below which nothing moved"),
-                   "stretch": (0.4, "share of the run below a tenth of the peak; a cosine spends 0.2 there, a square 0.3")},
+                   "stretch": (0.4, "share of the run below a tenth of the peak; a cosine spends 0.2 there, a square "
+                                    "0.3")},
     },
     "fitted early": {
         "severity": "note",

@@ -10,7 +10,19 @@ from typing import Any
 from calando.records.diagnosis.change import Change
 from calando.records.diagnosis.noisy import Level, Trend
 
-__all__ = ["CLEAR", "TOO_FEW", "Change", "Diagnosis", "Evidence", "Judged", "Observed", "main_curve", "short", "sure", "whole"]
+__all__ = [
+    "CLEAR",
+    "TOO_FEW",
+    "Change",
+    "Diagnosis",
+    "Evidence",
+    "Judged",
+    "Observed",
+    "main_curve",
+    "short",
+    "sure",
+    "whole",
+]
 
 CLEAR = 4.0
 """Standard errors that count as clear: about one false alarm in 30 000 looks, and a page takes a

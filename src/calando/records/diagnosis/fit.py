@@ -31,7 +31,7 @@ def overfitting(run: Judged) -> Diagnosis | None:
     drift = val.fall(at + 0.5, end)  # without the lowest point itself, which is low by choice
     if -drift.sigmas > rise.sigmas:  # a slow, steady rise is seen more surely by a line than by its two ends
         rise = Level(-drift.value, drift.error)
-    scale = min(abs(best.value), abs(gained.value) + abs(rise.value))
+    scale = min(2.5 * abs(best.value), max(run.begin(val) - best.value, abs(gained.value) + abs(rise.value)))
     fell, enough = None, CLEAR
     if len(train) >= 6:
         now = train.level(0.9 * end, end, least=3)
@@ -97,13 +97,19 @@ def after_a_drop(run: Judged) -> Diagnosis | None:
             learned = run.train.level(when - 0.08 * end, when, least=3).minus(run.train.level(0.9 * end, end, least=3))
             if learned.sigmas < CLEAR:
                 continue
-        if rise.sigmas < CLEAR or min(rise.value, lost) < limit(AFTER, "rise") * gain or -before.value > 0.5 * rise.value:
+        if (
+            rise.sigmas < CLEAR
+            or min(rise.value, lost) < limit(AFTER, "rise") * gain
+            or -before.value > 0.5 * rise.value
+        ):
             continue
         sign = -1.0 if run.seen.higher_is_better else 1.0
         return Diagnosis(
             AFTER, "warning", f"overfitting after the rate dropped at step {when:,.0f}",
-            f"The rate fell {short(factor)} times at step {when:,.0f}; the {run.seen.metric} was {short(sign * best)} near "
-            f"step {at:,.0f} and is {short(sign * last.value)} at the end, while the training loss went on falling. Without "
+            f"The rate fell {short(factor)} times at step {when:,.0f}; the {run.seen.metric} was "
+            f"{short(sign * best)} near "
+            f"step {at:,.0f} and is {short(sign * last.value)} at the end, while the training loss went on falling. "
+            f"Without "
             "the noise of a high rate the model learns its examples by heart.",
             (f"End soon after the drop: a horizon near {whole(at + 0.02 * end):,} steps keeps what it brought.",
              "More weight decay or dropout before the drop.",

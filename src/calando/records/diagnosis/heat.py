@@ -10,7 +10,7 @@ from calando.records.diagnosis.noisy import Level, Trend
 from calando.records.diagnosis.pace import spent, steady
 from calando.records.diagnosis.waves import returns
 
-__all__ = ["Throw", "lr_too_high", "thrown", "warm_up_too_short"]
+__all__ = ["Throw", "abrupt", "lr_too_high", "thrown", "warm_up_too_short"]
 
 HIGH = "LR too high"
 WARM = "warm-up too short"
@@ -126,7 +126,8 @@ def lr_too_high(run: Judged) -> Diagnosis | None:
         return None
     words, evidence = [], [Evidence("peak", run.peak, short(run.peak))]
     if hurled and throw is not None:
-        words.append(f"the training loss was thrown {short(throw.height)} above its start near step {throw.at:,.0f} and was "
+        words.append(f"the training loss was thrown {short(throw.height)} above its start near step {throw.at:,.0f} "
+                     f"and was "
                      f"back below it at step {throw.back:,.0f}")  # fmt: skip
         evidence.append(Evidence("thrown up by", throw.height, short(throw.height)))
     if clear and late is not None:
@@ -154,12 +155,8 @@ def warm_up_too_short(run: Judged) -> Diagnosis | None:
 
     Large enough: a share of the whole gain above the start.
     """
-    if not len(run.lr) or not run.peak > 0 or len(returns(run)) >= 2:
-        return None
-    import numpy as np
-
-    reached = float(run.lr.steps[int(np.argmax(run.lr.values >= 0.7 * run.peak))])
-    if reached > limit(WARM, "soon") * run.seen.horizon:
+    reached = _at_once(run)
+    if reached is None:
         return None
     throw = thrown(run)
     if throw is None or throw.sigmas < 6 or throw.share < limit(WARM, "thrown") or throw.at > 0.2 * run.end:
@@ -168,11 +165,38 @@ def warm_up_too_short(run: Judged) -> Diagnosis | None:
     return Diagnosis(
         WARM, "warning", f"warm-up too short (peak {short(run.peak)} from step {reached:,.0f})",
         f"The rate was at {short(run.lr_at(reached))} by step {reached:,.0f}, and the loss was thrown "
-        f"{short(throw.height)} above its start near step {throw.at:,.0f}; it was back below it at step {throw.back:,.0f}.",
+        f"{short(throw.height)} above its start near step {throw.at:,.0f}; it was back below it at step "
+        f"{throw.back:,.0f}.",
         (f"Let the rate rise over {rise:,} steps: `warmup(10%) | ...`.",
          f"Or try a peak of {short(run.peak / 3)}.", "Clip the norm of the gradient at 1."),
         (Evidence("peak reached at", reached, f"step {reached:,.0f}"),
          Evidence("thrown up by", throw.height, short(throw.height)),
          Evidence("back at", throw.back, f"step {throw.back:,.0f}")),
         sure(throw.sigmas), (Change("warm-up", float(rise)), Change("peak", 1 / 3, "scale 0.33"), Change("clip", 1.0)),
+    )  # fmt: skip
+
+
+def _at_once(run: Judged) -> float | None:
+    """The step by which the rate was high, where that was at once."""
+    import numpy as np
+
+    if not len(run.lr) or not run.peak > 0 or len(returns(run)) >= 2:
+        return None
+    reached = float(run.lr.steps[int(np.argmax(run.lr.values >= 0.7 * run.peak))])
+    return reached if reached <= limit(WARM, "soon") * run.seen.horizon else None
+
+
+def abrupt(run: Judged) -> Diagnosis | None:
+    """A peak that has been found too high, taken without a warm-up: one may carry it."""
+    reached = _at_once(run)
+    if reached is None:
+        return None
+    rise = max(10, round(0.1 * run.seen.horizon))
+    return Diagnosis(
+        WARM, "warning", f"warm-up too short (peak {short(run.peak)} from step {reached:,.0f})",
+        f"The rate was at {short(run.lr_at(reached))} by step {reached:,.0f}, and it is too high for this model from the "
+        "first steps on; after a warm-up the same peak does less harm.",
+        (f"Let the rate rise over {rise:,} steps: `warmup(10%) | ...`.", f"Or try a peak of {short(run.peak / 3)}."),
+        (Evidence("peak reached at", reached, f"step {reached:,.0f}"),), 0.6,
+        (Change("warm-up", float(rise)), Change("peak", 1 / 3, "scale 0.33")),
     )  # fmt: skip

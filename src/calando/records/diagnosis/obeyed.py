@@ -1,4 +1,4 @@
-"""Whether the learning rate reached the optimizer as the schedule has it, and if not, what kind of slip it looks like."""
+"""Whether the learning rate reached the optimizer as the schedule has it, and if not, which slip it looks like."""
 
 from __future__ import annotations
 
@@ -70,7 +70,8 @@ def _slip(at: Floats, used: Floats, asked: Floats, first: float, top: float) -> 
         return (
             f"it stayed at {short(float(used[0]))}",
             ("Call `scheduler.step()` once after every `optimizer.step()`.",
-             "Make the scheduler over the optimizer that trains: one made before the optimizer was wrapped, prepared or "
+             "Make the scheduler over the optimizer that trains: one made before the optimizer was wrapped, prepared "
+             "or "
              "made anew moves another one's rate."),
             False,
         )  # fmt: skip
@@ -87,14 +88,16 @@ def _slip(at: Floats, used: Floats, asked: Floats, first: float, top: float) -> 
             return (
                 f"every update has the rate one step too {word}",
                 ("Step the scheduler after the optimizer, once an update."
-                 if shift > 0 else "Step the scheduler right after the optimizer, not at the next update's beginning.",),
+                 if shift > 0 else "Step the scheduler right after the optimizer, not at the next update's "
+                                   "beginning.",),
                 True,
             )  # fmt: skip
     for times in FASTER:
         if near(schedule(at * times)):
             return (
                 f"the schedule runs {times} times too fast",
-                (f"It is stepped {times} times an update: count updates, not processes or micro-batches, and step it in "
+                (f"It is stepped {times} times an update: count updates, not processes or micro-batches, and step it "
+                 f"in "
                  "one place only.",), False,
             )  # fmt: skip
     for times in _slower(at, used, schedule):

@@ -62,7 +62,9 @@ def lr_too_low(run: Judged) -> Diagnosis | None:
     first, late = float(np.interp(0.25, share, done)), 1.0 - float(np.interp(0.75, share, done))
     better = hotter is not None and hotter.sigmas >= 2
     ease = 0.7 if better else 1.0
-    crawls = half >= ease * limit(LOW, "half") and late >= ease * limit(LOW, "late") and first <= limit(LOW, "first") / ease
+    crawls = (
+        half >= ease * limit(LOW, "half") and late >= ease * limit(LOW, "late") and first <= limit(LOW, "first") / ease
+    )
     start = run.begin(curve)
     fall = curve.fall(0.4 * run.end, run.end)
     gain = start - float(np.median(curve.values[-3:]))
@@ -74,7 +76,8 @@ def lr_too_low(run: Judged) -> Diagnosis | None:
         f"{100 * late:.0f} %: the loss is held back by how far the steps carry it."
     )
     if not crawls:
-        words = (f"In all the loss came down by {100 * gain / abs(start):.0f} % of where it began, and it was falling to the "
+        words = (f"In all the loss came down by {100 * gain / abs(start):.0f} % of where it began, and it was "
+                 f"falling to the "
                  "end: the steps are too short to get anywhere.")  # fmt: skip
     if better:
         words += " The next higher peak of the same plan did better, which confirms it."
@@ -103,7 +106,7 @@ def horizon_too_short(run: Judged) -> Diagnosis | None:
     curve, name = main_curve(run)
     if len(curve.window(0.9 * run.end, run.end)) < 3:
         curve, name = run.train, "training loss"
-    if run.seen.status == "running" and run.end < 0.95 * run.seen.horizon or len(curve) < 20:
+    if (run.seen.status == "running" and run.end < 0.95 * run.seen.horizon) or len(curve) < 20:
         return None
     ends_hot = len(run.lr) > 0 and run.lr_at(run.end) >= 0.6 * run.peak
     if ends_hot and (cut := _cut(run)) is not None:
@@ -124,7 +127,7 @@ def horizon_too_short(run: Judged) -> Diagnosis | None:
 
 
 def _cut(run: Judged) -> Diagnosis | None:
-    """A run that ends at a high rate in the middle of its descent: the last two fifths brought a good part of the gain."""
+    """A run that ends at a high rate in the middle of its descent: its last two fifths brought much of the gain."""
     curve = steady(run)
     gain = run.begin(curve) - curve.level(0.93 * run.end, run.end, least=3).value
     wide, last = curve.fall(0.6 * run.end, run.end), curve.fall(0.75 * run.end, run.end)

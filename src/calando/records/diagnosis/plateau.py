@@ -8,6 +8,8 @@ from calando.records.diagnosis.noisy import Trend
 
 __all__ = ["plateau_high", "plateau_low"]
 
+HIGH = "plateau at high LR"
+
 
 def plateau_high(run: Judged) -> Diagnosis | None:
     """Flat while the learning rate is still above half of its peak, with a fall afterwards or the end.
@@ -38,6 +40,8 @@ def plateau_high(run: Judged) -> Diagnosis | None:
     ]
     words = f"From about step {began:,.0f} to {last:,.0f} the {name} stood still at {short(before.value)} while the " \
             f"learning rate was above half of its peak"  # fmt: skip
+    if last < 0.95 * run.end and (after.sigmas < CLEAR or after.value < limit(HIGH, "after") * run.gained(curve).value):
+        return None  # the rate came down in time, and nothing had waited for it
     if after.sigmas >= CLEAR:
         evidence.append(Evidence("fell afterwards by", after.value, short(after.value)))
         words += f"; it fell by {short(after.value)} as soon as the rate came down."
@@ -105,10 +109,11 @@ def _slow(run: Judged, first: float, last: float) -> float | None:
     for curve in (run.train, run.val):
         if len(curve.window(first, last)) >= 5:
             fall, gained = curve.fall(first, last), max(run.begin(curve) - float(curve.smooth().values.min()), 1e-300)
-            shares.append(fall.value / gained)
-            if fall.sigmas > CLEAR and fall.value > limit("plateau at high LR", "slow") * gained:
+            if fall.value + 2 * fall.error < limit(HIGH, "unsure") * gained:
+                shares.append(fall.value / gained)
+            if fall.sigmas > CLEAR and fall.value > limit(HIGH, "slow") * gained:
                 return None
-    return min(shares) if shares and min(shares) < limit("plateau at high LR", "slow") else None
+    return min(shares) if shares and min(shares) < limit(HIGH, "slow") else None
 
 
 def _flat(run: Judged, first: float, last: float) -> float | None:
@@ -117,7 +122,7 @@ def _flat(run: Judged, first: float, last: float) -> float | None:
     Flat: even the upper end of its gain is below 2 % of the whole. A short validation curve may be
     too noisy to say either; it then leaves the word to the training curve.
     """
-    if last - first < limit("plateau at high LR", "stretch") * run.end:
+    if last - first < limit(HIGH, "stretch") * run.end:
         return None
     shares = []
     gains = {c: run.gained(c).value for c in (run.train, run.val) if len(c) >= TOO_FEW}
@@ -127,9 +132,10 @@ def _flat(run: Judged, first: float, last: float) -> float | None:
         if gained <= 0 or len(curve.window(first, last)) < 5:
             continue
         fall = curve.fall(first, last)
-        if fall.value + 2 * fall.error <= limit("plateau at high LR", "gain") * gained:
-            shares.append(fall.value / gained)
-        elif fall.sigmas > 2 and fall.value > limit("plateau at high LR", "gain") * gained:
+        if fall.value + 2 * fall.error <= limit(HIGH, "gain") * gained:
+            if fall.value + 2 * fall.error < limit(HIGH, "unsure") * gained:
+                shares.append(fall.value / gained)
+        elif fall.sigmas > 2 and fall.value > limit(HIGH, "gain") * gained:
             return None
     return max(shares) if shares else None
 

@@ -32,7 +32,12 @@ def spikes(run: Judged) -> Diagnosis | None:
     at = ", ".join(f"{step:,.0f}" for step, _, _ in sorted(largest))
     height = largest[0][1]
     rates = [run.lr_at(step) for step, _, _ in bursts]
-    hot = bool(rates) and bool(len(run.lr)) and min(rates) >= 0.7 * run.peak and float(run.lr.values.min()) < 0.5 * run.peak
+    hot = (
+        bool(rates)
+        and bool(len(run.lr))
+        and min(rates) >= 0.7 * run.peak
+        and float(run.lr.values.min()) < 0.5 * run.peak
+    )
     advice = ["Clip the norm of the gradient at 1: a single batch then moves the model no further than any other.",
               f"Look at the batches of the largest ones (steps {at}): skip or mend what is broken there."]  # fmt: skip
     changes = [Change("clip", 1.0), Change("skip", 1.0)]
@@ -59,7 +64,12 @@ def _bursts(curve: Trend, first: float, floor: float) -> list[tuple[float, float
     away = values - around
     noise = 1.4826 * _rolling(np.abs(away), max(41, min(301, values.size // 5) | 1))
     noise = np.maximum(noise, 0.3 * float(np.median(noise))) + 1e-300
-    wild = (away > floor) & (away > limit(KIND, "noise") * noise) & (away > limit(KIND, "height") * np.abs(around)) & (curve.steps > first)
+    wild = (
+        (away > floor)
+        & (away > limit(KIND, "noise") * noise)
+        & (away > limit(KIND, "height") * np.abs(around))
+        & (curve.steps > first)
+    )
     found: list[tuple[float, float, float]] = []
     last = -10
     for place in np.flatnonzero(wild).tolist():

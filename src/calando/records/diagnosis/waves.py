@@ -70,12 +70,15 @@ def oscillation(run: Judged) -> Diagnosis | None:
         f"{100 * share:.0f} % of all that was gained."
     )
     if ends_high:
-        words += f" The run ends at {100 * run.lr_at(run.end) / run.peak:.0f} % of the peak, so it keeps none of a trough."
+        words += (
+            f" The run ends at {100 * run.lr_at(run.end) / run.peak:.0f} % of the peak, so it keeps none of a trough."
+        )
     return Diagnosis(
         KIND, "warning", f"the loss swings with the {count + 1} cycles of the learning rate", words,
         ("One descent instead of many: `warmup(5%) | cosine()` at the same peak.",
          "Where cycles are wanted: peaks that decay (`peak_decay=0.5`, `mode=triangular2`) and an end in a trough.",
          "A run under way: `cooldown 20%` from a trough."),
-        (Evidence("returns", float(count), str(count)), Evidence("rise at each", share, f"{100 * share:.0f} % of the gain")),
+        (Evidence("returns", float(count), str(count)), Evidence("rise at "
+                                                                 "each", share, f"{100 * share:.0f} % of the gain")),
         sure(mean.sigmas), (Change("plan", "warmup(5%) | cosine()", "cooldown 20%"),),
     )  # fmt: skip
