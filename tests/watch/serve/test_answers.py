@@ -169,3 +169,19 @@ def test_a_run_that_is_over_takes_no_commands(tmp_path):
         status, told = Client(server).post("/api/run/r1/command", {"text": "stop"})
     assert status == 422
     assert told["error"]["fix"] == "It is over."
+
+
+def test_a_question_is_answered_while_long_records_are_being_read(tmp_path):
+    record(tmp_path, "small").close()
+    long_ = record(tmp_path, "long", steps=2)
+    row = '{"s":%d,"w":1.0,"m":{"train_loss":1.0,"lr":0.1}}\n'
+    long_.close()
+    with long_.path.open("a", encoding="utf-8") as file:
+        file.writelines(row % step for step in range(2, 400_000))
+    with serving(tmp_path) as server:
+        waits = []
+        for _ in range(8):
+            began = time.monotonic()
+            Client(server).json("/api/board")
+            waits.append(time.monotonic() - began)
+        assert sorted(waits)[4] < 1.0

@@ -1,23 +1,27 @@
 """The board finds what there is, reads on as it grows, and forgets nothing but what is gone."""
 
 import json
+import subprocess
+import sys
 import time
 from pathlib import Path
 
 import pytest
 
 from calando.errors import BadFile
+from calando.records import Curve, RunRecord, RunSpec, Store
 from calando.records.live import Event
 from calando.watch.serve import board as module
 from calando.watch.serve.board import Board
 from calando.watch.serve.judge import Judge
 from calando.watch.serve.told import details, planned, steerable, summary
+from tests.report import studies
 from tests.watch.serve.served import HORIZON, PEAK, ended, record
 
 
 def searched(board: Board) -> Board:
     """As some seconds later."""
-    board._searched = board._asked = -1e9
+    board._due = board._asked = -1e9
     for place in board._wholes.values():
         place.due = 0.0
     while board.poll():
@@ -131,6 +135,26 @@ def test_other_tools_logs_and_studies_stand_beside_records_on_one_clock(tmp_path
     assert board.problems
 
 
+def test_a_run_of_a_study_goes_on_under_its_id_when_the_study_has_finished_it(tmp_path: Path) -> None:
+    study = studies.write(tmp_path / "study", horizon=60, select=(0, 1), confirm=(1000, 1001))
+    first, second = study.runs[0].spec, RunSpec("late", "cosine()", 0.1, seed=7, horizon=60)
+    live = {spec.key: record(tmp_path / "study" / "live", f"run-{spec.key}", steps=10) for spec in (first, second)}
+    board = searched(Board([tmp_path / "study"], logs=False))
+    assert len(board.runs) == len(study.runs) + 1  # the first is finished: its record is not shown beside it
+    ((late, run),) = [(name, run) for name, run in board.runs.items() if run.facts.kind == "record"]
+    assert steerable(run)[0] == "stop"
+    with Store(tmp_path / "study") as store:
+        session = store.begin_session(("calando",), 1, 1, study.sessions[0].environment)
+        done = RunRecord(second, "done", final=0.5, curves={"train_loss": Curve((0, 1), (2.0, 1.0))}, steps=60)
+        store.finish(store.begin_attempt(session, second.key, 1), done)
+    searched(board)
+    assert board.runs[late].facts.kind == "study"
+    assert board.runs[late].facts.name == "late peak 0.1 seed 7"
+    assert len(board.runs) == len(study.runs) + 1
+    for recorder in live.values():
+        recorder.close()
+
+
 def test_a_place_that_is_not_there_is_refused(tmp_path: Path) -> None:
     with pytest.raises(BadFile):
         Board([tmp_path / "nowhere"])
@@ -175,6 +199,36 @@ def test_a_garbled_record_is_read_as_far_as_it_goes_and_says_where_not(tmp_path:
     assert len(told["problems"]) >= 2
     assert len(json.dumps(told)) < 100_000
     recorder.close()
+
+
+HUGE = """
+import resource, sys
+from pathlib import Path
+from calando.records.live import Header, Recorder
+from calando.watch.serve.board import Board
+from calando.watch.serve.told import details
+folder = Path(sys.argv[1])
+recorder = Recorder(folder / "huge", Header("huge"))
+recorder.log(0, {"train_loss": 2.0})
+board = Board([folder])
+board.poll()
+used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+resource.setrlimit(resource.RLIMIT_AS, (used + 150_000_000, used + 150_000_000))
+with recorder.path.open("ab") as file:
+    file.truncate(600_000_000)  # one line of nothing
+recorder.log(1, {"train_loss": 1.5})
+recorder.log(2, {"train_loss": 1.0})
+while board.poll():
+    pass
+((name, run),) = board.runs.items()
+told = details(name, run)
+print(told["step"], len(told["problems"]))
+"""
+
+
+def test_a_line_of_600_megabytes_is_passed_over_in_memory_that_has_no_room_for_it(tmp_path: Path) -> None:
+    done = subprocess.run([sys.executable, "-c", HUGE, str(tmp_path)], capture_output=True, text=True, check=False)
+    assert done.stdout.split() == ["2", "1"], done.stderr[-500:]
 
 
 def test_every_run_is_judged_in_time_and_a_healthy_one_is_not_judged_again(tmp_path: Path) -> None:

@@ -18,6 +18,12 @@ LOOK: Final = 0.2
 """Seconds between two looks at the records."""
 
 SEARCH, ALIVE, REREAD = 3.0, 1.0, 2.0
+RESTS: Final = 10
+"""After a search or a reading of so many seconds, this many times as long is rested."""
+
+OF_STUDY: Final = "run-"
+"""How the folder of a study's run under way begins; the rest is the run's key."""
+
 MOST_RUNS: Final = 500
 MOST_POINTS: Final = 60_000_000
 """Points kept over all runs: about a gigabyte."""
@@ -76,8 +82,9 @@ class Board:
         self.full = False
         self._logs = logs
         self._ids: dict[tuple[str, str], str] = {}
+        self._given = 0
         self._wholes: dict[Path, _Place] = {}
-        self._searched = self._asked = -1e9
+        self._due = self._asked = -1e9
         self._search(strict=True)
 
     @property
@@ -91,25 +98,36 @@ class Board:
         return said
 
     def poll(self) -> bool:
-        """Read what is new; whether there is more to read at once."""
-        now = time.monotonic()
-        if now - self._searched > SEARCH:
+        """Look around and read what is new; whether there is more to read at once."""
+        self.look()
+        return self.read()
+
+    def look(self) -> None:
+        """Search for runs that began, and read anew the studies and logs that changed: this may take seconds."""
+        if time.monotonic() >= self._due:
+            began = time.monotonic()
             self._search()
-        self._read_wholes(now)
+            self._due = time.monotonic() + max(SEARCH, RESTS * (time.monotonic() - began))
+        self._read_wholes(time.monotonic())
+
+    def read(self) -> bool:
+        """Read on in the records; whether there is more to read at once."""
+        now = time.monotonic()
         ask = now - self._asked > ALIVE
         if ask:
             self._asked = now
-        points = sum(run.points for run in self.runs.values())
-        self.full = points > MOST_POINTS
+        self.full = sum(run.points for run in list(self.runs.values())) > MOST_POINTS
         more = False
         for name, run in list(self.runs.items()):
             if not isinstance(run, Live):
                 continue
             with self.lock:
                 fresh = run.poll() if not self.full else False
-                if (ask and not fresh and run.look()) or fresh:
+                if ((ask and not fresh and run.look()) or fresh) and self.runs.get(name) is run:
                     self.mark(name)
-            more = more or (run.more and not self.full)
+            if run.more:
+                time.sleep(0)  # whoever waits for the lock comes first
+                more = not self.full
         return more
 
     def mark(self, name: str) -> None:
@@ -125,7 +143,7 @@ class Board:
             except BadFile:
                 if strict:
                     raise
-        fresh = [one for one in found if one.kind == "run" and (str(one.path), "") not in self._ids]
+        fresh = [one for one in found if one.kind == "run" and not self._known(one)]
         room = max(MOST_RUNS - len(self.runs), 0)
         self.left_out = max(len(fresh) - room, 0)
         keep = min(1_000_000, max(50_000, MOST_POINTS // (3 * max(len(self.runs) + len(fresh), 1))))
@@ -139,7 +157,6 @@ class Board:
         for (path, key), name in list(self._ids.items()):
             if not key and path not in there and not Path(path).exists():
                 self._drop((path, key), name)
-        self._searched = time.monotonic()
 
     def _read_wholes(self, now: float) -> None:
         for place in list(self._wholes.values()):
@@ -152,27 +169,38 @@ class Board:
             except CalandoError as error:
                 place.problem = f"{error.given}, at {error.where}"
                 continue
-            took = time.monotonic() - began
-            place.due = now + max(REREAD, 10 * took)
+            place.due = time.monotonic() + max(REREAD, RESTS * (time.monotonic() - began))
             for key, run in runs.items():
                 self._keep((str(place.path), key), run)
 
+    def _known(self, one: Found) -> bool:
+        """Whether a record is shown already, by itself or as a finished run of its study."""
+        key = one.path.name.removeprefix(OF_STUDY)
+        return (str(one.path), "") in self._ids or (one.study is not None and (str(one.study), key) in self._ids)
+
     def _keep(self, place: tuple[str, str], run: Still) -> None:
         name = self._ids.get(place)
-        if name is None:
+        alive = str(Path(place[0], "live", OF_STUDY + place[1])), ""
+        if name is None and alive not in self._ids:
             if len(self.runs) >= MOST_RUNS:
                 self.left_out += 1
-                return
-            self._put(place, run)
+            else:
+                self._put(place, run)
             return
         with self.lock:
+            if name is None:  # its study has it now: it goes on under the same id
+                name = self._ids[place] = self._ids.pop(alive)
+                self.runs[name] = run
+                self.mark(name)
+                return
             known = self.runs[name]
             if isinstance(known, Still) and known.take(run):
                 self.mark(name)
 
     def _put(self, place: tuple[str, str], run: Shown) -> None:
-        name = f"r{len(self._ids) + 1}"
         with self.lock:
+            self._given += 1
+            name = f"r{self._given}"
             self._ids[place] = name
             self.runs[name] = run
             self.mark(name)
@@ -181,7 +209,6 @@ class Board:
         with self.lock:
             del self.runs[name]
             self._ids.pop(place)
-            self._ids[(place[0], "gone")] = name  # its id is never given again
             self.mark(name)
 
     def named(self, names: Iterable[str]) -> Iterator[tuple[str, Shown]]:

@@ -5,6 +5,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -64,6 +65,7 @@ class Server:
         self._server = _uvicorn(guard)
         self._thread: threading.Thread | None = None
         self._reader: threading.Thread | None = None
+        self._looker: threading.Thread | None = None
         self._over = threading.Event()
         self.host, self.port = host, int(self._socket.getsockname()[1])
 
@@ -102,7 +104,7 @@ class Server:
         """Stop; calling it twice does no harm."""
         self._over.set()
         self._server.should_exit = self._server.force_exit = True
-        for thread in (self._thread, self._reader):
+        for thread in (self._thread, self._reader, self._looker):
             if thread is not None and thread is not threading.current_thread():
                 thread.join(10)
         self.judge.close()
@@ -110,16 +112,25 @@ class Server:
 
     def _read(self) -> None:
         self._reader = threading.Thread(target=self._go, name="calando-watch-reader", daemon=True)
+        self._looker = threading.Thread(target=self._look, name="calando-watch-looker", daemon=True)
         self._reader.start()
+        self._looker.start()
         self.judge.start()
 
     def _go(self) -> None:
         while not self._over.is_set():
             try:
-                more = self.board.poll()
+                more = self.board.read()
             except OSError:  # a folder that is taken away under our hands
                 more = False
             self._over.wait(0.005 if more else LOOK)
+
+    def _look(self) -> None:
+        """Searching and reading whole files take their time; no run under way waits for them."""
+        while not self._over.is_set():
+            with suppress(OSError):
+                self.board.look()
+            self._over.wait(LOOK)
 
 
 def needed() -> None:

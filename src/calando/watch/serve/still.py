@@ -28,9 +28,9 @@ def of_study(folder: Path) -> dict[str, Still]:
 
 def _finished(run: RunRecord, group: str, metric: str, mode: str) -> Still:
     spec = run.spec
-    peak = "" if spec.peak is None else f" @ {spec.peak:g}"
+    peak = "" if spec.peak is None else f" peak {spec.peak:g}"
     facts = Facts(
-        f"{spec.candidate}{peak}, seed {spec.seed}" + ("" if spec.phase == "select" else f" ({spec.phase})"),
+        f"{spec.candidate}{peak} seed {spec.seed}" + ("" if spec.phase == "select" else f" ({spec.phase})"),
         "study", group, state="ended" if run.status == "done" else run.status, why=run.reason, metric=metric, mode=mode,
         schedule=_schedule(spec.plan, spec.horizon), peak=spec.peak, horizon=spec.horizon, began=run.started,
         heard=run.started + run.seconds, error=run.traceback[-4000:],
