@@ -17,7 +17,7 @@ from calando.errors import BadValue
 
 __all__ = ["MOST", "Applied", "Steerable", "Steered"]
 
-MOST = 500
+MOST = 200
 """Changes of one run."""
 
 SAFE = 2.0

@@ -1,0 +1,1 @@
+"""Changes of a schedule under way."""
