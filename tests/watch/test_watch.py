@@ -80,6 +80,7 @@ def test_the_step_is_right_wherever_in_the_loop_something_is_logged(tmp_path: Pa
             if when != "before the scheduler":
                 watched.log(train_loss=float(step))
     tail = tail_of(tmp_path / "a")
+    assert tail.columns["train_loss"].steps.tolist() == [0, 1, 2, 3, 4, 5]
     assert values(tail, "train_loss") == [0.0, 1.0, 2.0, 3.0, 4.0, 5.0]
     assert values(tail, "lr") == [0.5 * schedule(t) for t in range(6)]
 
