@@ -26,6 +26,9 @@ FORETOLD: Final = 4
 """Runs of which `once` says where they will end: each takes about a second."""
 
 MOST: Final = 4_000
+NOISY: Final = 2
+"""Points to a dot from which on means are drawn."""
+
 COLOURS: Final = ("cyan", "dark_orange", "green", "magenta", "yellow", "blue", "red", "white")
 SEVERE: Final = {"failure": "red", "warning": "yellow", "note": "cyan", "good": "green"}
 STATES: Final = {"running": "green", "lost": "red", "diverged": "red", "failed": "red"}
@@ -293,11 +296,15 @@ def drawn(run: Shown, width: int, height: int) -> "list[RenderableType]":
 
 
 def _points(run: Shown, name: str, pixels: int) -> list[tuple[float, float]]:
+    from calando.watch.serve.curves import RATES, Asked, means
     from calando.watch.serve.thin import window
 
     column = run.columns.get(name)
     if column is None or not len(column):
         return []
+    if len(column) > NOISY * pixels and not name.startswith(RATES):  # else dots fill the whole band of the noise
+        x, y = means(column.steps, column.values, Asked((), (), 0, max(run.last, 1), pixels), pixels // 2)
+        return list(zip(x.tolist(), y.tolist(), strict=True))
     x, y = window(column.steps, column.values, 0, max(run.last, 1), pixels, run.blocks(name))
     return list(zip(x[:MOST].tolist(), y[:MOST].tolist(), strict=True))
 

@@ -15,7 +15,7 @@ from calando.watch.serve.shown import Shown
 from calando.watch.serve.thin import window
 from calando.watch.serve.told import planned
 
-__all__ = ["PLANNED", "Asked", "asked", "curves"]
+__all__ = ["PLANNED", "RATES", "Asked", "asked", "curves", "means"]
 
 PLANNED: Final = "planned lr"
 RATES: Final = ("lr", "learning_rate")
@@ -101,14 +101,14 @@ def _curve(run: Shown, name: str, asked_: Asked, pixels: int) -> tuple[Floats, F
         return None
     column = run.columns[name]
     if asked_.means and not name.startswith(RATES):
-        return _means(column.steps, column.values, asked_, max(min(pixels, PARTS), 1))
+        return means(column.steps, column.values, asked_, max(min(pixels, PARTS), 1))
     if name.startswith(RATES) and len(asked_.runs) > CROWD:
         pixels = max(pixels // 4, 16)  # they are not noisy: their extremes are few
     return window(column.steps, column.values, asked_.first, asked_.last, pixels, run.blocks(name))
 
 
-def _means(steps: Ints, values: Floats, asked_: Asked, parts: int) -> tuple[Floats, Floats]:
-    """Means over a part of the window each, of what is finite; a part with one point stays a point."""
+def means(steps: Ints, values: Floats, asked_: Asked, parts: int) -> tuple[Floats, Floats]:
+    """Means over so many parts of the window, of what is finite; a part with one point stays a point."""
     start, stop = np.searchsorted(steps, [asked_.first, asked_.last], side="left")
     x, y = steps[start : stop + 1].astype(np.float64), values[start : stop + 1]
     sound = np.abs(y) < 1e30
