@@ -20,6 +20,7 @@ except ImportError as error:
         fix="pip install 'calando[jax]'",
     ) from error
 
+from calando.optax.averaging import Averages, AveragesState, averages
 from calando.optax.clock import clock_of, tell, with_clock
 from calando.optax.count import Count
 from calando.optax.door import Attached, attach
@@ -31,6 +32,8 @@ from calando.peers import from_optax
 
 __all__ = [
     "Attached",
+    "Averages",
+    "AveragesState",
     "Count",
     "FollowState",
     "Heard",
@@ -38,6 +41,7 @@ __all__ = [
     "LearningRate",
     "Plateau",
     "attach",
+    "averages",
     "clock_of",
     "follow",
     "from_optax",

@@ -20,10 +20,11 @@ except ImportError as error:
     ) from error
 
 from calando.peers.torch import from_torch
+from calando.torch.averaging import Averages, averages
 from calando.torch.door import attach
 from calando.torch.owner import attached
 from calando.torch.plateau import PlateauLR
 from calando.torch.scheduler import ScheduleLR
 from calando.torch.together import agree
 
-__all__ = ["PlateauLR", "ScheduleLR", "agree", "attach", "attached", "from_torch"]
+__all__ = ["Averages", "PlateauLR", "ScheduleLR", "agree", "attach", "attached", "averages", "from_torch"]
