@@ -1,6 +1,8 @@
 """docs/watch.md keeps its word: its code runs, its words, callbacks and endings are those that there are."""
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -43,3 +45,16 @@ def test_its_callbacks_are_there() -> None:
 @pytest.mark.parametrize("link", sorted(set(re.findall(r"\]\(([^)#]+)", TEXT))))
 def test_its_links_lead_somewhere(link: str) -> None:
     assert (ROOT / "docs" / link).exists()
+
+
+def test_the_example_trains_and_is_recorded(tmp_path: Path) -> None:
+    script = ROOT / "examples" / "digits_watched.py"
+    done = subprocess.run(
+        [sys.executable, str(script), "150"], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.startswith("done after 150 updates")
+    tail = Tail(tmp_path / "runs" / "digits")
+    tail.poll()
+    assert (tail.state, tail.last, tail.horizon) == ("ended", 149, 150)
+    losses = tail.columns["val_loss"].values
+    assert losses[-1] < losses[0] < 2.3
