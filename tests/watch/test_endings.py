@@ -3,6 +3,7 @@
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -75,3 +76,34 @@ def test_a_loop_that_is_killed_has_every_line_it_logged_and_reads_as_lost(tmp_pa
     assert values(tail, "train_loss") == [float(step) for step in range(tail.last + 1)]
     assert values(tail, "lr") == [0.5 * (1 - step / 10**6) for step in range(tail.last + 1)]
     assert tail.state == "lost"
+
+
+def test_several_that_begin_at_once_under_one_name_get_a_record_each(tmp_path: Path) -> None:
+    code = (
+        "import sys, time, calando.watch\n"
+        "time.sleep(max(0.0, float(sys.argv[2]) - time.time()))\n"
+        "with calando.watch('a', horizon=1, folder=sys.argv[1], meta={'me': sys.argv[3]}) as watched:\n"
+        "    watched.log(me=float(sys.argv[3]))\n"
+    )
+    together = str(time.time() + 3.0)
+    several = [
+        subprocess.Popen([sys.executable, "-c", code, str(tmp_path), together, str(number)]) for number in range(5)
+    ]
+    assert [process.wait(60) for process in several] == [0] * 5
+    assert sorted(place.name for place in tmp_path.iterdir()) == ["a", "a-2", "a-3", "a-4", "a-5"]
+    for place in tmp_path.iterdir():
+        tail = tail_of(place)
+        assert tail.header is not None
+        assert values(tail, "me") == [float(tail.header.meta["me"])]
+        assert (tail.name, tail.state) == (place.name, "ended")
+
+
+def test_a_record_that_was_taken_away_is_of_no_running_run(tmp_path: Path) -> None:
+    watched = calando.watch("a", horizon=2, folder=tmp_path)
+    watched.log(a=1.0)
+    tail = tail_of(tmp_path / "a")
+    assert tail.state == "running"
+    (tmp_path / "a" / "record.jsonl").unlink()
+    assert not tail.poll()
+    assert tail.state == "lost"
+    watched.close()

@@ -145,6 +145,8 @@ class Tail:
             return "waiting"
         if self.ended is not None:
             return "ended"
+        if not self.path.exists():
+            return "lost"
         held = holder(self.path) if self.header.host == host_name() else None
         if held is None and self.header.host == host_name():
             held = _lives(self.header.pid)
