@@ -31,7 +31,7 @@ VERBS: Final = {
     "resume": ("calando.cli.resume:resume", "Go on with a study that was stopped."),
     "status": ("calando.cli.status:status", "Say how far a study is, also while it runs."),
     "run": ("calando.cli.run:run", "Make one run of a script under a schedule, recorded and resumable."),
-    "steer": ("calando.cli.steer:steer", "Tell a run under way what to do: cooldown, scale, extend, stop, undo."),
+    "steer": ("calando.cli.steer:steer", "Tell a run under way what to do, such as cooldown 10%."),
     "watch": ("calando.cli.watch:watch", "See runs live: curves, diagnosis, steering."),
     "report": ("calando.cli.report:report", "Make the report of a study."),
 }
