@@ -43,6 +43,10 @@ SETTINGS: dict[str, tuple[str, ...]] = {
         "exponential_decay(factor=0.9, every=10, staircase=true)",
         "exponential_decay(end=1e-8, every=1%, staircase=true, delay=10%)",
     ),
+    "extend": (
+        "extend(cosine(end=0.1), horizon=70%, at=50%)",
+        "extend(multistep(milestones=[30%, 60%]), horizon=80%, at=10%)",
+    ),
     "function": (f"function({CUBE})",),
     "hold": ("hold(cosine(), every=0.1%)", "hold(linear_decay(), every=10)"),
     "inverse_sqrt": ("inverse_sqrt(warmup=1%)", "inverse_sqrt(timescale=100)"),
@@ -75,6 +79,10 @@ SETTINGS: dict[str, tuple[str, ...]] = {
     "reverse": ("reverse(cosine())", "reverse(wsd(warmup=10, cooldown=20%))"),
     "scale": ("scale(cosine(), by=0.37)", "scale(one_cycle(), by=3)"),
     "shift": ("shift(cosine(), by=10%)", "shift(linear_decay(), by=7)"),
+    "splice": (
+        "splice(plans=[cosine(), linear_decay(end=0.1)], at=[30%])",
+        "splice(plans=[extend(wsd(cooldown=20%), horizon=50%), shift(cosine(start=0.7), by=40%)], at=[40%])",
+    ),
     "step_decay": ("step_decay(every=7%, factor=0.3)", "step_decay(every=1%, factor=0.9, staircase=false)"),
     "stretch": ("stretch(step_decay(every=1%, factor=0.9), by=3)", "stretch(inverse_sqrt(warmup=10), by=1.5)"),
     "then": (

@@ -149,7 +149,8 @@ class Steers:
         """
         command = Command(uuid.uuid4().hex, text, by)
         if self._agree is not None:
-            self._told.append((command, reason))
+            if self._recorder is not None:
+                self._told.append((command, reason))
             return None
         self._adopt(done)
         event = self._answer(command, done, reason)
@@ -157,6 +158,7 @@ class Steers:
         return event
 
     def _hear(self, done: int, follow: bool = True) -> None:
+        before = self._revision
         self._adopt(done)
         told, self._told = self._told, []
         for command, reason in told:
@@ -167,7 +169,7 @@ class Steers:
                 self._refuse(None, one.command.given, "", _told(one.command), done, one.after)
             else:
                 self._answer(one.command, done, "", one.after)
-        if follow and (told or heard):
+        if follow and self._revision != before:
             self._follow()
 
     # ---- answering
@@ -242,11 +244,14 @@ class Steers:
         try:
             self._recorder.event(event)
         except (LabError, BadValue) as error:  # a full disk, say: what cannot be written down is not done
-            if not self._warned:
-                self._warned = True
-                warnings.warn(f"steering is off, since it cannot be written down: {_told(error)}", stacklevel=2)
+            self._warn(f"steering is off, since it cannot be written down: {_told(error)}")
             return False
         return True
+
+    def _warn(self, text: str) -> None:
+        if not self._warned:
+            self._warned = True
+            warnings.warn(text, stacklevel=2)
 
     # ---- following
 
@@ -288,19 +293,23 @@ class Steers:
 
     def _follow(self) -> None:
         schedule = self.schedule
-        if schedule is not None:
-            for one in self._driven:
-                if getattr(one, "schedule", None) is not schedule:
-                    one.change(schedule)
+        if schedule is None:
+            return
+        for one in self._driven:
+            found = getattr(one, "schedule", None)
+            if found is schedule or found == schedule:
+                continue
+            try:
+                one.change(schedule)
+            except CalandoError as error:  # a state was loaded since that nobody can steer: the training is worth more
+                self._refusal = self._refusal or _told(error)
+                self._warn(f"the run does not follow what its record says: {_told(error)}")
 
     def _adopt(self, done: int) -> None:
         """A checkpoint that was loaded since may have brought a schedule with changes of its own."""
         mine = self.schedule
         found = next((getattr(one, "schedule", None) for one in self._driven), None)
-        if mine is None or found is mine or not isinstance(found, Schedule):
-            return
-        if found == mine:
-            self._follow()
+        if mine is None or found is mine or not isinstance(found, Schedule) or found == mine:
             return
         data = {"id": None, "text": "", "by": "checkpoint", "revision": self._revision + 1}
         more = {"horizon": found.horizon, "reason": "a state was loaded whose schedule had been changed"}

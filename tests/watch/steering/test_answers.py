@@ -6,8 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 import calando
+import calando.torch
 from calando.core.schedule import Schedule
 from calando.errors import LabError
 from calando.records.live import Header, Recorder, read_answered, send
@@ -148,6 +150,32 @@ def test_what_refuses_a_schedule_is_asked_before_it_is_written(recorder: Recorde
     steers = steering_for(recorder, SCHEDULE, [driven])
     assert asked(recorder, steers, 40, "scale 0.5")[0][0] == "refused"
     assert driven.schedule is SCHEDULE
+
+
+def test_a_state_that_nobody_can_steer_was_loaded_and_the_training_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its rest was stretched by resume="extend", which is no plan that could be written down."""
+    at_once(monkeypatch)
+    plan = calando.linear_decay()
+
+    def attached(horizon: int) -> Any:
+        optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=0.1)
+        return calando.torch.attach(optimizer, plan.bind(horizon), resume="extend")
+
+    scheduler, old = attached(200), attached(100)
+    for _ in range(50):
+        old.optimizer.step()
+        old.step()
+    watched = calando.watch("run", scheduler=scheduler, folder=tmp_path)
+    scheduler.load_state_dict(old.state_dict())
+    send(tmp_path / "run", "scale 0.5")
+    scheduler.optimizer.step()
+    scheduler.step()
+    watched.log(train_loss=1.0)
+    watched.close()
+    assert scheduler.get_last_lr()[0] == pytest.approx(0.05 * 149 / 150)
+    assert "bound to this run" in (tmp_path / "run/record.jsonl").read_text()
 
 
 def test_a_function_that_has_no_name_is_not_steered(recorder: Recorder) -> None:
