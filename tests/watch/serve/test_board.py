@@ -10,7 +10,7 @@ import pytest
 
 from calando.errors import BadFile
 from calando.records import Curve, RunRecord, RunSpec, Store
-from calando.records.live import Event
+from calando.records.live import Event, Tail
 from calando.watch.serve import board as module
 from calando.watch.serve.board import Board
 from calando.watch.serve.judge import Judge
@@ -199,6 +199,30 @@ def test_a_garbled_record_is_read_as_far_as_it_goes_and_says_where_not(tmp_path:
     assert len(told["problems"]) >= 2
     assert len(json.dumps(told)) < 100_000
     recorder.close()
+
+
+def test_a_record_that_trips_the_reader_stops_no_other_and_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bad, good = record(tmp_path, "bad"), record(tmp_path, "good")
+    poll = Tail.poll
+
+    def tripped(tail: Tail, blocks: int = 64) -> object:
+        if tail.folder.name == "bad":
+            raise ZeroDivisionError("planted")
+        return poll(tail, blocks)
+
+    monkeypatch.setattr(Tail, "poll", tripped)
+    board = searched(Board([tmp_path]))
+    runs = {run.folder.name: (name, run) for name, run in board.runs.items() if run.folder is not None}
+    assert runs["good"][1].last == 199
+    assert "ZeroDivisionError" in details(*runs["bad"])["problems"][0]
+    judge = Judge(board)
+    monkeypatch.setattr("calando.watch.serve.judge.findings", lambda known: 1 // 0)
+    assert judge.step()
+    assert any(run.findings and run.findings[0]["kind"] == "not judged" for _, run in runs.values())
+    for recorder in (bad, good):
+        recorder.close()
 
 
 HUGE = """

@@ -199,6 +199,20 @@ def test_every_key_that_the_list_names_does_what_it_says(opened, recorder, tmp_p
         assert page.evaluate("document.activeElement.id") == "command"
 
 
+def test_rates_that_are_far_apart_stand_on_a_logarithmic_axis(opened, recorder, tmp_path) -> None:
+    hot = record(tmp_path, "hot", steps=0, peak=20.0)
+    for step in range(50):
+        hot.log(step, {"train_loss": 2.0, "lr": 20.0})
+    ended(hot)
+    with serving(tmp_path) as server:
+        page = opened(server)
+        page.wait_for_function("document.querySelector('#rate .what').textContent.includes('logarithmic')")
+        page.focus("#rate")
+        page.keyboard.press("l")
+        page.wait_for_function("!document.querySelector('#rate .what').textContent.includes('logarithmic')")
+        assert page.get_attribute("#log", "aria-pressed") == "false"
+
+
 def test_hostile_names_metrics_and_reasons_are_shown_as_text(opened, tmp_path) -> None:
     recorder = record(tmp_path, HOSTILE)
     recorder.log(200, {HOSTILE: 1.0, "train_loss": 1.0, "lr": 0.1})

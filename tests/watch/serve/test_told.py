@@ -92,6 +92,17 @@ def test_what_the_curves_say_comes_with_why_and_what_to_do(tmp_path: Path) -> No
     recorder.close()
 
 
+def test_a_loss_that_was_not_finite_is_a_divergence_whatever_the_run_said_at_its_end(tmp_path: Path) -> None:
+    recorder = record(tmp_path, steps=6)
+    for step in range(6, 40):
+        recorder.log(step, {"train_loss": float("nan"), "lr": 20.0})
+    ended(recorder)
+    _, run = only(searched(Board([tmp_path])))
+    (said, *_) = findings(seen(run))
+    assert (said["kind"], said["severity"]) == ("diverged", "failure")
+    assert "step 6" in said["title"]
+
+
 def test_rates_that_the_optimizer_did_not_use_are_laid_beside_those_that_were_asked(tmp_path: Path) -> None:
     recorder = record(tmp_path)
     recorder.log(200, {"train_loss": 1.0, "lr": 0.3, "lr_asked": 0.1})

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
-from calando.errors import BadFile, CalandoError, tame
+from calando.errors import BadFile, CalandoError, shown, tame
 from calando.records.live import Found, Tail, discover
 from calando.records.store import FILE
 from calando.watch.serve import still
@@ -122,13 +122,21 @@ class Board:
             if not isinstance(run, Live):
                 continue
             with self.lock:
-                fresh = run.poll() if not self.full else False
+                fresh = self._on(run) if not self.full else False
                 if ((ask and not fresh and run.look()) or fresh) and self.runs.get(name) is run:
                     self.mark(name)
             if run.more:
                 time.sleep(0)  # whoever waits for the lock comes first
                 more = not self.full
         return more
+
+    def _on(self, run: Live) -> bool:
+        """Read on in one record; one that trips us stops no other."""
+        try:
+            return run.poll()
+        except Exception as error:  # noqa: BLE001 - whatever it is, the other runs are to be seen
+            run.break_off(f"it is read no further: {type(error).__name__}, {shown(str(error))}")
+            return True
 
     def mark(self, name: str) -> None:
         """Note that a run has changed; under the lock."""
@@ -168,6 +176,9 @@ class Board:
                 place.problem = ""
             except CalandoError as error:
                 place.problem = f"{error.given}, at {error.where}"
+                continue
+            except Exception as error:  # noqa: BLE001 - whatever it is, the other runs are to be seen
+                place.problem = f"{place.path.name} cannot be read: {type(error).__name__}, {shown(str(error))}"
                 continue
             place.due = time.monotonic() + max(REREAD, RESTS * (time.monotonic() - began))
             for key, run in runs.items():

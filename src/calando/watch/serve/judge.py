@@ -58,9 +58,12 @@ class Judge:
         name = self._due(now) if now >= self._rest else None
         if name is None:
             return False
-        self.judge(name)
-        if name == self.wanted:
-            self.foretell(name)
+        try:
+            self.judge(name)
+            if name == self.wanted:
+                self.foretell(name)
+        except Exception as error:  # noqa: BLE001 - a run that cannot be judged is shown, and the others are judged
+            self._troubled(name, f"{type(error).__name__}, {error}")
         self._judged[name] = self._board.changed.get(name, 0), now
         took = time.monotonic() - now
         self._rest = now + took + min(SHARE * took, AGAIN)
@@ -79,6 +82,15 @@ class Judge:
             if (said, later) != (run.findings, run.undecided):
                 run.findings, run.undecided = said, later
                 board.mark(name)
+
+    def _troubled(self, name: str, why: str) -> None:
+        words = f"What the curves say could not be told: {why}. The curves themselves are as they were logged."
+        said = {"kind": "not judged", "severity": "note", "title": "not judged", "words": words, "certainty": "certain",
+                "advice": [], "evidence": [], "changes": [], "why": "", "confidence": 1.0}  # fmt: skip
+        with self._board.lock:
+            if (run := self._board.runs.get(name)) is not None and run.findings != [clean(said)]:
+                run.findings = [clean(said)]
+                self._board.mark(name)
 
     def foretell(self, name: str) -> None:
         """Where a run that goes on will end."""

@@ -123,6 +123,7 @@ class Live(Shown):
         super().__init__(Facts(tail.name, "record", group, state="waiting"))
         self.study = study
         self.more = False
+        self._broken = ""
         self._tail = tail
         self.folder = tail.folder
 
@@ -133,6 +134,8 @@ class Live(Shown):
 
     def poll(self) -> bool:
         """Read on; whether there was anything new."""
+        if self._broken:
+            return False
         news = self._tail.poll(READ_AT_ONCE)
         self.more = news.more
         if not news:
@@ -142,6 +145,11 @@ class Live(Shown):
         self.columns, self.events, self.clock = self._tail.columns, self._tail.events, self._tail.clock
         self._learn()
         return True
+
+    def break_off(self, why: str) -> None:
+        """Read no further, and say why."""
+        self._broken, self.more = why, False
+        self._learn()
 
     def look(self) -> bool:
         """Ask whether the run still lives; whether the answer changed."""
@@ -166,4 +174,5 @@ class Live(Shown):
             facts.why = "its process is gone without a word; the record is whole up to its last line"
         more = (f"and {tail.unlisted:,} more",) if tail.unlisted else ()
         thinned = ("long columns were thinned: peaks stay, other points left",) if tail.thinned else ()
-        facts.problems = (*map(str, tail.problems), *more, *thinned)
+        broken = (self._broken,) if self._broken else ()
+        facts.problems = (*broken, *map(str, tail.problems), *more, *thinned)

@@ -124,14 +124,24 @@ def seen(run: Shown) -> Observed:
     train, metric = run.columns.get("train_loss"), run.columns.get(facts.metric)
     if facts.metric == "train_loss":
         metric = run.columns.get("val_loss")
-    rates, status = _pairs(run.columns.get("lr")), facts.state
+    rates, status, ended = _pairs(run.columns.get("lr")), facts.state, None
+    if status in ("diverged", "failed"):
+        ended = run.last
+    if status != "failed" and (wild := _wild(train, metric)) is not None:
+        status, ended = "diverged", wild
     return Observed(
         horizon=facts.horizon or run.last + 1, train=_pairs(train), val=_pairs(metric), lr=rates,
         asked=_asked(rates, run.columns.get("lr_asked")),
         status=status if status in ("running", "diverged", "failed") else "done",
-        ended_at=run.last if status in ("diverged", "failed") else None, error=facts.error or facts.why,
+        ended_at=ended, error=facts.error or facts.why,
         metric=facts.metric, higher_is_better=facts.mode == "max",
     )  # fmt: skip
+
+
+def _wild(*columns: Column | None) -> int | None:
+    """The first step at which a loss was not finite, as `records.diagnosis.observe` has it of a log."""
+    wild = ((column, np.flatnonzero(~np.isfinite(column.values))) for column in columns if column is not None)
+    return min((int(column.steps[places[0]]) for column, places in wild if places.size), default=None)
 
 
 def _asked(rates: tuple[Any, Any], asked: Column | None) -> tuple[Any, Any]:

@@ -7,7 +7,11 @@ var KEYS = {
   f: function () { if (!$("runs-box").hidden) $("filter").focus(); }, "/": function () { KEYS.f(); },
   ArrowLeft: function () { pan(-.2); }, ArrowRight: function () { pan(.2); },
   "+": function () { zoom(.6); }, "=": function () { zoom(.6); }, "-": function () { zoom(1 / .6); }, r: wholeRun, "0": wholeRun,
-  l: function () { press("log"); }, s: function () { press("smooth"); }, y: function () { press("whole"); }, m: nextName, t: function () { press("theme"); },
+  l: function () {
+    if (document.activeElement !== $("rate")) { press("log"); return; }
+    state.rateLog = !rateLog();
+    take(CURVES.head);
+  }, s: function () { press("smooth"); }, y: function () { press("whole"); }, m: nextName, t: function () { press("theme"); },
   c: function () { var input = $("command"); if (input && !input.disabled) { input.focus(); input.scrollIntoView({ block: "nearest" }); } },
   "?": function () { $("help").showModal(); }
 };

@@ -5,7 +5,6 @@ panes.loss = new Pane("loss", "loss", isLoss);
 panes.loss.empty = "Nothing of what is drawn here was logged yet.";
 panes.rate = new Pane("rate", "learning rate", isRate);
 panes.rate.isRate = panes.rate.bottom = true;
-panes.rate.log = false;
 panes.rate.empty = "No learning rate was logged.";
 panes.rate.make();
 theme();

@@ -23,7 +23,7 @@ function Pane(id, label, isOurs) {
 
 Pane.prototype.make = function () {
   if (this.plot) this.plot.destroy();
-  var self = this, log = state.log && this.log !== false;
+  var self = this, log = this.isRate ? rateLog() : state.log;
   var ink = token("--ink-2"), rule = token("--rule");
   var axis = { stroke: ink, grid: { stroke: rule, width: 1 }, ticks: { stroke: rule, width: 1, size: 4 }, font: "11px system-ui, sans-serif" };
   this.logged = log;
@@ -119,6 +119,7 @@ Pane.prototype.fit = function () {
   }
   this.cut = new Set(highest.filter(function (pair) { return pair[1] > high; }).map(function (pair) { return pair[0]; })).size;
   if (!(low <= high)) return;
+  if (this.isRate && this.logged) low = Math.max(low, spread().least / 100);   // below that a rate is as good as none
   if (this.isRate && !this.logged) low = Math.min(low, 0);
   if (this.logged) {
     var room = Math.pow(Math.max(high / low, 1.05), .05);
@@ -128,6 +129,19 @@ Pane.prototype.fit = function () {
     this.range = { low: this.isRate && low === 0 ? 0 : low - pad, high: high + pad };
   }
 };
+
+// How far apart the highest rates of the runs are: beyond twentyfold one axis shows them only by powers of ten.
+function spread() {
+  var tops = new Map();
+  panes.rate.curves.forEach(function (curve) {
+    if (curve.name !== "lr") return;
+    for (var i = 0; i < curve.n; i++) if (curve.y[i] > (tops.get(curve.run) || 0)) tops.set(curve.run, curve.y[i]);
+  });
+  var sorted = [...tops.values()].sort(function (p, q) { return p - q; });
+  return { least: sorted[0] || 0, by: sorted.length > 1 ? sorted[sorted.length - 1] / sorted[0] : 1 };
+}
+
+function rateLog() { return state.rateLog === null ? !!panes.rate && spread().by > 20 : state.rateLog; }
 
 Pane.prototype.lines = function () {
   var many = shown().length > 12, chosen = state.chosen, main = mainName(), self = this;
@@ -184,6 +198,7 @@ function take(head) {
   Object.values(panes).forEach(function (pane) {
     pane.curves = head.curves.filter(function (curve) { return pane.isOurs(curve.name) && (curve.name !== PLANNED || curve.run === chosen); });
     if (pane.isRate && previewed) pane.curves.push(previewed);
+    if (pane.isRate && pane.logged !== rateLog()) { pane.make(); label(); }
     pane.fit();
     pane.none.textContent = pane.curves.some(function (c) { return c.n; }) ? "" : state.runs.size ? pane.empty : "";
     pane.paint();

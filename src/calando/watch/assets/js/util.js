@@ -70,5 +70,5 @@ function after(wait, work) {
 // What all parts know. Nothing is kept of a curve but what is drawn.
 var state = {
   runs: new Map(), order: [], hidden: new Set(), chosen: null, filter: "", names: [], picked: null,
-  view: { first: 0, last: 1 }, follow: true, log: false, smooth: null, whole: false, revision: -1, title: "", problems: []
+  view: { first: 0, last: 1 }, follow: true, log: false, rateLog: null, smooth: null, whole: false, revision: -1, title: "", problems: []
 };
