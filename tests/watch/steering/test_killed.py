@@ -23,15 +23,15 @@ ASKED = ("scale 0.5", "cooldown 40%", "extend 30", "undo", "scale 1.4", "cooldow
 class Training:
     """Processes of one training, and whoever sends it commands."""
 
-    def __init__(self, folder: Path, world: int) -> None:
-        self.folder, self.world = folder, world
+    def __init__(self, folder: Path, world: int, horizon: int = HORIZON) -> None:
+        self.folder, self.world, self.horizon = folder, world, horizon
         self.run = folder / "runs" / "run"
         self.processes: list[subprocess.Popen[str]] = []
 
     def begin(self) -> None:
         """Start it, or go on with it."""
         (self.folder / "store").unlink(missing_ok=True)
-        words = [str(self.world), str(self.folder), str(HORIZON), str(PAUSE)]
+        words = [str(self.world), str(self.folder), str(self.horizon), str(PAUSE)]
         environment = {**os.environ, "OMP_NUM_THREADS": "1", "RANK": "0"}
         self.processes = [
             subprocess.Popen(
@@ -55,6 +55,13 @@ class Training:
             said.append("" if process.returncode in (0, -signal.SIGKILL) else told)
         return said
 
+    def end(self) -> None:
+        """Whatever still runs is over."""
+        for process in self.processes:
+            if process.poll() is None:
+                process.kill()
+                process.communicate()
+
     @property
     def alive(self) -> bool:
         """Whether any of it still runs."""
@@ -76,10 +83,7 @@ class Training:
 def training(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Training]:
     one = Training(tmp_path, request.param)
     yield one
-    for process in one.processes:
-        if process.poll() is None:
-            process.kill()
-            process.communicate()
+    one.end()
 
 
 @pytest.mark.slow
