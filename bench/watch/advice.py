@@ -70,12 +70,13 @@ def advised() -> list[tuple[Case, Diagnosis, Change, Recipe]]:
 
 def record() -> dict[str, Any]:
     """Train the advised runs beside those that they mend."""
-    seeds, results, rows = SEEDS["judge"], load("judge"), []
+    results, rows = load("judge"), []
     every = advised()
-    trained = dict(zip(jobs := [new.but(seed=s) for *_, new in every for s in seeds], train(jobs), strict=True))
-    missing = [recipe for case, *_ in every for s in seeds if (recipe := case.recipe.but(seed=s)) not in results]
+    trained = dict(zip(jobs := [new.but(seed=s) for case, *_, new in every for s in SEEDS[case.recipe.task]], train(jobs), strict=True))
+    missing = [recipe for case, *_ in every for s in SEEDS[case.recipe.task] if (recipe := case.recipe.but(seed=s)) not in results]
     results.update(zip(missing, train(missing), strict=True))
     for case, finding, change, new in every:
+        seeds = SEEDS[case.recipe.task]
         base = [results[case.recipe.but(seed=s)] for s in seeds]
         one = effect(finding.kind, base, [trained[new.but(seed=s)] for s in seeds])
         rows.append({
@@ -85,7 +86,7 @@ def record() -> dict[str, Any]:
             "better": one.gain > 2 * one.error,
         })  # fmt: skip
     about = {"command": "python -m bench.watch.advice --record", "commit": commit("bench/watch", "src/calando/records"),
-             "seeds": list(seeds), "versions": versions(), "cases": rows}  # fmt: skip
+             "seeds": {name: list(seeds) for name, seeds in SEEDS.items()}, "versions": versions(), "cases": rows}  # fmt: skip
     FILE.write_text(json.dumps(about, indent=1) + "\n")
     return about
 

@@ -36,6 +36,8 @@ class Recipe:
     """Updates after which it was stopped; 0: at its horizon."""
     few: int = 0
     """Training examples that there are; 0: all."""
+    wrong: float = 0.0
+    """Share of the training examples that have another one's answer."""
     dropout: float = 0.0
     decay: float = 0.0
     """Decoupled weight decay."""

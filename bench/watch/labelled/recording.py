@@ -31,7 +31,7 @@ def wanted(half: str) -> tuple[list[Recipe], list[Recipe]]:
     runs: dict[Recipe, None] = {}
     controls: dict[Recipe, None] = {}
     for case in cases(half):
-        for seed in case.seeds(half):
+        for seed in case.seeds:
             runs[case.recipe.but(seed=seed)] = None
             for _, control in case.controls:
                 controls[control.but(seed=seed)] = None
@@ -64,7 +64,7 @@ def pack(half: str, results: Mapping[Recipe, Trained], folder: Path = HERE) -> P
     tasks = [name for name, task in TASKS.items() if task.half == half]
     about = {
         "half": half, "command": f"python -m bench.watch.labelled --record {half}", "commit": commit(*TRAINED_BY),
-        "source": source(*TRAINED_BY), "data": {name: data_of(name) for name in tasks}, "seeds": list(SEEDS[half]),
+        "source": source(*TRAINED_BY), "data": {name: data_of(name) for name in tasks}, "seeds": {name: list(SEEDS[name]) for name in tasks},
         "runs": len(rows), "controls": len(others), "updates": sum(recipe.steps for recipe in (*runs, *controls)),
         "cpu_seconds": round(sum(results[recipe].seconds for recipe in (*runs, *controls)), 1), "versions": versions(),
         "sha256": hashlib.sha256(text.encode()).hexdigest(),

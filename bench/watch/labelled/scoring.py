@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bench.watch.labelled.cases import Case
+from bench.watch.labelled.cases import DROP, Case
 from bench.watch.labelled.labels import Effect, effect
 from bench.watch.labelled.recipe import Recipe
 from bench.watch.labelled.training import Trained
@@ -87,10 +87,11 @@ def label(case: Case, trained: Trained, effects: Sequence[Effect]) -> Label:
     helps = {one.finding for one in effects if one.helps}
     fair = helps | {one.finding for one in effects if one.unclear}
     start = trained.train[0]
-    bad = trained.diverged or trained.final > 1.05 * start
+    ends = float(np.mean(trained.train[-20:]))
+    bad = trained.diverged or ends > 1.05 * start
     if bad:
         fair.add("diverged")
-    if not bad and trained.final > 0.93 * start:
+    if not bad and trained.final > 0.93 * start and ends > 0.85 * start:
         fair.add("not converging")
     if not trained.diverged and len(trained.val) >= 8:
         smooth = np.convolve(trained.val, np.ones(3) / 3, "valid")
@@ -104,16 +105,35 @@ def label(case: Case, trained: Trained, effects: Sequence[Effect]) -> Label:
         why = "" if bad else "did not diverge"
     elif kind == "not converging":
         why = "" if not bad and trained.final > 0.985 * start else "learned something, or diverged"
+    elif kind == "spikes":
+        why = "" if _struck(case.recipe, trained) >= 3 else "its broken batches hardly show"
     elif kind not in BY_FACT:
         if kind not in helps:
             why = "its control is no better"
-        elif bad:
+        elif kind == "overfitting after a drop" and not _turned(case.recipe, trained):
+            kind = "overfitting"  # it had begun before
+        elif bad and kind != "overfitting":
             kind = "diverged"
     if kind == "LR not as asked":
         fair |= set(JUDGED)  # what its rates did to it is not known: no control tells
     if kind == "overfitting after a drop":
         fair.add("overfitting")
     return Label(kind, frozenset(fair - {kind}), why)
+
+
+def _turned(recipe: Recipe, trained: Trained) -> bool:
+    """Whether the held-out loss was lowest about the drop of the rate or after it."""
+    smooth = np.convolve(trained.val, np.ones(3) / 3, "valid")
+    return float(trained.val_at[int(smooth.argmin()) + 1]) >= (DROP - 6) / 100 * recipe.horizon
+
+
+def _struck(recipe: Recipe, trained: Trained) -> int:
+    """How many of the broken batches, whose steps are known, show in the loss: half above its neighbours at least."""
+    shown = 0
+    for step in range(recipe.glitch - 1, len(trained.train), recipe.glitch):
+        near = (*trained.train[max(0, step - 8) : step], *trained.train[step + 4 : step + 8])
+        shown += bool(near) and trained.train[step] > 1.5 * float(np.median(near)) and step > 0.05 * recipe.steps
+    return shown
 
 
 def table(runs: Sequence[Run]) -> dict[str, dict[str, float]]:

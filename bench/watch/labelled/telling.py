@@ -19,7 +19,7 @@ NAMES = {
 
 def runs_of(half: str, results: Mapping[Recipe, Trained]) -> list[Run]:
     """Every labelled run of a half with what the diagnosis says of it."""
-    return [run for case in cases(half) for run in labelled(case, case.seeds(half), results)]
+    return [run for case in cases(half) for run in labelled(case, case.seeds, results)]
 
 
 def told(halves: Mapping[str, Mapping[Recipe, Trained]]) -> str:

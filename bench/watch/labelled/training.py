@@ -69,6 +69,9 @@ def _together(recipes: list[Recipe]) -> list[Trained]:
         count = min(recipe.few or len(inputs), len(inputs))
         rows[: steps[i], i] = torch.randint(count, (steps[i], task.batch), generator=chance)
     decay, clip = (torch.tensor([getattr(recipe, name) for recipe in recipes]) for name in ("decay", "clip"))
+    drawn = torch.rand(len(inputs), generator=torch.Generator().manual_seed(8))
+    others = targets[torch.randperm(len(inputs), generator=torch.Generator().manual_seed(7))]
+    mistaken = drawn[None] < torch.tensor([recipe.wrong for recipe in recipes])[:, None]
     train, held = [], []
     held_out = (unseen.expand(len(recipes), *unseen.shape), answers.expand(len(recipes), *answers.shape))
     for step in range(longest):
@@ -76,7 +79,12 @@ def _together(recipes: list[Recipe]) -> list[Trained]:
         broken = [recipe.glitch > 0 and step % recipe.glitch == recipe.glitch - 1 for recipe in recipes]
         if any(broken):
             batch = torch.where(torch.tensor(broken).view(-1, *[1] * (batch.ndim - 1)), _broken(batch), batch)
-        losses = stack.losses(batch, targets[rows[step]], learning=True)
+        answers_now = targets[rows[step]]
+        if mistaken.any():
+            swap = mistaken[torch.arange(len(recipes))[:, None], rows[step]]
+            swap = swap.view(*swap.shape, *[1] * (answers_now.ndim - 2))
+            answers_now = torch.where(swap, others[rows[step]], answers_now)
+        losses = stack.losses(batch, answers_now, learning=True)
         train.append(losses.detach())
         stack.update(losses, rates[step], decay, clip)
         with torch.no_grad():

@@ -76,6 +76,7 @@ HIDES = {
     "overfitting": ("fitted early", "plateau at high LR", "plateau at low LR"),
     "overfitting after a drop": ("overfitting", "fitted early", "plateau at high LR", "plateau at low LR"),
     "plateau at high LR": ("plateau at low LR",),
+    "horizon too short": ("plateau at high LR",),
     "oscillation": ("plateau at high LR", "horizon too short", "LR too high"),
 }
 """Where two findings tell one story, the one nearer to the cause is kept."""

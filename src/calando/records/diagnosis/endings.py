@@ -138,12 +138,8 @@ def not_converging(run: Judged) -> Diagnosis | None:
     # The lowest of many blocks is low by chance: its own error counts, not that of the last level.
     chance = CLEAR * 1.25 * curve.noise / math.sqrt(max(1.0, len(curve) / len(best)))
     learned = lost > max(chance, 0.02 * abs(start.value)) and best.steps[low] > 0.02 * end
-    throw = float(best.values.max()) - run.begin(curve)
-    if (
-        not learned
-        and len(run.train) >= 20
-        and throw > max(2 * CLEAR * best.noise / math.sqrt(3), 0.1 * abs(start.value))
-    ):
+    throw = float(best.values.max()) - run.ceiling(curve)
+    if not learned and len(run.train) >= 20 and throw > max(chance, 0.1 * abs(start.value)):
         return Diagnosis(
             "LR too high", "failure", "thrown up and hardly back",
             f"The {name} was thrown {short(throw)} above its start near step {best.steps[best.values.argmax()]:,.0f} "

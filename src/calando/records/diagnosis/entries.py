@@ -163,7 +163,7 @@ ENTRIES: dict[str, dict[str, object]] = {
         "do": ("Bind the same plan to a longer horizon: lengths in percent stretch with it.",
                "Where the budget is fixed: a higher peak buys some of the same, and a cooldown at the end."),
         "shown": "The share of the whole gain that the last tenth brought.",
-        "limits": {"cut": (0.2, "share of the gain that the last two fifths brought, where the rate is still high"),
+        "limits": {"cut": (0.05, "share of the gain that the last two fifths brought, where the rate is still high"),
                    "share": (0.05, "share of the gain that the last tenth brought; a power law brings below 0.01")},
     },
     "plateau at high LR": {
@@ -177,7 +177,7 @@ ENTRIES: dict[str, dict[str, object]] = {
         "limits": {"stretch": (0.15, "share of the run that it stood still"),
                    "gain": (0.02, "share of the whole gain below which nothing moved"),
                    "after": (0.03, "share of the whole gain that the fall of the rate brought, where it did fall"),
-                   "unsure": (0.2, "the same at the upper end of its uncertainty"),
+                   "unsure": (0.35, "the same at the upper end of its uncertainty"),
                    "slow": (0.08, "share of the whole gain that the second half brought, where the rate never came "
                                   "down")},
     },

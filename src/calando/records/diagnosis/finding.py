@@ -145,8 +145,13 @@ class Judged:
         first = self.train if len(self.train) >= 20 and not self.seen.higher_is_better else curve
         head = first.values[:3].tolist()
         middle = sorted(head)[min(1, len(head) - 1)]
-        thrown = middle - head[0] > max(6 * first.noise, 0.5 * abs(head[0]))  # by the very first updates
+        thrown = middle - head[0] > min(max(6 * first.noise, 0.5 * abs(head[0])), 3 * abs(head[0]))  # by the first updates
         return float(head[0] if thrown else middle)
+
+    def ceiling(self, curve: Trend) -> float:
+        """The highest of the first three values, where the very first updates did not throw them up."""
+        begin, top = self.begin(curve), float(curve.values[:3].max())
+        return begin if top - begin > max(6 * curve.noise, 0.5 * abs(begin)) else top
 
     def began(self, curve: Trend) -> Level:
         """`begin` with its error: at the start batches differ less than they do later."""

@@ -49,7 +49,7 @@ def thrown(run: Judged) -> Throw | None:
     if not len(early):
         return None
     top = int(np.argmax(early.values))
-    height = float(early.values[top]) - start
+    height = float(early.values[top]) - max(start, run.ceiling(curve) if curve is run.train else start)
     noise = max(curve.noise, 1e-300)
     if height <= 0:
         return None
@@ -110,6 +110,11 @@ def cooled(run: Judged) -> tuple[float, Level, Level, float] | None:
     return last, after, top.minus(curve.level(run.end - width, run.end, least=3)), left
 
 
+def _far(throw: Throw) -> bool:
+    """Whether a throw is clear and large; a very large one needs less to be clear."""
+    return throw.share >= limit(HIGH, "thrown") and throw.sigmas >= (3 if throw.share > 0.4 else 6)
+
+
 def lr_too_high(run: Judged) -> Diagnosis | None:
     """The loss is held up by the rate: most of the gain came only when the rate had come down.
 
@@ -120,8 +125,7 @@ def lr_too_high(run: Judged) -> Diagnosis | None:
     late, throw, stall = cooled(run), thrown(run), stalled(run)
     share = late[1].value / max(late[2].value, 1e-300) if late is not None else 0.0
     clear = late is not None and late[1].sigmas >= CLEAR and share >= limit(HIGH, "late") + late[3]
-    hurled = throw is not None and throw.sigmas >= 6 and throw.share >= limit(HIGH, "thrown") and (
-        throw.back > limit(HIGH, "back") * run.end)  # fmt: skip
+    hurled = throw is not None and _far(throw) and throw.back > limit(HIGH, "back") * run.end
     if not clear and not hurled and stall is None:
         return None
     words, evidence = [], [Evidence("peak", run.peak, short(run.peak))]

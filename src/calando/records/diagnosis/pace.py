@@ -39,6 +39,16 @@ def steady(run: Judged) -> Trend:
     return min(curves, key=lambda curve: curve.noise / len(curve) ** 0.25)
 
 
+def _hurled(run: Judged) -> bool:
+    """Whether the training loss rose clearly above where it began: that is no crawling."""
+    if len(run.train) < 40 or run.seen.higher_is_better:
+        return False
+    smooth, start = run.train.smooth(), run.ceiling(run.train)
+    error = 1.25 * run.train.noise / max(1.0, len(run.train) / len(smooth)) ** 0.5
+    height, low = float(smooth.values.max()) - start, float(smooth.values.min())
+    return height > 3 * error and height > 0.15 * abs(start - low) + 0.02 * abs(start)
+
+
 def lr_too_low(run: Judged) -> Diagnosis | None:
     """The loss is still limited by the distance travelled, the sum of learning rates so far.
 
@@ -55,6 +65,8 @@ def lr_too_low(run: Judged) -> Diagnosis | None:
         return None  # a higher peak was tried and was no better
     curve = steady(run)
     found = spent(run, curve)
+    if _hurled(run):
+        return None
     if found is None or run.start(curve).minus(curve.level(0.9 * run.end, run.end, least=3)).sigmas < CLEAR:
         return None
     share, done = found
@@ -131,9 +143,10 @@ def _cut(run: Judged) -> Diagnosis | None:
     curve = steady(run)
     gain = run.begin(curve) - curve.level(0.93 * run.end, run.end, least=3).value
     wide, last = curve.fall(0.6 * run.end, run.end), curve.fall(0.75 * run.end, run.end)
-    if gain <= 0 or wide.sigmas < CLEAR or wide.value < limit("horizon too short", "cut") * gain:
+    clear = wide.sigmas >= CLEAR or (wide.sigmas >= 2.5 and wide.value >= 3 * limit("horizon too short", "cut") * gain)
+    if gain <= 0 or not clear or wide.value < limit("horizon too short", "cut") * gain:
         return None
-    if last.value < 0.04 * gain or last.sigmas < 1.5:
+    if last.value < 0.012 * gain or last.sigmas < 1.5:
         return None
     return _short(run, 0.4 * last.value / gain, "loss", sure(wide.sigmas))
 

@@ -106,7 +106,8 @@ def _spent(run: Judged, first: float) -> float | None:
 def _slow(run: Judged, first: float, last: float) -> float | None:
     """The share of the whole gain made in a window, where no curve surely made much."""
     shares = []
-    for curve in (run.train, run.val):
+    held_out = len(run.val.window(first, last)) >= 5  # a training loss may fall on what is being learned by heart
+    for curve in (run.val,) if held_out else (run.train,):
         if len(curve.window(first, last)) >= 5:
             fall, gained = curve.fall(first, last), max(run.begin(curve) - float(curve.smooth().values.min()), 1e-300)
             if fall.value + 2 * fall.error < limit(HIGH, "unsure") * gained:
