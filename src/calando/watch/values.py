@@ -84,7 +84,7 @@ def _known(given: Any) -> "Callable[[Any], float | Later]":
 def _reader(given: Any) -> "Callable[[Any], float | Later]":
     if isinstance(given, str | bytes | bytearray):
         return _no_number  # float("0.5") is a number, the text is a mistake
-    if hasattr(given, "detach") and hasattr(given, "device"):
+    if hasattr(given, "detach") and hasattr(given, "is_cpu"):
         return _tensor
     if hasattr(given, "is_ready") and hasattr(given, "block_until_ready"):
         return _promised
@@ -100,7 +100,7 @@ def _item(given: Any) -> float:
 
 
 def _tensor(given: Any) -> "float | Later":
-    if given.device.type == "cpu":
+    if given.is_cpu:
         return float(given.item())
     if given.numel() != 1:
         raise ValueError("several numbers")

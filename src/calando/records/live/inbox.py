@@ -1,5 +1,6 @@
 """Where a run hears what is asked of it: the commands in their order, each of them once."""
 
+import os
 from pathlib import Path
 from typing import NamedTuple
 
@@ -36,6 +37,8 @@ class Inbox:
 
     def __init__(self, folder: str | Path, start: int = 0) -> None:
         self.path = Path(folder) / COMMANDS
+        self._name = str(self.path)
+        self._there = False
         self._offset = max(start, 0)
         self._seen = (0, 0)
 
@@ -44,10 +47,14 @@ class Inbox:
 
         A file that became shorter is read from its beginning; what was answered is known by its id.
         """
+        if not self._there and not os.access(self._name, os.F_OK):
+            return []  # hot: nobody has asked anything yet
         try:
-            found = self.path.stat()
+            found = os.stat(self._name)  # noqa: PTH116 - hot: Path.stat takes three times as long
         except OSError:
+            self._there = False
             return []
+        self._there = True
         seen = (found.st_size, found.st_mtime_ns)
         if seen == self._seen or found.st_size == self._offset:
             return []
