@@ -224,7 +224,11 @@ def main() -> None:
             found["seen"] = {"median_s": median(delays), "worst_s": max(delays), "times": len(delays)}
             print(found["seen"], flush=True)
         server.close()
-    found["machine"] = {"cores": os.cpu_count(), "python": platform.python_version(), "load": os.getloadavg()[0]}
+    group = Path("/proc/self/autogroup")
+    found["machine"] = {
+        "cores": os.cpu_count(), "python": platform.python_version(), "load": os.getloadavg()[0],
+        "nice": group.read_text().split()[-1] if group.exists() else "0",
+    }  # fmt: skip
     if given.write:
         RESULTS.mkdir(parents=True, exist_ok=True)
         (RESULTS / "page.json").write_text(json.dumps(found, indent=1) + "\n")
@@ -258,7 +262,7 @@ def page_of(found: dict[str, Any]) -> str:
     return f"""# The live page, measured
 
 `python -m bench.watch.page --write`: headless Chromium, drawing by the processor alone, {machine["cores"]} cores that
-others used as well (load {machine["load"]:.1f}).
+others used as well (load {machine["load"]:.1f}; this at nice {machine["nice"]}).
 
 | what | measured |
 | --- | --- |
