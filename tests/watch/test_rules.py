@@ -275,3 +275,10 @@ def test_a_rate_that_is_a_tensor_stays_the_same_tensor(tmp_path: Path) -> None:
     assert float(rate) == pytest.approx(0.025)
     assert all(torch.equal(a, b) for a, b in zip(before, model.parameters(), strict=True))
     assert {float(state["step"]) for state in optimizer.state.values()} == {1.0}
+
+
+def test_a_rescue_among_several_processes_is_refused_since_only_its_own_weights_would_go_back(tmp_path: Path) -> None:
+    rule = rescue(torch.nn.Linear(1, 1), horizon=1000)
+    with pytest.raises(BadValue, match="the rule rescue and agree="):
+        calando.watch("a", rules=[rule], agree=lambda mine: mine, folder=tmp_path)
+    assert list(tmp_path.iterdir()) == []

@@ -86,6 +86,14 @@ def watch(
         >>> folder.cleanup()
     """
     _check(peak=peak, horizon=horizon, metric=metric, mode=mode, meta=meta, resume=resume)
+    alone = [rule.name for rule in rules if getattr(rule, "alone", False)]
+    if agree is not None and alone:
+        raise _wrong(
+            f"the rule {alone[0]} and agree=",
+            "rules that only order changes, where several processes train together",
+            "rules",
+            f"leave {alone[0]} out: it sets weights back, which has to happen in all processes at once",
+        )
     opening = Opening(
         name=_script() if name is None else _checked_name(name),
         folder=Path(folder),

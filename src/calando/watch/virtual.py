@@ -55,7 +55,7 @@ def virtual_cooldown(watched: "Watched", losses: Mapping[float, float]) -> tuple
     Args:
         watched: object that `calando.watch` gave.
         losses: mapping of windows (shares of the updates so far, above 0 and at most 0.5) to losses, as `evaluate` of
-            `calando.torch.averages`, `calando.optax.averages` or `calando.keras.averages` gives it.
+            `calando.torch.averages` or `calando.optax.averages` gives it.
 
     Raises:
         BadValue: for windows or losses that are none.
