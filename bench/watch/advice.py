@@ -72,8 +72,10 @@ def record() -> dict[str, Any]:
     """Train the advised runs beside those that they mend."""
     results, rows = load("judge"), []
     every = advised()
-    trained = dict(zip(jobs := [new.but(seed=s) for case, *_, new in every for s in SEEDS[case.recipe.task]], train(jobs), strict=True))
-    missing = [recipe for case, *_ in every for s in SEEDS[case.recipe.task] if (recipe := case.recipe.but(seed=s)) not in results]
+    jobs = [new.but(seed=s) for *_, new in every for s in SEEDS[new.task]]
+    trained = dict(zip(jobs, train(jobs), strict=True))
+    bases = [case.recipe.but(seed=s) for case, *_ in every for s in SEEDS[case.recipe.task]]
+    missing = [recipe for recipe in bases if recipe not in results]
     results.update(zip(missing, train(missing), strict=True))
     for case, finding, change, new in every:
         seeds = SEEDS[case.recipe.task]
@@ -86,7 +88,7 @@ def record() -> dict[str, Any]:
             "better": one.gain > 2 * one.error,
         })  # fmt: skip
     about = {"command": "python -m bench.watch.advice --record", "commit": commit("bench/watch", "src/calando/records"),
-             "seeds": {name: list(seeds) for name, seeds in SEEDS.items()}, "versions": versions(), "cases": rows}  # fmt: skip
+             "seeds": SEEDS, "versions": versions(), "cases": rows}  # fmt: skip
     FILE.write_text(json.dumps(about, indent=1) + "\n")
     return about
 

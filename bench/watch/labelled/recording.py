@@ -64,7 +64,8 @@ def pack(half: str, results: Mapping[Recipe, Trained], folder: Path = HERE) -> P
     tasks = [name for name, task in TASKS.items() if task.half == half]
     about = {
         "half": half, "command": f"python -m bench.watch.labelled --record {half}", "commit": commit(*TRAINED_BY),
-        "source": source(*TRAINED_BY), "data": {name: data_of(name) for name in tasks}, "seeds": {name: list(SEEDS[name]) for name in tasks},
+        "source": source(*TRAINED_BY), "data": {name: data_of(name) for name in tasks},
+        "seeds": {name: list(SEEDS[name]) for name in tasks},
         "runs": len(rows), "controls": len(others), "updates": sum(recipe.steps for recipe in (*runs, *controls)),
         "cpu_seconds": round(sum(results[recipe].seconds for recipe in (*runs, *controls)), 1), "versions": versions(),
         "sha256": hashlib.sha256(text.encode()).hexdigest(),

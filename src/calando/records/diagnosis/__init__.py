@@ -32,8 +32,9 @@ __all__ = [
 ]
 
 LOOKS = (
-    heat.lr_too_high, endings.rising, heat.warm_up_too_short, spiky.spikes, fit.after_a_drop, fit.overfitting, waves.oscillation,
-    pace.lr_too_low, pace.horizon_too_short, plateau.plateau_high, plateau.plateau_low, fit.fitted_early,
+    heat.lr_too_high, endings.rising, heat.warm_up_too_short, spiky.spikes, fit.after_a_drop, fit.overfitting,
+    waves.oscillation, pace.lr_too_low, pace.horizon_too_short, plateau.plateau_high, plateau.plateau_low,
+    fit.fitted_early,
 )  # fmt: skip
 
 
@@ -62,7 +63,9 @@ def diagnose(seen: Observed) -> tuple[Diagnosis, ...]:
     if any(one is not None and one.kind == "LR too high" for one in found):
         found.append(heat.abrupt(run))
     found.append(obeyed.not_as_asked(run))
-    kept = _settle([f for f in found if f is not None])
+    kept = _settle(
+        [f for f in found if f is not None], ends_hot=len(run.lr) > 0 and run.lr_at(run.end) >= 0.6 * run.peak
+    )
     return tuple(sorted(kept, key=lambda f: WORST_FIRST.index(f.kind))) or (fit.healthy(run),)
 
 
@@ -82,8 +85,10 @@ HIDES = {
 """Where two findings tell one story, the one nearer to the cause is kept."""
 
 
-def _settle(found: list[Diagnosis]) -> list[Diagnosis]:
+def _settle(found: list[Diagnosis], *, ends_hot: bool) -> list[Diagnosis]:
     """One finding a kind, without those that another one explains."""
     first = {finding.kind: finding for finding in reversed(found)}
     hidden = {kind for known in first for kind in HIDES.get(known, ())}
+    if ends_hot and "LR too high" not in first:
+        hidden.discard("horizon too short")  # cut off in its descent, whatever else
     return [finding for kind, finding in first.items() if kind not in hidden]

@@ -145,7 +145,9 @@ class Judged:
         first = self.train if len(self.train) >= 20 and not self.seen.higher_is_better else curve
         head = first.values[:3].tolist()
         middle = sorted(head)[min(1, len(head) - 1)]
-        thrown = middle - head[0] > min(max(6 * first.noise, 0.5 * abs(head[0])), 3 * abs(head[0]))  # by the first updates
+        thrown = middle - head[0] > min(
+            max(6 * first.noise, 0.5 * abs(head[0])), 3 * abs(head[0])
+        )  # by the first updates
         return float(head[0] if thrown else middle)
 
     def ceiling(self, curve: Trend) -> float:

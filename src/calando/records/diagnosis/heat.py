@@ -198,7 +198,8 @@ def abrupt(run: Judged) -> Diagnosis | None:
     rise = max(10, round(0.1 * run.seen.horizon))
     return Diagnosis(
         WARM, "warning", f"warm-up too short (peak {short(run.peak)} from step {reached:,.0f})",
-        f"The rate was at {short(run.lr_at(reached))} by step {reached:,.0f}, and it is too high for this model from the "
+        f"The rate was at {short(run.lr_at(reached))} by step {reached:,.0f}, and it is too high for this model from "
+        f"the "
         "first steps on; after a warm-up the same peak does less harm.",
         (f"Let the rate rise over {rise:,} steps: `warmup(10%) | ...`.", f"Or try a peak of {short(run.peak / 3)}."),
         (Evidence("peak reached at", reached, f"step {reached:,.0f}"),), 0.6,
