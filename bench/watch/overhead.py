@@ -79,6 +79,10 @@ def network(kind: str) -> tuple[torch.nn.Module, torch.Tensor, torch.Tensor]:
     if kind == "dense":
         layers = [torch.nn.Linear(784, 256), torch.nn.ReLU(), torch.nn.Linear(256, 256), torch.nn.ReLU()]
         return torch.nn.Sequential(*layers, torch.nn.Linear(256, 10)), torch.randn(64, 784), y
+    if kind == "attention":
+        layer = torch.nn.TransformerEncoderLayer(128, 4, 512, dropout=0.0, batch_first=True)
+        body = [torch.nn.TransformerEncoder(layer, 2, enable_nested_tensor=False), torch.nn.Flatten()]
+        return torch.nn.Sequential(*body, torch.nn.Linear(32 * 128, 10)), torch.randn(16, 32, 128), y[:16]
     layers = [torch.nn.Conv2d(1, 16, 3), torch.nn.ReLU(), torch.nn.Conv2d(16, 32, 3, stride=2), torch.nn.ReLU()]
     body = [torch.nn.AdaptiveAvgPool2d(4), torch.nn.Flatten(), torch.nn.Linear(512, 10)]
     return torch.nn.Sequential(*layers, *body), torch.randn(64, 1, 28, 28), y
@@ -154,7 +158,10 @@ def measured() -> dict[str, Any]:
     """Everything."""
     with tempfile.TemporaryDirectory() as folder:
         calls = call(folder)
-        loops = {kind: paired(kind, steps, folder) for kind, steps in (("dense", 90), ("convolutional", 15))}
+        loops = {
+            kind: paired(kind, steps, folder)
+            for kind, steps in (("dense", 60), ("convolutional", 15), ("attention", 9))
+        }
     return {
         "command": "python -m bench.watch.overhead --write",
         "commit": _said("git", "rev-parse", "--short", "HEAD"),
@@ -190,16 +197,30 @@ def page(found: dict[str, Any]) -> str:
         f"Loops, watched over unwatched, {PAIRS} interleaved pairs; the median, and a 95 % interval for it. Promised: "
         f"at most {TARGET_LOOP:g}.",
         "",
-        "| loop | a step (ms) | CPU time | clock | more a step (us) |",
-        "| --- | ---: | ---: | ---: | ---: |",
+        "| loop | a step (ms) | CPU time | clock | more a step (us) | promise |",
+        "| --- | ---: | ---: | ---: | ---: | --- |",
     ]
     for kind, one in found["loops"].items():
         cpu, wall = one["interval"], one["clock_interval"]
         lines.append(
             f"| {kind} | {one['step_ms']:.2f} | {one['ratio']:.4f} ({cpu[0]:.4f} to {cpu[1]:.4f}) | "
-            f"{one['clock_ratio']:.4f} ({wall[0]:.4f} to {wall[1]:.4f}) | {one['extra_us']:.0f} |"
+            f"{one['clock_ratio']:.4f} ({wall[0]:.4f} to {wall[1]:.4f}) | {one['extra_us']:.0f} | {_kept(one)} |"
         )
+    lines += [
+        "",
+        "What a call adds to a loop is more than it takes by itself, above all on a machine that is busy: the update before "
+        "has emptied the processor's caches. Steps shorter than a hundred times that are better logged every tenth time.",
+    ]
     return "\n".join(lines) + "\n"
+
+
+def _kept(one: dict[str, Any]) -> str:
+    low, high = one["interval"]
+    if high <= TARGET_LOOP:
+        return "kept"
+    return (
+        "MISSED" if low > TARGET_LOOP else f"{'kept' if one['ratio'] <= TARGET_LOOP else 'MISSED'} by the median, open"
+    )
 
 
 def _said(*command: str) -> str:
