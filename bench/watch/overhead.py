@@ -208,8 +208,9 @@ def page(found: dict[str, Any]) -> str:
         )
     lines += [
         "",
-        "What a call adds to a loop is more than it takes by itself, above all on a machine that is busy: the update before "
-        "has emptied the processor's caches. Steps shorter than a hundred times that are better logged every tenth time.",
+        "What a call adds to a loop is more than it takes by itself, above all on a machine that is busy: the update "
+        "before has emptied the processor's caches. Steps shorter than a hundred times that are better logged every "
+        "tenth time.",
     ]
     return "\n".join(lines) + "\n"
 
