@@ -158,7 +158,7 @@ function plain(name) { return SHOWN_AS.get(name) || name; }
 var SHOWN_AS = new Map();
 
 function label() {
-  set(panes.loss.what, lossNames().map(plain).join(", ") + " by step" + (smoothNow() ? ", means over a hundredth of the window" : "") + (state.log ? ", logarithmic" : ""));
+  set(panes.loss.what, (lossNames().map(plain).join(", ") || "losses") + " by step" + (smoothNow() ? ", means over a hundredth of the window" : "") + (state.log ? ", logarithmic" : ""));
   var run = state.runs.get(state.chosen);
   set(panes.rate.what, "learning rate" + (run && run.steer.can === "all" ? ", to come: dashed" : "") + (panes.rate.logged ? ", logarithmic" : ""));
 }
