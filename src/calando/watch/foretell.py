@@ -91,7 +91,7 @@ class Foretold:
         if self.value is None or self.low is None or self.high is None:
             return f"where {self.metric} ends is not known: no schedule tells what is still to come"
         told = f"{self.metric} ends near {self.value:.4g}, {100 * self.level:.0f} % band {self.low:.4g}-{self.high:.4g}"
-        return told + (f" (widened: {self.doubts[0]})" if self.doubts else "")
+        return told + (f" (less sure: {self.doubts[0]})" if self.doubts else "")
 
 
 @dataclass(frozen=True, slots=True, eq=False)

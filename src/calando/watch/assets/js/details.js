@@ -96,7 +96,7 @@ function foretold(told) {
     made.push(el("h3", { text: "Forecast" }));
     if (f.value === null) made.push(el("p", { class: "soft", text: f.words }));
     else made.push(el("p", { class: "told" }, f.metric + " at the end: ", band(f.value, f.low, f.high), el("span", { class: "soft", text: " " + Math.round(100 * f.level) + " % band, as of step " + whole(f.done - 1) })));
-    made = made.concat(f.doubts.slice(0, 3).map(function (said) { return el("p", { class: "soft", text: "band widened: " + said }); }));
+    made = made.concat(f.doubts.slice(0, 3).map(function (said) { return el("p", { class: "soft", text: "less sure: " + said }); }));
     rows_ = f.cooled.map(function (one) { return [whole(one.steps) + " updates", one.value, one.low, one.high, "the law"]; });
   }
   (told.virtual || []).forEach(function (one) { rows_.push([one.steps ? whole(one.steps) + " updates" : "", one.value, one.low, one.high, one.source || ""]); });
