@@ -9,7 +9,7 @@ from bench.watch.labelled.tasks import TASKS
 __all__ = ["SEEDS", "Case", "cases"]
 
 SEEDS = {"images": (0, 1, 2), "text": (0, 1, 2), "characters": (10, 11, 12), "weather": (10, 11, 12),
-         "photographs": (10, 11, 12), "flights": (20, 21, 22), "source": (20, 21, 22),
+         "photographs": (10, 11, 12), "flights": (20, 21, 22),
          "places": (20, 21, 22)}  # fmt: skip
 
 GOOD = {
@@ -19,15 +19,14 @@ GOOD = {
     "weather": 0.012,
     "photographs": 0.025,
     "flights": 0.02,
-    "source": 0.05,
     "places": 0.045,
 }
 """Peaks near the best, from a look at a few peaks with one schedule."""
 
 HIGH = {"images": (0.35, 0.45), "text": (0.35, 0.5), "characters": (0.5, 0.9), "weather": (0.3, 0.6),
-        "photographs": (0.09, 0.13), "flights": (0.7, 1.3), "source": (0.5, 0.8), "places": (0.15, 0.2)}  # fmt: skip
+        "photographs": (0.09, 0.13), "flights": (0.7, 1.3), "places": (0.15, 0.2)}  # fmt: skip
 ABRUPT = {"images": (0.3, 0.45), "text": (0.25, 0.4), "characters": (0.5, 0.9), "weather": (0.12, 0.25),
-          "photographs": (0.07, 0.1), "flights": (0.3, 0.8), "source": (0.7, 1.0),
+          "photographs": (0.07, 0.1), "flights": (0.3, 0.8),
           "places": (0.13, 0.19)}  # fmt: skip
 DEAD = {
     "images": 1.2,
@@ -36,7 +35,6 @@ DEAD = {
     "weather": 30.0,
     "photographs": 0.6,
     "flights": 30.0,
-    "source": 30.0,
     "places": 2.0,
 }
 FEW = {
@@ -46,7 +44,6 @@ FEW = {
     "weather": (100, 150),
     "photographs": (6, 9),
     "flights": (20, 40),
-    "source": (100, 200),
     "places": (60, 120),
 }
 SOME = {
@@ -56,7 +53,6 @@ SOME = {
     "weather": 400,
     "photographs": 80,
     "flights": 400,
-    "source": 4000,
     "places": 500,
 }
 """Examples that are learned by heart only when the rate has come down."""

@@ -1,8 +1,8 @@
-"""The tasks that the labelled runs learn: five on which rules were written, three on which they are judged.
+"""The tasks that the labelled runs learn: five on which rules were written, two on which they are judged.
 
 Data that any machine has: digits, snippets of source code, the language reference that ships with Python, a year of
-weather and two photographs that come with scikit-learn; for judging flights, source by the letter, and where in the
-photographs a patch is from. The models are small and dense, so that scores of runs are
+weather and two photographs that come with scikit-learn; for judging flights, and where in the photographs a patch
+is from. The models are small and dense, so that scores of runs are
 trained as one batch of matrices.
 """
 
@@ -131,25 +131,6 @@ def flights() -> Data:
 
 
 @cache
-def source() -> Data:
-    """Six characters of Python's own source tell the seventh; every fifth file is held out."""
-    import sysconfig
-    from pathlib import Path
-
-    files = sorted(
-        p for name in ("json", "http", "logging") for p in (Path(sysconfig.get_path("stdlib")) / name).glob("*.py")
-    )
-    found = []
-    for held, count in ((False, 30_000), (True, 800)):
-        text = "".join(f.read_text("utf-8") for i, f in enumerate(files) if (i % 5 == 4) is held)
-        letters = torch.tensor([min(ord(letter), 127) for letter in text])
-        starts = torch.randperm(len(letters) - 7, generator=torch.Generator().manual_seed(int(held)))[:count]
-        windows = letters[starts[:, None] + torch.arange(7)]
-        found += [windows[:, :6] + 128 * torch.arange(6), windows[:, 6]]
-    return found[0], found[1], found[2], found[3]
-
-
-@cache
 def places() -> Data:
     """Which of two photographs is a patch from, and from which of four bands of it?"""
     from sklearn.datasets import load_sample_images
@@ -176,7 +157,6 @@ TASKS = {
         "write", 0.05, 500, 24, 40, photographs, (120, 40, 40, 3), answers="number", optimizer="momentum"
     ),
     "flights": Task("judge", 0.02, 400, 32, 40, flights, (200, 32, 24, 1), answers="number"),
-    "source": Task("judge", 0.01, 500, 40, 200, source, (6 * 128, 32, 128), table=True),
     "places": Task("judge", 0.03, 500, 40, 60, places, (75, 40, 32, 8), optimizer="momentum"),
 }
 

@@ -100,7 +100,7 @@ ENTRIES: dict[str, dict[str, object]] = {
         "limits": {"bursts": (3.0, "single wild batches are part of every training"),
                    "noise": (8.0, "times the noise around it that a burst reaches"),
                    "height": (0.4, "share of the loss around it that a burst reaches above it"),
-                   "gain": (0.1, "share of all that the run gained that a burst reaches: below, it is of no account")},
+                   "gain": (0.05, "share of all that the run gained that a burst reaches: below, it is of no account")},
     },
     "overfitting after a drop": {
         "severity": "warning",
