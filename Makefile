@@ -54,6 +54,8 @@ bench: frameworks ## what steps and studies cost beside their peers, and how wel
 	@cat bench/results/find.md
 	@$(BIN)/python -m bench.replay_llama
 	@$(BIN)/python bench/forecast.py
+	@$(BIN)/python -m bench.watch.overhead
+	@$(BIN)/python -m bench.watch.virtual --tables
 
 picture: venv ## draw the README's picture again
 	@$(BIN)/calando show $(SCHEDULES) --horizon 10000 --peak 3e-4 --svg docs/schedules.svg
