@@ -12,9 +12,10 @@ import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from calando.core.agree import agreement
 from calando.core.codec import from_json
 from calando.core.schedule import Schedule
-from calando.core.steering import Steerable, Steered, Stop, read_change
+from calando.core.steering import Steerable, Steered, Stop, joined, read_change
 from calando.errors import BadFile, BadValue, CalandoError, LabError, shown
 from calando.records.live import Answered, Command, Event, Inbox, Recorder, read_answered
 from calando.records.live.answered import schedule_of
@@ -95,6 +96,10 @@ class Steers:
         self._inbox = None if recorder is None else Inbox(recorder.folder, past.offset if past is not None else 0)
         if past is not None and self._steered is None and past.applied:
             self._horizon = _horizon_of(past) or horizon
+        if past is not None and schedule is not None and self.schedule is schedule and past.schedule is not None:
+            self._take_over(
+                past.schedule, schedule, at, "the run went on under another schedule than it was recorded with"
+            )
         self._begin()
 
     # ---- what is in force
@@ -311,11 +316,23 @@ class Steers:
         found = next((getattr(one, "schedule", None) for one in self._driven), None)
         if mine is None or found is mine or not isinstance(found, Schedule) or found == mine:
             return
-        data = {"id": None, "text": "", "by": "checkpoint", "revision": self._revision + 1}
-        more = {"horizon": found.horizon, "reason": "a state was loaded whose schedule had been changed"}
-        if self._write(Event(done, "applied", {**data, "schedule": json.loads(found.to_json()), **more})):
+        self._take_over(mine, found, done, "a state was loaded whose schedule had been changed")
+        self._follow()
+
+    def _take_over(self, mine: Schedule, theirs: Schedule, at: int, reason: str) -> None:
+        """From this step on the run follows a schedule that somebody else gave it: that is written down, too."""
+        ran = joined(mine, theirs, at)
+        if ran.horizon == mine.horizon and agreement(ran, mine) >= mine.horizon:
+            self._steered = Steered(mine, revision=self._revision)  # it was taken over before
+            return
+        try:
+            said = json.loads(ran.to_json())
+        except CalandoError:
+            return
+        data = {"id": None, "text": "", "by": "checkpoint", "revision": self._revision + 1, "schedule": said}
+        if self._write(Event(at, "applied", {**data, "horizon": ran.horizon, "reason": reason})):
             self._revision += 1
-            self._steered = Steered(found, revision=self._revision)
+            self._steered = Steered(ran, revision=self._revision)
 
 
 def _rebuilt(schedule: Schedule | None, past: Answered | None) -> Steered | None:

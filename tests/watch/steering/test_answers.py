@@ -204,6 +204,20 @@ def test_a_run_that_went_back_says_which_changes_it_forgets(recorder: Recorder) 
     assert again.horizon == 100
 
 
+def test_a_run_that_goes_on_under_another_plan_is_exported_as_it_ran(recorder: Recorder) -> None:
+    steers = steering_for(recorder, SCHEDULE, [Driven()])
+    asked(recorder, steers, 20, "scale 0.5")
+    longer = calando.cosine().bind(300)
+    driven = Driven(longer)
+    again = steering_for(reopened(recorder), longer, [driven], at=40)
+    ran = read_answered(recorder.folder).schedule
+    assert ran is not None
+    assert (ran(10), ran(39), ran(40), ran.horizon) == (SCHEDULE(10), 0.5 * SCHEDULE(39), longer(40), 300)
+    assert again.schedule == driven.schedule == ran
+    third = steering_for(reopened(recorder), longer, [Driven(longer)], at=60)
+    assert read_answered(recorder.folder).schedule == third.schedule == ran
+
+
 def test_all_follow_the_one_whose_word_counts(recorder: Recorder) -> None:
     spoken: list[Any] = []
 

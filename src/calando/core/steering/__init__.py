@@ -1,7 +1,7 @@
 """Changes of a schedule while its run is under way: what may be asked, and the value that the run then follows."""
 
 from calando.core.steering.changes import Change, Cooldown, Extend, Scale, Stop, Undo, read_change
-from calando.core.steering.steered import Applied, Steerable, Steered
+from calando.core.steering.steered import Applied, Steerable, Steered, joined
 
 __all__ = [
     "Applied",
@@ -13,5 +13,6 @@ __all__ = [
     "Steered",
     "Stop",
     "Undo",
+    "joined",
     "read_change",
 ]

@@ -15,7 +15,7 @@ from calando.core.schedule import Schedule
 from calando.core.steering.changes import Change, Cooldown, Extend, Scale, Stop, Undo
 from calando.errors import BadValue
 
-__all__ = ["MOST", "Applied", "Steerable", "Steered"]
+__all__ = ["MOST", "Applied", "Steerable", "Steered", "joined"]
 
 MOST = 200
 """Changes of one run."""
@@ -240,6 +240,32 @@ class Steered:
             if _agree(lane, longer, step, sizes)
             else longer._replace(plan=extend(lane.plan, horizon=lane.made_for, at=step))
         )
+
+
+def joined(before: Schedule, after: Schedule, at: int) -> Schedule:
+    """The schedule of a run that followed one up to step `at` and another from there on.
+
+    Args:
+        before: a schedule.
+        after: another; where it has had the same values so far, or other quantities or listeners, it is the answer.
+        at: the first step under `after`, >= 0.
+
+    Example:
+        >>> import calando
+        >>> ran = joined(calando.constant().bind(100), calando.linear_decay().bind(200), 50)
+        >>> ran(49), ran(50), ran.horizon
+        (1.0, 0.75, 200)
+    """
+    same = before.rule == after.rule and before.quantities == after.quantities
+    if at <= 0 or not same or agreement(before, after) >= at:
+        return after
+    turns = [
+        ((0, _Lane(one, 1.0, before.horizon)), (at, _Lane(other, 1.0, after.horizon)))
+        for one, other in zip(_plans(before.plan), _plans(after.plan), strict=True)
+    ]
+    settings = after.settings()
+    settings["plan"] = _dressed(after.plan, [_written(own, after.horizon) for own in turns])
+    return Schedule(**settings)
 
 
 def _plans(plan: Plan) -> Iterator[Plan]:
