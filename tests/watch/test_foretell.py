@@ -47,7 +47,7 @@ def test_the_end_of_the_schedule_lies_in_the_band_that_was_told_halfway() -> Non
     assert all(one.low < one.value < one.high < losses[part][-1] * 1.2 for one in found.cooled)
 
 
-def test_a_real_cooldown_from_here_ends_in_the_band_that_was_told_of_it() -> None:
+def test_a_real_cooldown_from_here_ends_near_what_was_told_of_it_and_in_its_band() -> None:
     schedule, losses = linear()
     part = STEPS < 1000
     for length, told in zip(
@@ -56,7 +56,7 @@ def test_a_real_cooldown_from_here_ends_in_the_band_that_was_told_of_it() -> Non
         real = trained(Steered(schedule).apply(1000, read_change(f"cooldown {length}")).schedule)
         assert len(real) == 1000 + length == 1000 + told.steps
         assert told.low < real[-1] < told.high
-        assert told.high < losses[part][-1]
+        assert told.value == pytest.approx(real[-1], rel=0.02)
 
 
 def test_rates_that_were_logged_do_where_no_schedule_is_known_but_no_end_is_told() -> None:
