@@ -10,7 +10,7 @@ __all__ = ["SEEDS", "Case", "cases"]
 
 SEEDS = {"images": (0, 1, 2), "text": (0, 1, 2), "characters": (10, 11, 12), "weather": (10, 11, 12),
          "photographs": (10, 11, 12), "flights": (20, 21, 22),
-         "places": (20, 21, 22)}  # fmt: skip
+         "places": (20, 21, 22), "halves": (30, 31, 32), "hours": (30, 31, 32)}  # fmt: skip
 
 GOOD = {
     "images": 0.1,
@@ -20,14 +20,17 @@ GOOD = {
     "photographs": 0.025,
     "flights": 0.02,
     "places": 0.045,
+    "halves": 0.25,
+    "hours": 0.004,
 }
 """Peaks near the best, from a look at a few peaks with one schedule."""
 
 HIGH = {"images": (0.35, 0.45), "text": (0.35, 0.5), "characters": (0.5, 0.9), "weather": (0.3, 0.6),
-        "photographs": (0.09, 0.13), "flights": (0.7, 1.3), "places": (0.15, 0.2)}  # fmt: skip
+        "photographs": (0.09, 0.13), "flights": (0.7, 1.3), "places": (0.15, 0.2),
+        "halves": (1.0, 1.4), "hours": (0.2, 0.6)}  # fmt: skip
 ABRUPT = {"images": (0.3, 0.45), "text": (0.25, 0.4), "characters": (0.5, 0.9), "weather": (0.12, 0.25),
           "photographs": (0.07, 0.1), "flights": (0.3, 0.8),
-          "places": (0.13, 0.19)}  # fmt: skip
+          "places": (0.13, 0.19), "halves": (0.8, 1.1), "hours": (0.1, 0.25)}  # fmt: skip
 DEAD = {
     "images": 1.2,
     "text": 1.6,
@@ -36,6 +39,8 @@ DEAD = {
     "photographs": 0.6,
     "flights": 30.0,
     "places": 2.0,
+    "halves": 20.0,
+    "hours": 40.0,
 }
 FEW = {
     "images": (60, 120),
@@ -45,6 +50,8 @@ FEW = {
     "photographs": (6, 9),
     "flights": (20, 40),
     "places": (60, 120),
+    "halves": (10, 30),
+    "hours": (60, 150),
 }
 SOME = {
     "images": 250,
@@ -54,6 +61,8 @@ SOME = {
     "photographs": 80,
     "flights": 400,
     "places": 500,
+    "halves": 150,
+    "hours": 500,
 }
 """Examples that are learned by heart only when the rate has come down."""
 

@@ -128,12 +128,22 @@ def _turned(recipe: Recipe, trained: Trained) -> bool:
 
 
 def _struck(recipe: Recipe, trained: Trained) -> int:
-    """How many of the broken batches, whose steps are known, show in the loss: half above its neighbours at least."""
-    shown = 0
-    for step in range(recipe.glitch - 1, len(trained.train), recipe.glitch):
+    """How many of the broken batches, whose steps are known, show in the loss.
+
+    One shows when it is half above its neighbours at least, and further above them than nearly all sound batches are.
+    """
+    ratios, broken = [], []
+    first = int(0.05 * recipe.steps)
+    for step in range(first, len(trained.train)):
         near = (*trained.train[max(0, step - 8) : step], *trained.train[step + 4 : step + 8])
-        shown += bool(near) and trained.train[step] > 1.5 * float(np.median(near)) and step > 0.05 * recipe.steps
-    return shown
+        ratio = trained.train[step] / max(float(np.median(near)), 1e-12)
+        after = (step + 1) % recipe.glitch
+        if after == 0:
+            broken.append(ratio)
+        elif 10 < after:
+            ratios.append(ratio)
+    usual = max(1.5, float(np.quantile(ratios, 0.98)) if ratios else 1.5)
+    return sum(ratio > usual for ratio in broken)
 
 
 def table(runs: Sequence[Run]) -> dict[str, dict[str, float]]:

@@ -1,9 +1,9 @@
-"""The tasks that the labelled runs learn: five on which rules were written, two on which they are judged.
+"""The tasks that the labelled runs learn: seven on which rules were written, two on which they are judged.
 
 Data that any machine has: digits, snippets of source code, the language reference that ships with Python, a year of
-weather and two photographs that come with scikit-learn; for judging flights, and where in the photographs a patch
-is from. The models are small and dense, so that scores of runs are
-trained as one batch of matrices.
+weather and two photographs that come with scikit-learn; flights, and where in the photographs a patch is from. For
+judging: the lower halves of digits, and the time of day by the weather. The models are small and dense, so that scores
+of runs are trained as one batch of matrices.
 """
 
 import hashlib
@@ -148,6 +148,28 @@ def places() -> Data:
     return every[800:], answers[800:], every[:800], answers[:800]
 
 
+@cache
+def halves() -> Data:
+    """The lower half of a digit, told by the upper one."""
+    from bench.workloads.images import IMAGES
+
+    flat = IMAGES.flatten(1)
+    return flat[:1200, :32], 4 * flat[:1200, 32:], flat[1200:, :32], 4 * flat[1200:, 32:]
+
+
+@cache
+def hours() -> Data:
+    """Which eighth of the day is it, by the last day's weather?"""
+    from bench.workloads.weather import SEEN, UNSEEN
+
+    found = []
+    for rows, count, seed in ((SEEN, 12_000, 0), (UNSEEN, 600, 1)):
+        some = rows[torch.randperm(len(rows), generator=torch.Generator().manual_seed(seed))[:count]]
+        angle = torch.atan2(some[:, 144], some[:, 146])
+        found += [some[:, :144].contiguous(), ((angle / (2 * torch.pi)) % 1.0 * 7.999).long()]
+    return found[0], found[1], found[2], found[3]
+
+
 TASKS = {
     "images": Task("write", 0.1, 400, 32, 60, images, (64, 48, 48, 10), optimizer="momentum"),
     "text": Task("write", 0.01, 400, 48, 200, text, (400, 16, 32, 8), table=True),
@@ -156,8 +178,10 @@ TASKS = {
     "photographs": Task(
         "write", 0.05, 500, 24, 40, photographs, (120, 40, 40, 3), answers="number", optimizer="momentum"
     ),
-    "flights": Task("judge", 0.02, 400, 32, 40, flights, (200, 32, 24, 1), answers="number"),
-    "places": Task("judge", 0.03, 500, 40, 60, places, (75, 40, 32, 8), optimizer="momentum"),
+    "flights": Task("write", 0.02, 400, 32, 40, flights, (200, 32, 24, 1), answers="number"),
+    "places": Task("write", 0.03, 500, 40, 60, places, (75, 40, 32, 8), optimizer="momentum"),
+    "halves": Task("judge", 0.1, 500, 32, 30, halves, (32, 40, 40, 32), answers="number", optimizer="momentum"),
+    "hours": Task("judge", 0.003, 500, 32, 100, hours, (144, 40, 32, 8)),
 }
 
 

@@ -12,8 +12,8 @@ from bench.watch.labelled.training import Trained
 __all__ = ["runs_of", "told"]
 
 NAMES = {
-    "write": "Runs on which the rules were written (digits, snippets of source)",
-    "judge": "Runs on which they are judged (other tasks, other seeds; weather, photographs, characters)",
+    "write": "Runs on which the rules were written (seven tasks)",
+    "judge": "Runs on which they are judged (two other tasks, other seeds, looked at once)",
 }
 
 

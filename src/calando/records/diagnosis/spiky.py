@@ -9,6 +9,9 @@ from calando.records.diagnosis.finding import Change, Diagnosis, Evidence, Judge
 from calando.records.diagnosis.noisy import Trend
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from calando.records.diagnosis.noisy import Floats
 
 __all__ = ["spikes"]
@@ -60,20 +63,22 @@ def _bursts(curve: Trend, first: float, floor: float) -> list[tuple[float, float
     import numpy as np
 
     values = curve.values
-    around = _rolling(values, max(15, min(101, values.size // 12) | 1))
-    away = values - around
+    # Losses have heavy tails, which are nearly even in their logarithm: a batch of rare examples is no spike.
+    even = np.log(values) if float(values.min()) > 0 else values
+    around = _rolling(even, max(15, min(101, values.size // 12) | 1))
+    away = even - around
     noise = 1.4826 * _rolling(np.abs(away), max(41, min(301, values.size // 5) | 1))
-    noise = np.maximum(noise, 0.3 * float(np.median(noise))) + 1e-300
-    wild = (
-        (away > floor)
-        & (away > limit(KIND, "noise") * noise)
-        & (away > limit(KIND, "height") * np.abs(around))
-        & (curve.steps > first)
-    )
+    noise = np.maximum(noise, 0.5 * float(np.median(noise))) + 1e-300
+    usual = np.exp(around) if even is not values else around
+    above = values - usual
+    high = above > np.maximum(limit(KIND, "height") * np.abs(usual), floor)
+    wild = (away > limit(KIND, "noise") * noise) & high & (curve.steps > first)
+    if not _apart(away / noise, wild):
+        return []
     found: list[tuple[float, float, float]] = []
     last = -10
     for place in np.flatnonzero(wild).tolist():
-        one = (float(curve.steps[place]), float(values[place] / max(abs(float(around[place])), 1e-300)),
+        one = (float(curve.steps[place]), float(values[place] / max(abs(float(usual[place])), 1e-300)),
                float(away[place] / noise[place]))  # fmt: skip
         if place - last > 5:
             found.append(one)
@@ -81,6 +86,20 @@ def _bursts(curve: Trend, first: float, floor: float) -> list[tuple[float, float
             found[-1] = one
         last = place
     return found
+
+
+def _apart(sizes: Floats, wild: NDArray[np.bool_]) -> bool:
+    """Whether the bursts stand apart from all else: in a loss with heavy tails every size between is there, too."""
+    import numpy as np
+
+    peaks = sizes.copy()
+    for shift in (1, 2, 3):  # what follows within a few steps of a burst belongs to it
+        later = np.concatenate([np.zeros(shift), sizes[:-shift]])
+        peaks = np.where(later >= limit(KIND, "noise"), 0.0, peaks)
+    ordered = np.sort(peaks)[::-1][:40]
+    least = int(limit(KIND, "bursts"))
+    gaps = ordered[least - 1 : -1] / np.maximum(ordered[least:], 1e-300)
+    return bool(wild.any()) and bool(np.any(gaps[: max(1, int(wild.sum()))] >= limit(KIND, "gap")))
 
 
 def _rolling(values: Floats, width: int) -> Floats:
