@@ -158,10 +158,7 @@ def by_seed(found: Sequence[Cell | None]) -> dict[str, Any]:
 
 
 def choices(told: dict[str, Any]) -> list[Cell | None]:
-    """The choices that `by_seed` wrote, by seed; those of an older file, which only counted them, in no order."""
-    if "by_seed" in told:
-        written = [told["cells"][int(number)] for number in told["by_seed"].split()]
-    else:
-        written = [cell for cell, times in told["choices"].items() for _ in range(times)]
+    """The choices that `by_seed` wrote, by seed."""
+    written = [told["cells"][int(number)] for number in told["by_seed"].split()]
     split = [(cell, cell.rpartition(" @ ")) for cell in written]
     return [None if cell == "none" else (shape, float(peak)) for cell, (shape, _, peak) in split]
