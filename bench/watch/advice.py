@@ -111,7 +111,7 @@ def told(about: dict[str, Any]) -> str:
         mean = [sum(map(float, row[when])) / len(row[when]) for when in ("before", "after")]
         lines.append(
             f"| {row['run'].replace('|', chr(92) + '|')} | {row['found']} | {row['change']['what']} "
-            f"{row['change']['value']} | "
+            f"{str(row['change']['value']).replace('|', chr(92) + '|')} | "
             f"{mean[0]:.4g} | {mean[1]:.4g} | {float(row['gain']):.3g} ± {float(row['error']):.2g} | "
             f"{'better' if row['better'] else 'no better'} |"
         )

@@ -39,8 +39,8 @@ def wanted(half: str) -> tuple[list[Recipe], list[Recipe]]:
 
 
 def number(value: float) -> float | str:
-    """Five digits; what is not finite as a word."""
-    return float(f"{value:.5g}") if math.isfinite(value) else str(value)
+    """Four digits; what is not finite as a word."""
+    return float(f"{value:.4g}") if math.isfinite(value) else str(value)
 
 
 def row(recipe: Recipe, trained: Trained, *, whole: bool) -> list[Any]:

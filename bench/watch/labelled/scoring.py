@@ -140,7 +140,7 @@ def _struck(recipe: Recipe, trained: Trained) -> int:
         after = (step + 1) % recipe.glitch
         if after == 0:
             broken.append(ratio)
-        elif 10 < after:
+        elif after > 10:
             ratios.append(ratio)
     usual = max(1.5, float(np.quantile(ratios, 0.98)) if ratios else 1.5)
     return sum(ratio > usual for ratio in broken)

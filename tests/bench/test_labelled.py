@@ -1,0 +1,76 @@
+"""The diagnosis is right on recorded runs of tasks that no rule was written on, and the records are what they say."""
+
+import math
+import random
+
+import pytest
+
+from bench.watch.advice import FILE, changed
+from bench.watch.labelled.recipe import Recipe
+from bench.watch.labelled.recording import load
+from bench.watch.labelled.scoring import JUDGED, table
+from bench.watch.labelled.telling import runs_of
+from bench.watch.labelled.training import train
+from calando.records.diagnosis import Change
+
+HARD = ("LR too high", "warm-up too short", "LR too low")
+"""Findings that one run often does not show: what is said is right, much is not said."""
+
+
+@pytest.fixture(scope="module")
+def judged():
+    return load("judge")
+
+
+@pytest.fixture(scope="module")
+def rows(judged):
+    return table(runs_of("judge", judged))
+
+
+@pytest.mark.parametrize("kind", JUDGED)
+def test_what_is_said_is_right_and_most_is_said(kind, rows):
+    assert rows[kind]["runs"] >= 2
+    assert rows[kind]["precision"] >= 0.8
+    assert rows[kind]["recall"] >= (0.35 if kind in HARD else 0.8)
+
+
+def test_good_runs_raise_no_alarm(rows):
+    assert rows["healthy"]["runs"] >= 40
+    assert rows["healthy"]["recall"] >= 0.95
+
+
+def test_two_recorded_runs_trained_again_come_out_the_same(judged):
+    calm = [r for r, t in judged.items() if len(t.train) > 1 and not t.diverged and r.plan.startswith("warmup(5%) | cosine")
+            and r.peak < 0.3 and not r.glitch and not r.few]  # fmt: skip
+    some = random.sample(calm, 2)
+    for recipe, again in zip(some, train(some), strict=True):
+        recorded = judged[recipe]
+        assert recorded.train[0] == pytest.approx(again.train[0], rel=1e-3)
+        assert recorded.final == pytest.approx(again.final, rel=0.03), recipe
+
+
+def test_acting_on_the_advice_helps_in_four_of_five():
+    import json
+
+    cases = json.loads(FILE.read_text())["cases"]
+    assert len(cases) >= 10
+    assert all(len(row["before"]) == len(row["after"]) == 3 for row in cases)
+    assert sum(row["better"] for row in cases) >= math.ceil(0.75 * len(cases))
+
+
+@pytest.mark.parametrize(
+    ("change", "field", "value"),
+    [
+        (Change("peak", 0.25), "peak", 0.025),
+        (Change("warm-up", 50.0), "plan", "warmup(50) | cosine()"),
+        (Change("cooldown", 30.0), "plan", "wsd(warmup=5%, cooldown=30)"),
+        (Change("horizon", 200.0), "horizon", 200),
+        (Change("stop", 40.0), "stop", 40),
+        (Change("clip", 1.0), "clip", 1.0),
+        (Change("weight decay", 3.0), "decay", 0.01),
+        (Change("attach", "it stayed at 0.1"), "defect", ""),
+    ],
+)
+def test_a_program_can_make_every_change_that_is_advised(change, field, value):
+    recipe = Recipe("hours", "warmup(5%) | cosine()", 0.1, 0, 100, defect="never")
+    assert getattr(changed(recipe, change), field) == pytest.approx(value)
