@@ -110,3 +110,9 @@ def test_any_bytes_are_a_command_or_an_error_of_ours(line: bytes) -> None:
     except BadFile:
         return
     assert Command.read(command.line()) == command
+
+
+@pytest.mark.parametrize("when", ["1" + "0" * 400, "-1" + "0" * 400, "NaN", "1e999", '"inf"'])
+def test_a_time_that_is_none_is_refused_and_ends_no_training(folder: Path, when: str) -> None:
+    (folder / COMMANDS).write_text(f'{{"id":"a1","text":"stop","w":{when}}}\n')
+    assert texts(Inbox(folder)) == ["?"]

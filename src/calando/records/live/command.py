@@ -5,9 +5,11 @@ import os
 import time
 import uuid
 from dataclasses import asdict, dataclass
+from math import isfinite
 from pathlib import Path
 
 from calando.errors import BadFile, BadValue, LabError, shown, tame
+from calando.records.live.header import number_of
 from calando.records.live.record import RECORD
 
 __all__ = ["COMMANDS", "Command", "send"]
@@ -57,11 +59,13 @@ class Command:
         for name, value in said.items():
             if not isinstance(value, kinds[name]) or isinstance(value, bool):
                 raise _broken(line)
-        revision = said.get("revision")
+        revision, when = said.get("revision"), number_of(said.get("w", 0.0))
         lengths = (len(said["id"]), len(said["text"]), len(said.get("by", "")))
         if not 1 <= lengths[0] <= 100 or lengths[1] > 1000 or lengths[2] > 100 or (revision or 0) < 0:
             raise _broken(line)
-        return cls(said["id"], said["text"], said.get("by", "cli"), revision, float(said.get("w", 0.0)))
+        if when is None or not isfinite(when):
+            raise _broken(line)
+        return cls(said["id"], said["text"], said.get("by", "cli"), revision, when)
 
 
 def send(folder: str | Path, text: str, *, by: str = "cli", revision: int | None = None, name: str = "") -> Command:
