@@ -24,7 +24,9 @@ INK = {"failure": "red", "warning": "yellow", "note": "cyan", "good": "green"}
 @click.argument("logs", metavar="LOG...", nargs=-1, required=True)
 @click.option("--json", "as_json", is_flag=True, help="Print the findings as JSON.")
 @click.option("--plan", metavar="PLAN", help='What the runs were asked to follow: "cosine() @ 3e-4".')
-@click.option("--run-horizon", type=click.IntRange(min=1), metavar="N", help="Whole length of runs that were cut short.")
+@click.option(
+    "--run-horizon", type=click.IntRange(min=1), metavar="N", help="Whole length of runs that were cut short."
+)
 @click.option("--steps-per-epoch", type=int, metavar="N", help="Updates in an epoch, for logs by the epoch.")
 @click.option("--step", metavar="NAME", help="Column that counts the updates.  [default: guessed]")
 @click.option("--loss", metavar="NAME", help="Column of the training loss.  [default: guessed]")
@@ -60,7 +62,9 @@ def diagnose(
         refused=refused,
     )  # fmt: skip
     if not found:
-        raise refused[0] if refused else BadFile(
+        for error in refused:
+            raise error
+        raise BadFile(
             given="no run in what was named", allowed="at least one log", where="LOG", fix="name the files of the runs"
         )
     judged = []

@@ -73,7 +73,8 @@ ENTRIES: dict[str, dict[str, object]] = {
                    "quick": (0.35, "share of the gain that the first tenth of the summed rate brought: a quick start"),
                    "thrown": (0.15, "height of the throw above the start, as a share of the gain"),
                    "back": (0.08, "share of the run that the loss needs to come back below its start")},
-        "not_it": "A peak that killed part of the model in the first steps may leave a calm curve that settles too high: "
+        "not_it": "A peak that killed part of the model in the first steps may leave a calm curve that settles too "
+                  "high: "
                   "one run does not show that, a second one at a quarter of the peak does.",
     },
     "warm-up too short": {
@@ -157,7 +158,8 @@ ENTRIES: dict[str, dict[str, object]] = {
                    "barely": (0.15, "share of the starting loss: a run that gained less in all, and still falls, "
                                     "crawls"),
                    "late": (0.145, "share of the gain that the last quarter of the summed rate brought")},
-        "not_it": "A long warm-up or a short cooldown alone: progress is counted in summed rate. The other way round, a "
+        "not_it": "A long warm-up or a short cooldown alone: progress is counted in summed rate. The other way "
+                  "round, a "
                   "rate a few times too low often leaves no sign in one run: the loss falls quickly and settles, only "
                   "higher than it need be. A second run at a higher peak tells; in a study it is asked.",
     },
