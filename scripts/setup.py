@@ -28,7 +28,7 @@ VENV = ROOT / ".venv"
 STAMP = VENV / "calando-complete"
 PINS = ROOT / "constraints.txt"
 PROJECT = ROOT / "pyproject.toml"
-EXTRAS = "torch,plot,lab,examples"
+EXTRAS = "torch,plot,lab,watch,examples"
 SETS = ("base", "frameworks")
 
 

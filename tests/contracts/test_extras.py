@@ -118,7 +118,7 @@ DOORS = {
 }
 """What each room may load, with what that brings along by itself."""
 
-OTHERS = {"cli", "core", "errors", "forecast", "lab", "records", "report", "testing"}
+OTHERS = {"cli", "core", "errors", "forecast", "lab", "records", "report", "testing", "watch"}
 
 
 def rooms() -> set[str]:
