@@ -279,7 +279,7 @@ def _curve_in(columns: Mapping[str, Any], metric: str, mode: str) -> str | None:
 
 def _used(rates: Any, done: int) -> "FloatArray | None":
     """The rate of every update made, from those that were logged."""
-    if rates is None or not len(rates.steps):
+    if rates is None or not len(rates.steps) or done > LONGEST:
         return None
     known = np.asarray(rates.values, dtype=np.float64)
     return np.interp(np.arange(done), np.asarray(rates.steps), known)

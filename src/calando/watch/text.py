@@ -62,9 +62,7 @@ def read(places: Iterable[str | Path]) -> Board:
     judge = Judge(board)
     running = [name for name, run in board.runs.items() if run.facts.state == "running"]
     for name in board.runs:
-        judge.judge(name)
-        if name in running[-FORETOLD:]:
-            judge.foretell(name)
+        judge.tell(name, ahead=name in running[-FORETOLD:])
     return board
 
 

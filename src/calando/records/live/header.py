@@ -8,10 +8,13 @@ from typing import Any, Literal, cast
 
 from calando.errors import BadFile, shown
 
-__all__ = ["EVENTS", "KIND", "LARGEST_STEP", "VERSION", "Event", "Header", "number_of", "spelled"]
+__all__ = ["EVENTS", "KIND", "LARGEST_STEP", "VERSION", "Event", "Header", "number_of", "spelled", "time_of"]
 
 KIND, VERSION = "record", 1
 LARGEST_STEP = 2**53
+LATEST = 7_258_118_400.0
+"""The year 2200, in seconds since 1970."""
+
 EVENTS = ("applied", "refused", "decision", "finding", "virtual", "note", "resumed", "ended")
 
 NAMES = {math.inf: "inf", -math.inf: "-inf"}
@@ -43,6 +46,16 @@ def number_of(value: object) -> float | None:
         return float(value)
     except OverflowError:
         return None
+
+
+def time_of(value: object) -> float | None:
+    """The seconds since 1970 that a record's value stands for, up to the year 2200; None where it is no such time.
+
+    >>> time_of(1.7e9), time_of("inf"), time_of(-1), time_of(1e300)
+    (1700000000.0, None, None, None)
+    """
+    number = number_of(value)
+    return number if number is not None and 0 <= number <= LATEST else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +110,7 @@ class Header:
         mode = said.get("mode")
         return cls(
             name=_text(said.get("name")),
-            began=number_of(said.get("began")) or 0.0,
+            began=time_of(said.get("began")) or 0.0,
             schedule=found if isinstance(found := said.get("schedule"), dict) else None,
             peak=_positive(said.get("peak")),
             horizon=_count(said.get("horizon")),

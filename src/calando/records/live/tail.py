@@ -12,7 +12,7 @@ import numpy as np
 from calando.errors import BadFile, shown, tame
 from calando.records.live.even import LEAST, Even, Stretch, even
 from calando.records.live.growing import Growing
-from calando.records.live.header import LARGEST_STEP, Event, Header, number_of
+from calando.records.live.header import LARGEST_STEP, LATEST, Event, Header, number_of, time_of
 from calando.records.live.record import LONGEST, RECORD, holder, host_name
 from calando.records.logs.draft import Problems
 from calando.records.logs.log import Column, Problem
@@ -26,6 +26,9 @@ MOST_POINTS = 1_000_000
 MOST_COLUMNS = 256
 MOST_EVENTS = 10_000
 LONGEST_NAME = 200
+PATIENT = 4096
+"""Lines read one by one, at most, before many at once are tried again."""
+
 HEARD = 120.0
 """Seconds after its last line for which a run on another machine, which cannot be asked, counts as running."""
 
@@ -91,6 +94,7 @@ class Tail:
         self._offset = self._line = 0
         self._rest = b""
         self._skipping = False
+        self._singly = self._wait = 0
         self._even: Even | None = None
         self._identity: tuple[int, int] | None = None
 
@@ -131,7 +135,7 @@ class Tail:
         """Updates of the whole run, as last changed; None where nobody said."""
         for event in reversed(self.events):
             told = event.data.get("horizon") if event.kind in ("applied", "resumed") else None
-            if isinstance(told, int) and not isinstance(told, bool) and told > 0:
+            if type(told) is int and 0 < told <= LARGEST_STEP:
                 return told
         return self.header.horizon if self.header is not None else None
 
@@ -230,17 +234,26 @@ class Tail:
     def _evenly(
         self, text: bytes, place: int, new: dict[str, tuple[list[int], list[float]]], news: News
     ) -> Stretch | None:
-        """Many lines like the last one at once; None where they are not, and are read one by one."""
+        """Many lines like the last one at once; None where they are not, and are read one by one.
+
+        Looked at in vain, a long stretch is not looked at again before twice as many lines as the last time.
+        """
+        if self._singly:
+            self._singly -= 1
+            return None
         if self._even is None or self.header is None or self.ended is not None:
             return None
         stretch = self._even.read(text, place)
         if stretch is None or len(stretch.rows) < LEAST:
             return None
+        self._singly = self._wait = min(max(2 * self._wait, LEAST), PATIENT)
         self._flush(new, news)
         new.clear()
         steps, whens = stretch.rows[:, 0], stretch.rows[:, 1]
         known = max(self._growing[name].last for name in self._even.names)
         if steps[0] <= max(known, self._clock.last, -2) or steps[-1] > LARGEST_STEP or not (np.diff(steps) > 0).all():
+            return None
+        if not ((whens >= 0) & (whens <= LATEST)).all():
             return None
         counted: list[int] = steps.astype(np.int64).tolist()
         if (steps != counted).any():
@@ -253,6 +266,7 @@ class Tail:
         self._clock.extend(counted, whens.tolist())
         self.last, self.heard = max(self.last, counted[-1]), max(self.heard, float(whens.max()))
         self._line += len(counted)
+        self._singly = self._wait = 0
         return stretch
 
     def _read(self, line: bytes, new: dict[str, tuple[list[int], list[float]]], news: News) -> None:
@@ -267,9 +281,9 @@ class Tail:
         if self.header is None or "calando" in said:
             self._head(line, said)
             return
-        step, when, numbers = said.get("s"), number_of(said.get("w")), said.get("m")
+        step, when, numbers = said.get("s"), time_of(said.get("w")), said.get("m")
         if type(step) is not int or not -1 <= step <= LARGEST_STEP or when is None:
-            self.noted.add(f"{shown(said)} has no step or no time", self._line)
+            self.noted.add(f"{shown(said)} has no step, or no time between 1970 and 2200", self._line)
         elif isinstance(numbers, dict):
             self._numbers(step, numbers, new)
             self.last, self.heard = max(self.last, step), max(self.heard, when)
@@ -294,6 +308,8 @@ class Tail:
         if self.header is None:
             self.header = header
             self.heard = header.began
+            if (began := said.get("began")) is not None and time_of(began) is None:
+                self.noted.add(f"it began at {shown(began)}, which is no time between 1970 and 2200", self._line)
         else:
             self.noted.add("a second header", self._line)
 
@@ -340,7 +356,9 @@ class Tail:
     def _event(self, event: Event, news: News) -> None:
         if event.kind == "resumed":
             since = event.data.get("from")
-            if type(since) is int:
+            if type(since) is not int or not 0 <= since <= LARGEST_STEP:
+                self.noted.add(f"it was resumed from {shown(since)}, which is no step", self._line)
+            else:
                 self._resumed(since, news)
             self.ended = None
         elif event.kind == "ended":

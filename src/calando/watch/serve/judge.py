@@ -7,7 +7,7 @@ from typing import Any, Final
 from calando.records.live.answered import schedule_of
 from calando.watch.foretell import Foreteller, Foretold
 from calando.watch.serve.board import Board
-from calando.watch.serve.told import clean, findings, open_yet, seen
+from calando.watch.serve.told import clean, findings, open_yet, seen, troubled
 
 __all__ = ["Judge"]
 
@@ -58,16 +58,20 @@ class Judge:
         name = self._due(now) if now >= self._rest else None
         if name is None:
             return False
-        try:
-            self.judge(name)
-            if name == self.wanted:
-                self.foretell(name)
-        except Exception as error:  # noqa: BLE001 - a run that cannot be judged is shown, and the others are judged
-            self._troubled(name, f"{type(error).__name__}, {error}")
+        self.tell(name, ahead=name == self.wanted)
         self._judged[name] = self._board.changed.get(name, 0), now
         took = time.monotonic() - now
         self._rest = now + took + min(SHARE * took, AGAIN)
         return True
+
+    def tell(self, name: str, *, ahead: bool = False) -> None:
+        """Judge a run and, where wanted, foretell it; what trips over it is told of it, and stops nothing."""
+        try:
+            self.judge(name)
+            if ahead:
+                self.foretell(name)
+        except Exception as error:  # noqa: BLE001 - a run that cannot be judged is shown, and the others are judged
+            self._troubled(name, error)
 
     def judge(self, name: str) -> None:
         """What the curves of a run say by now."""
@@ -83,13 +87,11 @@ class Judge:
                 run.findings, run.undecided = said, later
                 board.mark(name)
 
-    def _troubled(self, name: str, why: str) -> None:
-        words = f"What the curves say could not be told: {why}. The curves themselves are as they were logged."
-        said = {"kind": "not judged", "severity": "note", "title": "not judged", "words": words, "certainty": "certain",
-                "advice": [], "evidence": [], "changes": [], "why": "", "confidence": 1.0}  # fmt: skip
+    def _troubled(self, name: str, error: Exception) -> None:
+        said = troubled(error)
         with self._board.lock:
-            if (run := self._board.runs.get(name)) is not None and run.findings != [clean(said)]:
-                run.findings = [clean(said)]
+            if (run := self._board.runs.get(name)) is not None and run.findings != [said]:
+                run.findings = [said]
                 self._board.mark(name)
 
     def foretell(self, name: str) -> None:

@@ -12,7 +12,7 @@ from calando.records.live.answered import schedule_of
 from calando.records.logs.log import Column
 from calando.watch.serve.shown import Live, Shown
 
-__all__ = ["clean", "details", "findings", "open_yet", "planned", "seen", "steerable", "summary"]
+__all__ = ["clean", "details", "findings", "open_yet", "planned", "seen", "steerable", "summary", "troubled"]
 
 LONGEST: Final = 2000
 DEEPEST: Final = 6
@@ -21,6 +21,7 @@ MOST_NAMES: Final = 64
 JUDGED: Final = 20_000
 """Points of a curve that diagnosis looks at; longer ones are taken every so many."""
 
+SHORTEST: Final = 1e-6
 RECENT: Final = 300.0
 """Seconds over which the pace is measured, so that a pause for a while ago is forgotten."""
 
@@ -50,7 +51,46 @@ def clean(value: object, depth: int = 0) -> Any:
 
 
 def summary(name: str, run: Shown) -> dict[str, Any]:
-    """One line of the list of runs."""
+    """One line of the list of runs; what trips over one run is told there, and of no other."""
+    try:
+        return _summary(name, run)
+    except Exception as error:  # noqa: BLE001 - whatever it is, the other runs are to be seen
+        return _untold(name, run, error)
+
+
+def details(name: str, run: Shown) -> dict[str, Any]:
+    """All there is to say of one run; what trips over it is told."""
+    try:
+        return _details(name, run)
+    except Exception as error:  # noqa: BLE001 - whatever it is, the other runs are to be seen
+        bare = {"plan": "", "peak": None, "error": "", "undecided": [], "forecast": None, "virtual": [],
+                "findings": [troubled(error)], "problems": [], "events": []}  # fmt: skip
+        return _untold(name, run, error) | bare
+
+
+def troubled(error: Exception) -> dict[str, Any]:
+    """The finding that something of a run could not be told."""
+    why = f"{type(error).__name__}, {error}"
+    words = f"What the curves say could not be told: {why}. The curves themselves are as they were logged."
+    said: dict[str, Any] = clean({
+        "kind": "not judged", "severity": "note", "title": "not judged", "words": words, "certainty": "certain",
+        "advice": [], "evidence": [], "changes": [], "why": "", "confidence": 1.0,
+    })  # fmt: skip
+    return said
+
+
+def _untold(name: str, run: Shown, error: Exception) -> dict[str, Any]:
+    """What stands in the list for a run that cannot be told."""
+    why = f"it cannot be told: {type(error).__name__}, {error}"
+    return {
+        "id": name, "name": clean(str(run.facts.name)) or "(no name)", "kind": run.facts.kind, "group": "",
+        "state": "failed", "why": clean(why), "step": -1, "horizon": None, "metric": "val_loss", "mode": "min",
+        "began": None, "heard": None, "pace": None, "left": None, "names": [], "last": [], "best": None,
+        "worst": [["note", "not judged", "not judged"]], "revision": 0, "steer": {"can": "nothing", "why": clean(why)},
+    }  # fmt: skip
+
+
+def _summary(name: str, run: Shown) -> dict[str, Any]:
     facts, last = run.facts, run.last
     can, why = steerable(run)
     pace = _pace(run.clock) if facts.state == "running" else None
@@ -62,7 +102,7 @@ def summary(name: str, run: Shown) -> dict[str, Any]:
         "id": name, "name": clean(facts.name) or "(no name)", "kind": facts.kind, "group": clean(facts.group),
         "state": facts.state, "why": clean(facts.why), "step": last, "horizon": facts.horizon,
         "metric": clean(facts.metric), "mode": facts.mode,
-        "began": facts.began or None, "heard": facts.heard or None, "pace": pace, "left": left,
+        "began": clean(facts.began) or None, "heard": clean(facts.heard) or None, "pace": pace, "left": clean(left),
         "names": [[column, clean(column)] for column in shown],
         "last": [_last(run.columns[column]) for column in shown],
         "best": {"value": best[0], "step": best[1]} if (best := run.best) is not None else None,
@@ -71,18 +111,17 @@ def summary(name: str, run: Shown) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def details(name: str, run: Shown) -> dict[str, Any]:
-    """All there is to say of one run."""
+def _details(name: str, run: Shown) -> dict[str, Any]:
     facts = run.facts
     bound = schedule_of(run.facts.schedule)
     return {
-        **summary(name, run),
-        "plan": clean(str(bound)) if bound is not None else "", "peak": facts.peak, "error": clean(facts.error),
+        **_summary(name, run),
+        "plan": clean(str(bound)) if bound is not None else "", "peak": clean(facts.peak), "error": clean(facts.error),
         "findings": run.findings, "undecided": run.undecided,
         "forecast": run.foretold, "virtual": _virtual(run),
         "problems": [clean(line) for line in facts.problems[:40]],
         "events": [
-            {"step": event.step, "when": event.when, "kind": clean(event.kind), **_told(event.data)}
+            {"step": event.step, "when": clean(event.when), "kind": clean(event.kind), **_told(event.data)}
             for event in run.events[-MOST_EVENTS:]
         ],
     }  # fmt: skip
@@ -190,7 +229,8 @@ def _pace(clock: Column) -> float | None:
     start = int(np.searchsorted(clock.values, clock.values[-1] - RECENT))
     start = min(start, len(clock) - 2)
     seconds = float(clock.values[-1] - clock.values[start])
-    return float(clock.steps[-1] - clock.steps[start]) / seconds if seconds > 0 else None
+    pace = float(clock.steps[-1] - clock.steps[start]) / seconds if seconds > SHORTEST else 0.0
+    return pace if pace > 0 else None
 
 
 def _last(column: Column) -> float | str | None:
