@@ -15,8 +15,9 @@ from calando.forecast.curve import plan_rates
 from calando.forecast.laws.base import Path as Rates
 from calando.lab.ahead import look_ahead
 from calando.lab.judge import judge
-from calando.records import Curve, MoreSeeds, RunRecord, RunSpec, Standing, StudySpec, Verdict, load
+from calando.records import Curve, MoreSeeds, RunRecord, RunSpec, Selection, Standing, StudySpec, Verdict, load
 from calando.records.ahead import Ahead
+from calando.records.result import Cost
 from tests.lab.made import spec
 
 HORIZON = 400
@@ -55,6 +56,34 @@ def test_what_was_measured_best_stays_the_plan_where_it_has_to_begin_anew() -> N
     assert 0.05 < low < (first.peak or 0.0) < high < 0.1  # the best peak falls with the horizon
     assert linear.way == "anew, linear decay"
     assert len(ahead(won("linear_decay()", 0.1)).onward) == 1  # nothing is held against itself
+
+
+@pytest.mark.parametrize(
+    ("edge", "told", "sought"),
+    [("single", "0.1 is the only peak", (0.05, 0.1, 0.2)), ("low", "0.1 is the smallest peak", (0.025, 0.05, 0.1)),
+     ("high", "0.1 is the largest peak", (0.1, 0.2, 0.4))],
+)  # fmt: skip
+def test_from_a_peak_that_is_not_known_to_be_the_best_no_theory_goes_on(edge, told, sought) -> None:
+    for plan in ("wsd()", "cosine(end=0.1)"):
+        chosen = replace(won(plan, 0.1), selections=(Selection(plan, 0.1, True, edge),))
+        found = ahead(chosen)
+        assert found.onward == ()
+        assert f"look for its best peak first; {told} that was tried" in found.sentences[0]
+        ((_, command),) = found.commands
+        words = shlex.split(command)
+        peaks = words[words.index("--peaks") + 1 : words.index("--no-humble")]
+        assert tuple(map(float, peaks)) == sought
+        assert words[words.index("--steps") + 1] == "800"
+    own = ahead(replace(won("wsd()", None), selections=(Selection("wsd()", None, True, "single"),)))
+    assert (own.onward, own.commands) == ((), ())
+    assert "only the optimizer's own rates were tried" in own.sentences[0]
+    assert len(ahead(replace(won("wsd()", 0.1), selections=(Selection("wsd()", 0.1, True, ""),))).onward) == 2
+
+
+def test_what_theory_takes_for_granted_stands_beside_its_advice() -> None:
+    (assumed,) = [line for line in ahead(won("wsd()", 0.1)).sentences if line.startswith("That assumes: ")]
+    assert all(note in assumed for note in extend("wsd()", 2, peak=0.1, horizon=HORIZON).notes)
+    assert "the peak given is taken for the best one" in assumed
 
 
 @pytest.mark.parametrize("plan", ["constant()", "cosine(end=0.1)", "warm_restarts(first=20%)"])
@@ -135,6 +164,24 @@ def test_where_no_law_holds_more_seeds_of_the_nearest_pair_are_asked_for() -> No
     assert script.commands[-1][1] == "calando compare --confirm-seeds 8 -- python t.py --wide"
 
 
+def test_seeds_beyond_five_times_the_study_are_not_asked_for() -> None:
+    for seeds, worth in ((20, True), (40, False)):
+        wish = MoreSeeds("wsd()", "linear_decay()", seeds, 2 * seeds * HORIZON, 0.8)
+        tied = won("linear_decay()", 0.1, ("wsd()", 0.1), more=(wish,))
+        found = ahead(replace(tied, cost=Cost(runs=10, steps=10 * HORIZON)), command=("calando", "compare", "t.py:t"))
+        assert bool(found.telling) == any("--confirm-seeds" in line for _, line in found.commands) == worth
+    assert "40 more seeds of both, 8 times what the whole study took" in found.sentences[-1]
+
+
+def test_the_command_that_asks_for_seeds_asks_once_and_sets_nothing_aside() -> None:
+    wish = MoreSeeds("wsd()", "linear_decay()", 4, 8 * HORIZON, 0.8)
+    tied = won("linear_decay()", 0.1, ("wsd()", 0.1), more=(wish,))
+    before = ("calando", "compare", "t.py:t", "--confirm-seeds", "5", "--fresh", "--seeds", "2", "--confirm-seeds=4")
+    assert ahead(tied, command=before).commands[-1][1] == "calando compare t.py:t --seeds 2 --confirm-seeds 8"
+    script = ("calando", "compare", "--confirm-seeds", "4", "--", "python", "t.py", "--fresh")
+    assert ahead(tied, command=script).commands[-1][1] == "calando compare --confirm-seeds 8 -- python t.py --fresh"
+
+
 def test_where_neither_laws_nor_seeds_tell_it_says_so() -> None:
     found = ahead(won("linear_decay()", 0.1, ("wsd()", 0.1)))
     assert found.telling == ()
@@ -166,7 +213,7 @@ def test_a_finished_study_shows_what_is_next_and_its_command_can_be_pasted(
         "            run.log(val_loss=1 + x * x)\n"
     )
     call = CliRunner().invoke
-    line = ["compare", "t.py:train", "-c", "wsd()", "--peaks", "0.1", "--no-humble", "--confirm-seeds", "2", "--quiet"]
+    line = "compare t.py:train -c wsd() --peaks 0.05 0.5 0.95 --no-humble --confirm-seeds 2 --quiet".split()
     done = call(main, [*line, "--study", "s"])
     assert done.exit_code == 0, done.output
     shown = done.output.partition("NEXT")[2]

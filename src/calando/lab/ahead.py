@@ -37,6 +37,10 @@ SAME = 1e-3
 """Bounds that differ by less are one schedule's, however it is spelled."""
 STAYS = 0.05
 """Of the run: what a longer one must share with it to count as going on from it."""
+WORTH = 5.0
+"""Times what the whole study took: seeds that cost more are not worth telling two candidates apart."""
+AROUND = {"single": (0.5, 1.0, 2.0), "low": (0.25, 0.5, 1.0), "high": (1.0, 2.0, 4.0)}
+"""Times a peak that is not known to be the best: where that is looked for, by the side it lies on."""
 
 
 def conclude(here: "Sitting", spec: StudySpec, runs: Mapping[str, RunRecord], folder: Path) -> None:
@@ -112,6 +116,8 @@ class _Looking:
         if not answer.ways:
             self.said.append(f"How {best.label} goes on is not known: {joined(answer.notes)}.")
             return ()
+        if untold := self._untold(best):
+            return self._sought(best, untold)
         ways = [_onward(one) for one in answer.ways]
         if answer.promise != "best guess":
             return self._between(best, answer, next(one for one in ways if one.way == "anew, peak retuned"))
@@ -121,11 +127,31 @@ class _Looking:
         first = staying or own
         alike = first.leaves == 0 and abs(linear.bound - first.bound) < SAME
         both = (first,) if alike else (first, linear)
-        self.said.append(self._longer(best, first))
+        self.said += [self._longer(best, first), f"That assumes: {'; '.join(answer.notes)}."]
         if best.peak is not None:
             against = ", against a linear decay begun anew, which theory takes for the best" if len(both) > 1 else ""
             self._command(f"run it over that length{against}", [(one.plan, one.peak) for one in both], self.longer)
         return both
+
+    def _untold(self, best: Standing) -> str:
+        """Why the peak is not known to be its plan's best; "" where the study found it between others."""
+        edge = next((one.edge for one in self.verdict.selections if one.label == best.label), "")
+        if edge and best.peak is None:
+            return "only the optimizer's own rates were tried"
+        side = {"": "", "single": "only", "low": "smallest", "high": "largest"}[edge]
+        return side and f"{best.peak:.4g} is the {side} peak that was tried"
+
+    def _sought(self, best: Standing, untold: str) -> tuple[Onward, ...]:
+        """No theory from a peak that may not be the best: it is to be looked for."""
+        self.said.append(
+            f"To train {best.plan} longer, {self.longer:,} updates: look for its best peak first; {untold}, and theory "
+            "knows a way from a best peak only."
+        )
+        if best.peak is not None:
+            edge = next(one.edge for one in self.verdict.selections if one.label == best.label)
+            peaks = [float(f"{best.peak * times:.3g}") for times in AROUND[edge]]
+            self._command("look for it over that length", [(best.plan, None)], self.longer, peaks=peaks)
+        return ()
 
     def _stays(self, way: Onward) -> bool:
         return way.leaves >= STAYS * self.spec.horizon
@@ -233,6 +259,14 @@ class _Looking:
             return ()
         wish = min(known, key=lambda one: (one.seeds or 0, one.candidate))
         pair = [self.verdict.standing(label) for label in (wish.reference, wish.candidate)]
+        spent = self.verdict.cost.steps
+        if spent and wish.steps > WORTH * spent:
+            self.said.append(
+                f"{pair[0].label} and {pair[1].label}, the nearest to being told apart, are not worth it: that takes "
+                f"about {counted(wish.seeds or 0, 'more seed')} of both, {wish.steps / spent:.0f} times what the whole "
+                f"study took ({self.refused}). Take either."
+            )
+            return ()
         why = f"{counted(wish.seeds or 0, 'seed')} more of both would tell them apart"
         runs = tuple(Telling(one.plan, one.peak, self.spec.horizon, wish.seeds or 0, why) for one in pair)
         more, names = counted(wish.seeds or 0, "more seed"), joined([one.label for one in pair])
@@ -246,7 +280,7 @@ class _Looking:
         """The study's own command, asking for more seeds; of a search the two alone, on as many as it takes."""
         have = max(len(self.verdict.standing(one).values) for one in (wish.candidate, wish.reference))
         if command[:2] == ("calando", "compare"):
-            words = list(command)
+            words = _without(command, flags=("--fresh",), valued=("--confirm-seeds",))
             end = words.index("--") if "--" in words else len(words)
             words[end:end] = ["--confirm-seeds", str(len(self.spec.confirm_seeds) + (wish.seeds or 0))]
             self.commands.append(("add them, to every candidate (a further look at the data)", shlex.join(words)))
@@ -279,6 +313,19 @@ class _Looking:
         words += ["--metric", spec.metric] if spec.metric != "val_loss" else []
         words += ["--mode", spec.mode] if spec.mode != "min" else []
         self.commands.append((what, shlex.join(words) + (f" -- {spec.train}" if script else "")))
+
+
+def _without(command: Sequence[str], flags: Sequence[str], valued: Sequence[str]) -> list[str]:
+    """A command's words without some options, up to where a script of its own begins."""
+    end = command.index("--") if "--" in command else len(command)
+    left: list[str] = []
+    place = 0
+    while place < end:
+        word = command[place]
+        place += 2 if word in valued else 1
+        if word not in (*flags, *valued) and not word.startswith(tuple(f"{one}=" for one in valued)):
+            left.append(word)
+    return [*left, *command[end:]]
 
 
 def _onward(way: "Way") -> Onward:
