@@ -213,7 +213,7 @@ def test_a_finished_study_shows_what_is_next_and_its_command_can_be_pasted(
         "            run.log(val_loss=1 + x * x)\n"
     )
     call = CliRunner().invoke
-    line = "compare t.py:train -c wsd() --peaks 0.05 0.5 0.95 --no-humble --confirm-seeds 2 --quiet".split()
+    line = shlex.split('compare t.py:train -c "wsd()" --peaks 0.05 0.5 0.95 --no-humble --confirm-seeds 2 --quiet')
     done = call(main, [*line, "--study", "s"])
     assert done.exit_code == 0, done.output
     shown = done.output.partition("NEXT")[2]
