@@ -31,10 +31,18 @@ class Hooked:
         optimizer: with `param_groups` and `register_step_pre_hook`.
         position: a function that gives the step of the update under way; None counts the updates.
         begun: updates made before.
+        standing: a function that gives where a scheduler that steps by epochs stands, or None.
     """
 
-    def __init__(self, optimizer: Any, position: Callable[[], int] | None, begun: int) -> None:
-        self._optimizer, self._position = optimizer, position
+    def __init__(
+        self,
+        optimizer: Any,
+        position: Callable[[], int] | None,
+        begun: int,
+        standing: Callable[[], int] | None = None,
+    ) -> None:
+        self._optimizer, self._position, self._standing = optimizer, position, standing
+        self._stood = 0 if standing is None else standing()
         self._done = begun
         self._used: Sequence[Any] = ()
         self._moved = False
@@ -46,6 +54,8 @@ class Hooked:
         position = self._position
         self._done = (self._done if position is None else position()) + 1
         self._moved = True
+        if self._standing is not None:
+            self._stood = self._standing()
 
     def done(self) -> int:
         """Updates made so far; before the first, as many as the schedule's position says."""
@@ -60,6 +70,10 @@ class Hooked:
             return used
         return [float(rate) for rate in used[:MOST_GROUPS]]
 
+    def stood(self) -> int:
+        """Where the scheduler stood at the last update, as far as `standing` tells."""
+        return self._stood
+
     def close(self) -> None:
         """Let the optimizer go."""
         self._handle.remove()
@@ -68,26 +82,56 @@ class Hooked:
 class Placed:
     """For optimizers that tell nothing, or whose rates are tensors, under a schedule that knows its position.
 
-    The rates in force when something is logged are the next update's; they are kept until then.
+    The rates in force when something is logged after the schedule went on are the next update's; they are kept until
+    then.
+
+    Args:
+        position: a function that gives the schedule's position.
+        now: a function that gives the rates in force.
+        optimizer: object that tells before each update, or None. A compiled or captured one does not: then whatever
+            is logged has to be logged after the schedule's step.
     """
 
-    def __init__(self, position: Callable[[], int], now: Callable[[], Rates]) -> None:
+    def __init__(self, position: Callable[[], int], now: Callable[[], Rates], optimizer: Any = None) -> None:
         self._position, self._now = position, now
         self._at = position()
         self._next: Rates = now()
         self._used: Rates = ()
+        self._made = self._looked = -1
+        self._handle: Any = None
+        with suppress(AttributeError, TypeError):
+            self._handle = optimizer.register_step_pre_hook(self._before)
+
+    def _before(self, *_: object) -> None:
+        if not _traced():
+            self._made = self._position() + 1
 
     def done(self) -> int:
-        """Updates made so far: where the schedule stands."""
-        return self._position()
+        """Updates made so far: where the schedule stands, or one more just after an update."""
+        position = self._position()
+        return self._made if self._made == position + 1 else position
 
     def rates(self) -> Rates:
         """The rates that were in force when the last update began, if something was logged just before."""
         at = self._position()
-        if at != self._at:
+        if self._made == at + 1:  # between the update and the schedule's step
+            if self._looked != self._made:
+                self._looked, self._at = self._made, at
+                self._used = self._next = self._now()
+        elif at != self._at:
             self._used = self._next if at == self._at + 1 else ()
             self._at, self._next = at, self._now()
         return self._used
+
+    def renew(self) -> None:
+        """The schedule was changed: the rates in force are others."""
+        if self._made != self._at + 1:
+            self._next = self._now()
+
+    def close(self) -> None:
+        """Let the optimizer go."""
+        if self._handle is not None:
+            self._handle.remove()
 
 
 class Reading:
@@ -149,15 +193,17 @@ def gauge_for(scheduler: Any, optimizer: Any, begun: int) -> "Hooked | Placed | 
     inside: Any = optimizer if optimizer is not None else getattr(scheduler, "optimizer", None)
     groups = getattr(inside, "param_groups", None)
     position = _position(scheduler)
+    standing = getattr(scheduler, "position", None) if position is None else None
+    standing = standing if callable(standing) else None
     if groups:
         if not any(hasattr(group["lr"], "dtype") for group in groups):
             with suppress(AttributeError, TypeError):
-                return Hooked(inside_of(inside), position, begun)
+                return Hooked(inside_of(inside), position, begun, standing)
 
         def now() -> Rates:
             return [read("lr", group["lr"]) for group in inside.param_groups[:MOST_GROUPS]]
 
-        return Placed(position, now) if position is not None else Counting(begun, now)
+        return Placed(position, now, inside_of(inside)) if position is not None else Counting(begun, now)
     return Counting(begun)
 
 
@@ -178,6 +224,15 @@ def _position(scheduler: Any) -> Callable[[], int] | None:
         return None
     position: Callable[[], int] = found
     return position
+
+
+def _traced() -> bool:
+    """Whether an update is only being compiled or captured now, and not made."""
+    import torch
+
+    if torch.compiler.is_compiling():
+        return True
+    return torch.cuda.is_available() and torch.cuda.is_current_stream_capturing()
 
 
 def _register(optimizer: Any, hook: Callable[..., None]) -> Any:

@@ -156,7 +156,8 @@ class Opening:
         if begun != gauge.done():
             gauge = gauge_for(followed.scheduler, followed.optimizer, begun)
         steers = steered_by(recorder, followed.scheduler, schedule, horizon, self.agree, begun)
-        return Begun(recorder, gauge, horizon, schedule, Asked(followed.scheduler, schedule, peak), steers, first)
+        asked = Asked(followed.scheduler, schedule, peak, steers, getattr(gauge, "stood", None))
+        return Begun(recorder, gauge, horizon, schedule, asked, steers, first)
 
 
 def _schedule_of(

@@ -34,6 +34,10 @@ class Steers(Protocol):
         """Updates of the whole run, as last changed."""
 
     @property
+    def revision(self) -> int:
+        """How many changes were made."""
+
+    @property
     def schedule(self) -> "Schedule | None":
         """The schedule in force."""
 

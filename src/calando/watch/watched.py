@@ -58,6 +58,8 @@ class Watched:
         self._horizon: int | None = None
         self._schedule: Schedule | None = None
         self._counting: Counting | None = None
+        self._renew: Callable[[], None] | None = None
+        self._revision = 0
         self._done = 0
         self._heard = True
         self._line = -2  # the step whose rate is written down already
@@ -109,6 +111,8 @@ class Watched:
         self._heard = found.first and (found.recorder is not None or self._also)
         self._counting = found.gauge if isinstance(found.gauge, Counting) else None
         self._done = found.gauge.done()
+        if found.steers is not None:
+            self._renew, self._revision = getattr(found.gauge, "renew", None), found.steers.revision
 
     @property
     def follows(self) -> bool:
@@ -219,6 +223,9 @@ class Watched:
             self._done = done
             if self._steers is not None:
                 self._steers.look(done)
+        if self._renew is not None and self._steers is not None and self._steers.revision != self._revision:
+            self._revision = self._steers.revision
+            self._renew()
 
     def note(self, text: str) -> None:
         """Write a remark down, to be shown at this step.
