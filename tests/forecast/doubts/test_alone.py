@@ -52,6 +52,21 @@ def test_a_slight_rise_widens() -> None:
     assert names(curve(losses)) == [("turns up", "widen")]
 
 
+def test_a_rise_that_single_losses_hide_is_told_from_all_of_them() -> None:
+    recorded = [
+        2.245, 2.007, 1.619, 1.495, 1.543, 1.458, 1.394, 1.454, 1.383, 1.365, 1.366, 1.334, 1.371, 1.363, 1.347, 1.363,
+        1.367, 1.365, 1.366, 1.398, 1.428, 1.310, 1.367, 1.347, 1.379, 1.370, 1.360, 1.380, 1.386, 1.360, 1.425, 1.418,
+        1.429, 1.436, 1.389, 1.415, 1.370, 1.376, 1.384, 1.380,
+    ]  # fmt: skip
+    (doubt,) = doubts_of(curve(recorded, "wsd(warmup=20, cooldown=20%)"))  # digits, three tenths of the labels wrong
+    assert (doubt.name, doubt.consequence) == ("turns up", "widen")
+    assert 0.02 < doubt.numbers["rise"] < 0.03
+    assert 100 < doubt.numbers["update"] < 250
+    chance = np.random.default_rng(0)
+    flat = [np.concatenate([falling()[:10], falling()[10] * np.exp(0.02 * chance.normal(size=30))]) for _ in range(200)]
+    assert sum(bool(names(curve(losses))) for losses in flat) <= 4  # of a hundred
+
+
 def test_a_warm_up_in_stairs_is_no_cycle() -> None:
     stairs = np.concatenate([np.repeat(np.linspace(0.02, 0.1, 5), 20), np.linspace(0.1, 0.0, 300)])
     steps = np.linspace(400 / N, 400, N).astype(int)

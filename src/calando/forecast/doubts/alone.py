@@ -4,13 +4,15 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from calando.forecast.doubts.measured import Measured, noise, risen_again
+from calando.forecast.doubts.measured import DENSE, Measured, noise, risen_again
+from calando.forecast.doubts.trend import drift
 from calando.forecast.doubts.value import Consequence, Doubt
 
 __all__ = ["all_alone", "share"]
 
 SURE = 5.0  # standard deviations
 TURNS, TURNS_SLIGHTLY = 0.01, 0.003  # of the loss: above the lowest level, while the rate does not rise
+DRIFTS, DRIFT_ERRORS, TREND = 0.005, 3.5, 2.5  # of the loss; standard errors; standard deviations
 LEAST, FEW = 4, 8  # losses after the warm-up
 SATURATED = 0.02  # of the first loss
 STARTS_LOW, STARTS_NOWHERE = 0.12, 0.02  # of the loss: all that the run gains, seen from its beginning
@@ -19,6 +21,11 @@ RISES_AGAIN = 0.1  # of the peak
 FOLLOWS, HEARD = 0.02, 3.0  # of the loss, and in standard deviations: that it rises with the rate
 SPIKE, SPIKE_NOISE = 0.05, 8.0  # of the loss, and in standard deviations
 SCATTERS, SCATTERS_FAR = 0.03, 0.1  # of the loss, once dense losses are averaged
+
+TURNED = (
+    "the loss is {} above its lowest level of about update {} although the rate does not rise: it is learned by heart"
+    " (then stop there, or regularise), or the rate is too large"
+)
 
 
 def share(logarithm: float) -> str:
@@ -62,13 +69,26 @@ def turning_up(seen: Measured) -> Doubt | None:
     later = seen.rates[lowest + seen.window - 1 :]
     own = max(seen.noise, noise(seen.logs[len(seen.logs) // 2 :]))
     if rise < max(TURNS_SLIGHTLY, SURE * own * (2 / seen.window) ** 0.5) or _climbs(later, float(seen.rates.max())):
-        return None
+        return _drifting_up(seen)
     at = int(seen.curve.fitted_part().steps[lowest + seen.window // 2])
     return _doubt(
-        seen, "turns up", "refuse" if rise >= TURNS else "widen",
-        f"the loss is {share(rise)} above its lowest level of about update {at} although the rate does not rise: it is "
-        "learned by heart (then stop there, or regularise), or the rate is too large",
+        seen, "turns up", "refuse" if rise >= TURNS else "widen", TURNED.format(share(rise), at),
         rise=rise, update=at, noise=own,
+    )  # fmt: skip
+
+
+def _drifting_up(seen: Measured) -> Doubt | None:
+    """The same told from many losses together, where they wobble too much for two short levels to tell."""
+    part = seen.curve.fitted_part().thinned(DENSE)
+    found = drift(np.log(part.losses))
+    if found is None or found.rise < DRIFTS or found.errors < DRIFT_ERRORS or found.trend < TREND:
+        return None
+    if _climbs(part.rates[part.steps - 1][found.begins :], float(seen.rates.max())):
+        return None
+    at = int(part.steps[found.middle])
+    return _doubt(
+        seen, "turns up", "refuse" if found.rise >= TURNS and found.errors >= SURE else "widen",
+        TURNED.format(share(found.rise), at), rise=found.rise, update=at, errors=found.errors, trend=found.trend,
     )  # fmt: skip
 
 
