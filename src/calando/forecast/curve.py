@@ -108,6 +108,11 @@ class LossCurve:
         return bool(left <= max(0.01 * self.horizon, due))
 
     @property
+    def reached(self) -> int:
+        """Updates that its losses were seen for: all of a finished run's, else up to the last loss."""
+        return self.horizon if self.finished else int(self.steps[-1])
+
+    @property
     def final(self) -> float:
         """The last loss."""
         return float(self.losses[-1])

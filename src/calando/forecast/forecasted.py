@@ -17,7 +17,7 @@ class Prediction:
 
     `plan`, `peak` and `horizon` are the candidate; `loss` is the mean of the laws that count, `low` to `high` its band,
     `by_law` each law's own; `rank` counts from 1, the lowest loss first. `ratio` is the candidate's horizon over the
-    longest run that was fitted.
+    last loss of the longest run that was fitted, or over its length where it was finished.
 
     >>> Prediction("cosine()", 1e-3, 10_000, 3.0, 2.9, 3.1, (("bound", 3.0),), 1, 2.0).rank
     1

@@ -9,7 +9,7 @@ import numpy as np
 from calando.errors import BadName, BadValue, CalandoError
 from calando.forecast.asked import Candidate, candidates_of, checked_horizon, in_goes, peaks_run
 from calando.forecast.averaging import ONE_PEAK, SEVERAL_PEAKS, averaged, counted
-from calando.forecast.bands import LAST_RATIO, NOMINAL, band, checked_level
+from calando.forecast.bands import ALONE, LAST_RATIO, NOMINAL, alone, band, checked_level, wider
 from calando.forecast.curve import LossCurve, checked_curves
 from calando.forecast.fitting import Fit, fit
 from calando.forecast.forecasted import Forecast, Prediction
@@ -150,21 +150,27 @@ def foretold(
     level: float,
 ) -> "tuple[tuple[Prediction, ...], tuple[Doubt, ...], tuple[str, ...]]":
     """Predictions in rank order, doubts and notes, from every law's losses."""
-    from calando.forecast.doubts import doubts_of, rising_again
+    from calando.forecast.doubts import COMES_DOWN, comes_down, doubts_of, never_cooled, rising_again, unseen
 
     doubts = doubts_of(curves, fits)
+    ends = np.array([_end(candidate) for candidate in candidates])
     rising = rising_again(candidates)
     doubtful = np.full(len(candidates), bool(doubts))
     if rising is not None:
         doubtful |= [candidate.plan in rising.curves for candidate in candidates]
         doubts = (*doubts, rising)
+    guessed = unseen(curves, ends)
+    if guessed.any():
+        doubtful |= guessed
+        doubts = (never_cooled(curves), *doubts)
     middle, apart = averaged(losses)
     if len(fits) == 1:
         apart = ONE_LAW * middle
-    longest = max(curve.horizon for curve in curves)
+    longest = max(curve.reached for curve in curves)
     ratios = np.array([candidate.horizon / longest for candidate in candidates])
     low, high = band(middle, apart, ratios, max(one.scatter for one in fits), level)
-    low, high = (np.where(doubtful, middle * (end / middle) ** WIDENED, end) for end in (low, high))
+    times = np.where(doubtful, WIDENED, 1.0) * (wider(ends, comes_down(curves), COMES_DOWN) if alone(curves) else 1.0)
+    low, high = (np.where(times > 1.0, middle * (end / middle) ** times, end) for end in (low, high))
     order = sorted(range(len(candidates)), key=lambda place: (middle[place], candidates[place].plan))
     names = [one.law.name for one in fits]
     predictions = tuple(
@@ -177,6 +183,12 @@ def foretold(
         for rank, place in enumerate(order, 1)
     )  # fmt: skip
     return predictions, doubts, tuple(_notes(curves, candidates, float(ratios.max())))
+
+
+def _end(candidate: "Candidate") -> float:
+    """Where its rate ends, a share of its largest."""
+    rates = candidate.rates()
+    return float(rates[-1] / rates.max())
 
 
 def _notes(curves: "Sequence[LossCurve]", candidates: "Sequence[Candidate]", ratio: float) -> Iterable[str]:
@@ -192,6 +204,12 @@ def _notes(curves: "Sequence[LossCurve]", candidates: "Sequence[Candidate]", rat
     if beyond:
         told = ", ".join(f"{peak:g}" for peak in beyond[:4])
         yield f"no run had a peak like {told}: what is said of it is extrapolated from {run[0]:g} to {run[-1]:g}"
+    if alone(curves):
+        yield (
+            f"{'one run' if len(curves) == 1 else 'runs with the same rates, which tell no more than one'} alone: its"
+            f" bands are drawn {ALONE:g} times as wide as those of contrasting runs, and more where a plan stays up"
+            " and the run came down"
+        )
     unfinished = [curve for curve in curves if not curve.finished]
     if unfinished:
         yield f"{len(unfinished)} of {len(curves)} runs had not ended when they were read"

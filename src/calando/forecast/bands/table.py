@@ -2,7 +2,7 @@
 
 from typing import Final
 
-__all__ = ["BEYOND", "FLOOR", "LAST_RATIO", "NOMINAL", "WIDTHS"]
+__all__ = ["ALONE", "BEYOND", "FLOOR", "LAST_RATIO", "NOMINAL", "OTHERWISE", "WIDTHS"]
 
 NOMINAL: Final = 0.8
 """The share of final losses that a band of the table's widths holds."""
@@ -19,3 +19,11 @@ LAST_RATIO: Final = 16.0
 """The largest horizon ratio that was calibrated."""
 BEYOND: Final = 1.0
 """Beyond it the factor grows with the ratio to this power: an assumption, not a measurement."""
+ALONE: Final = 2.0
+"""So many times as wide are bands from one run, whole or cut short, as the table's: it was made of contrasting pairs.
+
+The largest of what finished runs and prefixes of runs that had come below three tenths of their peak need;
+`python -m bench.forecasting.coverage` makes it.
+"""
+OTHERWISE: Final = 3.8
+"""The same where that one run came down and the candidate does not."""

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from calando.forecast.doubts.cooled import COMES_DOWN, comes_down
 from calando.forecast.laws.base import Path
 
 if TYPE_CHECKING:
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
 __all__ = ["reasons"]
 
 FEW = 3  # losses a parameter
-COMES_DOWN = 0.3  # a curve that ends above this share of its peak shows little of a cooldown
 STRAY = 0.02
 FALLS = 0.01
 AT_BOUND = 1.001
@@ -32,9 +32,9 @@ def reasons(fit: "Fit", rested: bool, others: "Sequence[FloatArray]") -> tuple[s
         found.append("no loss falls by even 1 %: there is nothing to learn from")
     if len(fit.curves) == 1:
         found.append("one curve alone: what its rates and its length each do cannot be told apart")
-    lows = [float(curve.rates[: curve.steps[-1]][-1]) / float(curve.rates.max()) for curve in fit.curves]
-    if min(lows) > COMES_DOWN:
-        found.append(f"no curve comes down below {100 * min(lows):.0f} % of its peak: what a cooldown gives is a guess")
+    lowest = comes_down(fit.curves)
+    if lowest > COMES_DOWN:
+        found.append(f"no curve comes down below {100 * lowest:.0f} % of its peak: what a cooldown gives is a guess")
     if len(losses) < FEW * len(fit.law.parameters):
         found.append(f"{len(losses)} losses for {len(fit.law.parameters)} parameters")
     if fit.scatter > STRAY:
