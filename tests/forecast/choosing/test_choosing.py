@@ -11,7 +11,8 @@ from calando.forecast.asked import plan_text
 from calando.forecast.choosing import KEEP, LINEAR, Choice, usual_plans
 from calando.forecast.choosing.evidence import evidence_of
 from calando.forecast.choosing.usual import humble
-from tests.forecast.worlds import LONG, PLANS, SHORT, WARMUP, regret, run, runs, truth
+from calando.forecast.curve import plan_rates
+from tests.forecast.worlds import LONG, PLANS, SHORT, WARMUP, loss_after, regret, run, runs, truth
 
 PEAKS = (1e-3, 2e-3, 4e-3, 8e-3)
 EVERY = [(plan, peak) for peak in PEAKS for plan in PLANS]
@@ -79,6 +80,21 @@ def test_tied_plans_are_told_apart_by_longer_runs() -> None:
     assert answer.verdict == "tie"
     assert [(one.plan, one.peak) for one in answer.next_runs] == [(one.plan, one.peak) for one in answer.tie[:2]]
     assert all(SHORT < one.horizon <= LONG for one in answer.next_runs)
+
+
+def test_the_long_run_itself_is_called_so_and_of_one_that_was_made_another_seed_is_asked_for() -> None:
+    near = ["wsd(warmup=20, cooldown=59.9%)", "wsd(warmup=20, cooldown=60%)"]
+    far = choose(runs((4e-3,)), 4 * SHORT, plans=near)
+    assert all(one.why == "one of the two best that are tied" for one in far.next_runs)
+    twice = choose(runs((4e-3,)), 2 * SHORT, plans=near)
+    assert all(one.why.endswith("tied, the long run itself") for one in twice.next_runs)
+    made = runs((4e-3,))
+    for curves in (made, [from_rates(curve) for curve in made]):
+        again = choose(curves, SHORT, plans=[plan_text(curve.plan) for curve in made] + near)
+        assert again.verdict == "tie"
+        known = {one.plan: one.why for one in again.next_runs}
+        assert "it was made once, this is another seed" in known["wsd(warmup=20, cooldown=60%)"]
+        assert {one.horizon for one in again.next_runs} == {SHORT}
 
 
 @pytest.mark.parametrize(("known", "wanted"), [(20, 60), (60, 20)])
@@ -216,6 +232,23 @@ def test_shapes_without_a_name_are_not_averaged_with_each_other() -> None:
     rivals, notes = humble(curves, evidence_of(curves), LONG)
     assert (rivals[KEEP].plan, rivals[KEEP].peak) == ("wsd(warmup=20, cooldown=60%)", 2e-3)
     assert not notes
+
+
+def test_the_better_short_run_is_not_told_by_one_noisy_batch() -> None:
+    chance, at = np.random.default_rng(0), np.arange(WARMUP, SHORT + 1)
+    kept = []
+    for _ in range(6):
+        curves = []
+        for share in (5, 60):
+            plan = f"wsd(warmup=20, cooldown={share}%)"
+            losses = loss_after(plan_rates(plan, 4e-3, SHORT), at) * np.exp(0.02 * chance.standard_normal(len(at)))
+            curves.append(LossCurve.from_plan(plan, at, losses, plan, 4e-3, SHORT))
+        last = min(curves, key=lambda curve: curve.final).plan
+        kept.append((humble(curves, evidence_of(curves), LONG)[0][KEEP].plan, last))
+    better = "wsd(warmup=20, cooldown=60%)"
+    assert truth(better, 4e-3, SHORT) < truth("wsd(warmup=20, cooldown=5%)", 4e-3, SHORT)
+    assert all(plan == better for plan, _ in kept)
+    assert any(last != better for _, last in kept)  # of this noise one batch is misled
 
 
 def test_the_order_of_the_runs_and_of_the_candidates_does_not_matter() -> None:

@@ -1,5 +1,6 @@
 """What short runs span, and which runs would span more."""
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -8,6 +9,7 @@ from calando.forecast import LossCurve
 from calando.forecast.asked import plan_text
 from calando.forecast.choosing import Evidence, cooldown_share, evidence_of, noise_of
 from calando.forecast.choosing.evidence import CONTRAST, cooldown_plan
+from calando.forecast.curve import plan_rates
 from tests.forecast.worlds import SHORT, WARMUP, run, runs
 
 
@@ -22,6 +24,20 @@ def test_a_plan_is_read_off_the_rates_of_a_linear_cooldown(share: int, warmup: i
     known = run(f"wsd(warmup={warmup}, cooldown={share}%)", 1e-3)
     read = cooldown_plan(LossCurve("a", known.steps, known.losses, known.rates))
     assert read == plan_text(known.plan)
+
+
+@given(share=st.integers(10, 80), warmup=st.integers(2, 60), every=st.sampled_from([5, 10, 16]))
+def test_a_plan_is_read_off_rates_that_were_logged_now_and_then(share: int, warmup: int, every: int) -> None:
+    plan = f"wsd(warmup={warmup}, cooldown={share}%)"
+    known = run(plan, 1e-3)
+    at = np.arange(every, SHORT + 1, every)
+    drawn = np.interp(np.arange(SHORT), [0, *(at - 1)], [0.0, *known.rates[at - 1]])
+    read = LossCurve("a", at, np.linspace(3, 2, len(at)), drawn)
+    if warmup > every:  # else no rate of the rise was logged
+        assert evidence_of([read]).warmup == warmup
+        rates = plan_rates(cooldown_plan(read), 1e-3, SHORT)
+        assert rates == pytest.approx(known.rates, abs=0.16 * 1e-3)
+        assert np.abs(rates - known.rates).mean() < 0.01 * 1e-3
 
 
 @pytest.mark.parametrize(
@@ -80,6 +96,13 @@ def test_noise_is_measured_where_runs_were_repeated() -> None:
     assert noise_of(repeated) == pytest.approx(0.02, rel=0.4)
     untold = [LossCurve(one.name, one.steps, one.losses, one.rates) for one in repeated]
     assert noise_of(untold) == noise_of([*repeated[:15], *untold[15:]]) == noise_of(repeated)
+
+
+def test_noise_between_seeds_is_not_that_of_their_last_batch() -> None:
+    chance, plan = np.random.default_rng(0), "wsd(warmup=20, cooldown=20%)"
+    rates, at = run(plan, 1e-3).rates, np.arange(1, SHORT + 1)
+    repeated = [LossCurve("a", at, 2 * np.exp(0.06 * chance.standard_normal(SHORT)), rates) for _ in range(20)]
+    assert noise_of(repeated) == pytest.approx(0.06 / 24**0.5, rel=0.4)
 
 
 def test_runs_at_other_rates_or_the_same_losses_twice_repeat_nothing() -> None:

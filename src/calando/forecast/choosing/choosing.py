@@ -11,7 +11,7 @@ from calando.forecast.asked import Candidate, candidates_of, checked_peak, peaks
 from calando.forecast.averaging import averaged
 from calando.forecast.bands import NOMINAL
 from calando.forecast.choosing.answers import Baseline, Choice, NextRun, Ranked, Verdict
-from calando.forecast.choosing.evidence import Evidence, evidence_of, peak_is_open
+from calando.forecast.choosing.evidence import Evidence, evidence_of, peak_is_open, seeds_of
 from calando.forecast.choosing.regrets import draws_of, noise_of, ranked
 from calando.forecast.choosing.usual import humble, in_room, usual_plans
 from calando.forecast.curve import LossCurve
@@ -89,7 +89,7 @@ def choose(
     reasons, next_runs = _thin(given, seen, fits, told, wanted)
     verdict: Verdict = "not enough" if reasons else "tie" if sum(one.tied for one in ranks) > 1 else "choose"
     if verdict == "tie":
-        next_runs = _apart(ranks, seen)
+        next_runs = _apart(given, ranks, seen)
     better = (f"the baseline {one.name!r} is predicted to do better" for one in baselines if one.regret < 0)
     more = [*notes, *untold, *better]
     return Choice(
@@ -198,10 +198,19 @@ def _side(peak: float, seen: Evidence) -> int:
     return (peak > seen.peaks[-1]) - (peak < seen.peaks[0])
 
 
-def _apart(ranks: "Sequence[Ranked]", seen: Evidence) -> tuple[NextRun, ...]:
-    """The two best that are tied, as longer runs: short ones have told what they can."""
+def _apart(curves: "Sequence[LossCurve]", ranks: "Sequence[Ranked]", seen: Evidence) -> tuple[NextRun, ...]:
+    """The two best that are tied, as longer runs: short ones have told what they can.
+
+    Where the horizon is not far, these runs are the long run itself; of one that was made already another seed.
+    """
     pair = [one for one in ranks if one.tied][:2]
     asked = pair[0].prediction.horizon
     length = min(LONGER * seen.horizon, asked)
     length = length if all(in_room(one.plan, length) for one in pair) else asked
-    return tuple(NextRun(one.plan, one.peak, length, "one of the two best that are tied") for one in pair)
+    itself = ", the long run itself" if length == asked else ""
+    found = []
+    for one in pair:
+        made = seeds_of(curves, one.plan, one.peak, length)
+        again = f": it was made {'once' if made == 1 else f'{made} times'}, this is another seed" if made else ""
+        found.append(NextRun(one.plan, one.peak, length, f"one of the two best that are tied{itself}{again}"))
+    return tuple(found)

@@ -10,14 +10,23 @@ import numpy as np
 
 from calando.forecast.asked import ALIKE, peaks_run, plan_text
 from calando.forecast.choosing.answers import NextRun
+from calando.forecast.choosing.ending import NEAR_PEAK, warmup_of
 from calando.forecast.curve import plan_rates
 
 if TYPE_CHECKING:
     from calando.forecast.curve import LossCurve
 
-__all__ = ["CONTRAST", "Evidence", "cooldown_plan", "cooldown_share", "evidence_of", "peak_is_open", "wsd_text"]
+__all__ = [
+    "CONTRAST",
+    "Evidence",
+    "cooldown_plan",
+    "cooldown_share",
+    "evidence_of",
+    "peak_is_open",
+    "seeds_of",
+    "wsd_text",
+]
 
-NEAR_PEAK = 0.98  # of the peak: where a cooldown begins
 COME_DOWN = 0.3  # of the peak: a run that ends above has not cooled down
 CONTRAST = 0.15
 """Cooldowns whose shares of the run differ by less tell one thing only."""
@@ -92,7 +101,7 @@ def evidence_of(curves: "Sequence[LossCurve]") -> Evidence:
         peaks,
         {peak: tuple(sorted(found)) for peak, found in shares.items()},
         max(curve.horizon for curve in curves),
-        int(median(curve.warmup for curve in curves)),
+        int(median(warmup_of(curve) for curve in curves)),
     )
 
 
@@ -120,12 +129,33 @@ def cooldown_plan(curve: "LossCurve") -> str:
     if share is None:
         return ""
     whole = round(share / NEAR_PEAK, 2)  # a linear cooldown leaves the peak's neighbourhood a little after it began
-    if curve.warmup + whole * curve.horizon > curve.horizon:
+    warmup = warmup_of(curve)
+    if warmup + whole * curve.horizon > curve.horizon:
         return ""
-    text = wsd_text(curve.warmup, whole)
-    top = float(curve.rates.max())
-    apart = float(np.abs(plan_rates(text, top, curve.horizon) - curve.rates).mean())
-    return text if apart <= SAME_RATES * top else ""
+    text = wsd_text(warmup, whole)
+    return text if _same_rates(curve, text, float(curve.rates.max())) else ""
+
+
+def _same_rates(curve: "LossCurve", plan: str, peak: float) -> bool:
+    apart = float(np.abs(plan_rates(plan, peak, curve.horizon) - curve.rates).mean())
+    return apart <= SAME_RATES * peak
+
+
+def seeds_of(curves: "Sequence[LossCurve]", plan: str, peak: float, horizon: int) -> int:
+    """How many finished runs of a plan at a peak over a horizon there are, by their plan's text or by their rates.
+
+    >>> from calando.forecast import LossCurve
+    >>> short = LossCurve.from_plan("a", [50, 100], [2.5, 2.1], "linear_decay()", 1e-3, 100)
+    >>> seeds_of([short], "linear_decay()", 1e-3, 100), seeds_of([short], "linear_decay()", 1e-3, 200)
+    (1, 0)
+    """
+    return sum(
+        curve.finished
+        and curve.horizon == horizon
+        and peak / ALIKE <= curve.peak <= peak * ALIKE
+        and (plan_text(curve.plan) == plan if curve.plan else _same_rates(curve, plan, curve.peak))
+        for curve in curves
+    )
 
 
 def peak_is_open(curves: "Sequence[LossCurve]", wanted: "Sequence[float]") -> bool:

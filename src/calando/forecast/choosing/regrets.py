@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from calando.forecast.choosing.answers import Ranked
+from calando.forecast.choosing.ending import ending
 from calando.forecast.fitting import resample
 from calando.forecast.forecasting import ends_of
 
@@ -47,7 +48,7 @@ def noise_of(curves: "Sequence[LossCurve]") -> float:
     for curve in curves:
         if curve.finished:
             rates = sha256((curve.rates + 0.0).tobytes()).digest()  # -0.0 is 0.0: equal rates have equal bytes
-            groups[rates][curve.losses.tobytes()] = float(np.log(curve.final))
+            groups[rates][curve.losses.tobytes()] = float(np.log(ending(curve)))
     repeated = [list(values.values()) for values in groups.values() if len(values) > 1]
     if not repeated:
         return NOISE

@@ -8,6 +8,7 @@ import numpy as np
 from calando.core.text import parse
 from calando.errors import DoesNotFit
 from calando.forecast.asked import Candidate, plan_text
+from calando.forecast.choosing.ending import ending
 from calando.forecast.choosing.evidence import Evidence, cooldown_plan, wsd_text
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ def humble(curves: "Sequence[LossCurve]", seen: Evidence, horizon: int) -> tuple
             alike.setdefault((setting, curve.peak), []).append(curve)
     if not alike:
         return {}, ()
-    best = min(alike.values(), key=lambda same: float(np.mean([curve.final for curve in same])))[0]
+    best = min(alike.values(), key=lambda same: float(np.mean([ending(curve) for curve in same])))[0]
     kept = best.plan or cooldown_plan(best)
     found: dict[str, Candidate] = {}
     notes: list[str] = []
