@@ -84,7 +84,7 @@ def test_without_a_screen_lines_are_printed_and_end_with_the_last_run(folder: Pa
     follow([folder], console)
     lines = console.file.getvalue().splitlines()  # type: ignore[attr-defined]
     assert "second: step 250: applied scale 0.5 too hot" in lines
-    assert any(line.startswith("first: ended 200 of 1,000 updates; lr ") for line in lines)
+    assert any(line.startswith("first: ended 200 of 1,000 updates; val_loss ") for line in lines)
     assert any(line.startswith("second: diverged 300 of 1,000 updates") for line in lines)
 
 
@@ -134,3 +134,25 @@ def test_durations_are_written_as_people_write_them() -> None:
     assert [duration(seconds) for seconds in (0, 59, 60, 3599, 3600, 86400)] == [
         "0 s", "59 s", "1 min 0 s", "59 min 59 s", "1 h 0 min", "1 d 0 h",
     ]  # fmt: skip
+
+
+def test_a_terminal_that_cannot_draw_gets_lines(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("TERM", "dumb")
+    console = Console(width=200, file=io.StringIO(), force_terminal=True, highlight=False)
+    follow([folder], console)
+    assert "second: diverged 300 of 1,000 updates" in console.file.getvalue()  # type: ignore[attr-defined]
+
+
+def test_lines_wait_for_a_run_that_begins_later(tmp_path: Path) -> None:
+    console = Console(width=200, file=io.StringIO(), highlight=False)
+    looking = threading.Thread(target=follow, args=([tmp_path], console), daemon=True)
+    looking.start()
+    time.sleep(0.5)
+    assert looking.is_alive()
+    assert "Nothing to see yet" in console.file.getvalue()  # type: ignore[attr-defined]
+    ended(record(tmp_path, "first"))
+    looking.join(10)
+    assert not looking.is_alive()
+    assert "first: ended 200 of 1,000 updates" in console.file.getvalue()  # type: ignore[attr-defined]

@@ -69,7 +69,7 @@ def read(places: Iterable[str | Path]) -> Board:
 def follow(
     places: Iterable[str | Path], console: "Console | None" = None, *, stop: Callable[[], bool] = lambda: False
 ) -> None:
-    """Show the runs until interrupted; without a screen, print lines until none of them runs any more.
+    """Show the runs until interrupted; without a screen, print lines until all that were found are over.
 
     Args:
         places: paths of runs, studies, logs, or folders with any of them below.
@@ -84,7 +84,7 @@ def follow(
     judge = Judge(board)
     judge.start()
     try:
-        if console.is_terminal:
+        if console.is_terminal and not console.is_dumb_terminal:
             _screen(board, judge, console, stop)
         else:
             _lines(board, console, stop)
@@ -109,6 +109,8 @@ def _screen(board: Board, judge: Judge, console: "Console", stop: Callable[[], b
 
 def _lines(board: Board, console: "Console", stop: Callable[[], bool]) -> None:
     said: dict[str, tuple[float, int, int]] = {}  # when, at which step, how many events
+    if not board.poll() and not board.runs:
+        console.out(_nothing(board), highlight=False)
     while not stop():
         more = board.poll()
         if more:
@@ -126,7 +128,7 @@ def _lines(board: Board, console: "Console", stop: Callable[[], bool]) -> None:
                 console.out(line_of(summary(name, run)), highlight=False)
                 when, step = time.monotonic(), run.last
             said[name] = when, step, len(run.events)
-        if not any(run.facts.state in ("running", "waiting") for run in board.runs.values()):
+        if board.runs and not any(run.facts.state in ("running", "waiting") for run in board.runs.values()):
             return
         time.sleep(LOOK)
 
@@ -153,10 +155,7 @@ def screen_of(board: Board, width: int, height: int | None) -> "RenderableType":
 
     runs = list(board.runs.items())
     if not runs:
-        where = ", ".join(str(place) for place in board.places)
-        return Text(
-            tame(f"Nothing to see yet in {where}: a run appears as soon as it begins.\n" + "\n".join(board.problems))
-        )
+        return Text(_nothing(board))
     order = _ordered(board)
     rows = len(order) if height is None else max(1, min(len(order), (height - 2) // 2))
     told = [summary(name, run) for name, run in order[:rows]]
@@ -168,6 +167,11 @@ def screen_of(board: Board, width: int, height: int | None) -> "RenderableType":
     left = None if height is None else height - rows - 2
     parts += _one(name, run, width, left, alone=len(order) == 1)
     return Group(*parts)
+
+
+def _nothing(board: Board) -> str:
+    where = ", ".join(str(place) for place in board.places)
+    return tame(f"Nothing to see yet in {where}: a run appears as soon as it begins.\n" + "\n".join(board.problems))
 
 
 def _table(told: Sequence[dict[str, Any]], width: int) -> "RenderableType":

@@ -51,3 +51,8 @@ def test_links_in_a_circle_and_deep_trees_end(tmp_path: Path) -> None:
     Recorder(deep, Header("deep")).close()
     Recorder(tmp_path / "near", Header("near")).close()
     assert [one.path.name for one in discover(tmp_path)] == ["near"]
+
+
+def test_a_name_too_long_is_no_such_place() -> None:
+    with pytest.raises(BadFile, match="no such file"):
+        discover("a" * 5000)

@@ -165,3 +165,23 @@ def test_long_stretches_that_cannot_be_taken_whole_are_not_looked_at_again_for_e
     tail = Tail(written(tmp_path, *lines, last))
     tail.poll()
     assert 0 < len(looked) < 100
+
+
+def test_of_very_many_quantities_the_metric_losses_and_rates_are_told_first(tmp_path: Path) -> None:
+    many = ",".join(f'"grad/{i:03d}":1' for i in range(200))
+    written(tmp_path, f'{{"s":60,"w":{NOW},"m":{{{many},"zeta":1,"val_loss":1}}}}', metric="zeta")
+    board = Board([tmp_path])
+    board.poll()
+    told_ = [plain for plain, _ in summary("r1", board.runs["r1"])["names"]]
+    assert told_[:4] == ["zeta", "train_loss", "val_loss", "lr"]
+    assert len(told_) == 64
+
+
+def test_what_a_run_says_of_a_cooldown_is_numbers_or_nothing(tmp_path: Path) -> None:
+    said = '{"kind":"virtual","source":["x"],"value":{"a":1},"low":"q","high":true,"steps":1e999}'
+    written(tmp_path, f'{{"s":60,"w":{NOW},"event":{said}}}')
+    board = Board([tmp_path])
+    board.poll()
+    (one,) = details("r1", board.runs["r1"])["virtual"]
+    assert [one[key] for key in ("value", "low", "high", "steps")] == [None] * 4
+    assert isinstance(one["source"], str)

@@ -262,6 +262,24 @@ def test_a_connection_that_says_nothing_is_closed(tmp_path, monkeypatch):
         assert Client(server).ask("/api/board")[0] == 200
 
 
+def test_a_connection_that_has_asked_once_may_not_dawdle_over_its_second_question(tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "FIRST_WORD", 0.4)
+    with serving(tmp_path) as server, socket.create_connection(("127.0.0.1", server.port), timeout=10) as slow:
+        head = f"GET /api/board HTTP/1.1\r\nHost: 127.0.0.1:{server.port}\r\nAuthorization: Bearer {server.token}\r\n"
+        slow.sendall(f"{head}\r\n".encode())
+        assert slow.recv(65536).startswith(b"HTTP/1.1 200")
+        time.sleep(0.6)  # between two questions it may wait
+        began = time.monotonic()
+        slow.sendall(head.encode())
+        for _ in range(8):  # a word now and then does not make it longer
+            time.sleep(0.1)
+            with contextlib.suppress(OSError):
+                slow.sendall(b"X: y\r\n")
+        while slow.recv(65536):
+            pass
+        assert time.monotonic() - began < 5
+
+
 def test_connections_are_bounded_and_whoever_leaves_makes_room(tmp_path, monkeypatch):
     monkeypatch.setattr(module, "CONNECTIONS", 8)
     monkeypatch.setattr(module, "FIRST_WORD", 1.0)
@@ -294,6 +312,19 @@ def test_open_pages_are_bounded(tmp_path, monkeypatch):
         with socket.create_connection(("127.0.0.1", server.port), timeout=10) as line:
             line.sendall(ask)
             assert line.recv(4096).split()[1] == b"200"
+
+
+def test_pages_that_open_all_at_once_are_bounded_as_well(tmp_path, monkeypatch):
+    monkeypatch.setattr("calando.watch.serve.app.STREAMS", 3)
+    with serving(tmp_path) as server:
+        head = f"GET /api/stream HTTP/1.1\r\nHost: 127.0.0.1:{server.port}\r\nAuthorization: Bearer {server.token}\r\n"
+        lines = [socket.create_connection(("127.0.0.1", server.port), timeout=10) for _ in range(20)]
+        for line in lines:
+            line.sendall(f"{head}\r\n".encode())
+        said = sorted(line.recv(4096).split()[1] for line in lines)
+        assert said == [b"200"] * 3 + [b"503"] * 17
+        for line in lines:
+            line.close()
 
 
 def test_a_port_that_is_taken_is_refused_in_four_parts(tmp_path: Path, server):

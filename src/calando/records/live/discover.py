@@ -50,13 +50,17 @@ def discover(root: str | Path, *, logs: bool = True) -> list[Found]:
         [('run', 'first')]
     """
     path = Path(root)
-    if path.name == RECORD and path.is_file():
+    try:
+        is_file, is_folder = path.is_file(), path.is_dir()
+    except OSError:  # a name too long, or a folder that is not ours
+        is_file = is_folder = False
+    if is_file and path.name == RECORD:
         return [Found("run", path.parent)]
-    if path.name == FILE and path.is_file():
-        path = path.parent
-    if path.is_file():
+    if is_file and path.name == FILE:
+        path, is_file, is_folder = path.parent, False, True
+    if is_file:
         return [Found("log", path)]
-    if not path.is_dir():
+    if not is_folder:
         raise BadFile(
             given="no such file or folder",
             allowed="a run's folder, a study's, a log, or a folder with any of them below",

@@ -86,7 +86,7 @@ class Answers:
         board = self.board
         with board.lock:
             changed = [name for name, at in board.changed.items() if at > since]
-            runs = [summary(name, board.runs[name]) for name in changed if name in board.runs]
+            runs = [self._may(summary(name, board.runs[name])) for name in changed if name in board.runs]
             gone = [name for name in changed if name not in board.runs]
             return {
                 "revision": board.revision,
@@ -94,6 +94,12 @@ class Answers:
                 "gone": gone,
                 "problems": [clean(p) for p in board.problems],
             }
+
+    def _may(self, told: dict[str, Any]) -> dict[str, Any]:
+        """The same, where this page may not steer what could be steered."""
+        if self.steer is None and told["steer"]["can"] != "nothing":
+            told["steer"] = {"can": "nothing", "why": "This page only looks: it was started with --no-steering."}
+        return told
 
     async def board_(self, _: "Request") -> "Response":
         return _json({"title": clean(self.title), **await _aside(self.all)})
@@ -104,7 +110,7 @@ class Answers:
 
         def told() -> dict[str, Any]:
             with self.board.lock:
-                return details(name, run)
+                return self._may(details(name, run))
 
         return _json(await _aside(told))
 
@@ -121,24 +127,32 @@ class Answers:
         if self.streams >= STREAMS:
             said = refusal(f"{STREAMS} pages that are open already", "close one of them")
             return Response(said, 503, media_type="application/json")
-        return StreamingResponse(self._news(), media_type="text/event-stream")
+        answers = self
+        self.streams += 1
+
+        class Counted(StreamingResponse):
+            """Counted from when it was granted to when it is over, whether it was ever begun or not."""
+
+            async def __call__(self, *given: Any) -> None:
+                try:
+                    await super().__call__(*given)
+                finally:
+                    answers.streams -= 1
+
+        return Counted(self._news(), media_type="text/event-stream")
 
     async def _news(self) -> AsyncIterator[bytes]:
-        self.streams += 1
-        try:
-            known, quiet = -1, 0.0
-            while True:
-                if self.board.revision != known:
-                    said = await _aside(lambda since=known: self.all(since))  # type: ignore[misc]
-                    known, quiet = said["revision"], 0.0
-                    yield b"data: " + json.dumps(said, allow_nan=False).encode() + b"\n\n"
-                elif quiet >= BEAT:
-                    quiet = 0.0
-                    yield b": still there\n\n"
-                await asyncio.sleep(TICK)
-                quiet += TICK
-        finally:
-            self.streams -= 1
+        known, quiet = -1, 0.0
+        while True:
+            if self.board.revision != known:
+                said = await _aside(lambda since=known: self.all(since))  # type: ignore[misc]
+                known, quiet = said["revision"], 0.0
+                yield b"data: " + json.dumps(said, allow_nan=False).encode() + b"\n\n"
+            elif quiet >= BEAT:
+                quiet = 0.0
+                yield b": still there\n\n"
+            await asyncio.sleep(TICK)
+            quiet += TICK
 
     async def command(self, request: "Request") -> "Response":
         name, run = self._named(request)
@@ -153,7 +167,10 @@ class Answers:
     def _steering(self) -> "Steering":
         if self.steer is None:
             raise BadValue(
-                given="a command", allowed="looking only", where="calando watch", fix="start it without --no-steering"
+                given="a command to a page that only looks",
+                allowed="looking on",
+                where="calando watch",
+                fix="start it without --no-steering",
             )
         return self.steer
 

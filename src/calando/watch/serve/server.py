@@ -176,14 +176,34 @@ def _uvicorn(app: Any) -> Any:
     from uvicorn.protocols.http.h11_impl import H11Protocol
 
     class Impatient(H11Protocol):
-        """A connection that says nothing is closed."""
+        """A connection that says nothing, or does not finish what it began to ask, is closed."""
+
+        waiting: Any = None
 
         def connection_made(self, transport: Any) -> None:
             super().connection_made(transport)
-            self.loop.call_later(FIRST_WORD, self._late)
+            self._wait()
+
+        def data_received(self, data: bytes) -> None:
+            super().data_received(data)
+            self._wait()
+
+        def connection_lost(self, exc: Exception | None) -> None:
+            super().connection_lost(exc)
+            if self.waiting is not None:
+                self.waiting.cancel()
+
+        def _wait(self) -> None:
+            asked = self.cycle is not None and not self.cycle.response_complete
+            if not asked and self.waiting is None:
+                self.waiting = self.loop.call_later(FIRST_WORD, self._late)
+            elif asked and self.waiting is not None:
+                self.waiting.cancel()
+                self.waiting = None
 
         def _late(self) -> None:
-            if self.cycle is None and not self.transport.is_closing():
+            self.waiting = None
+            if (self.cycle is None or self.cycle.response_complete) and not self.transport.is_closing():
                 self.transport.close()
 
     config = uvicorn.Config(

@@ -97,7 +97,7 @@ def _summary(name: str, run: Shown) -> dict[str, Any]:
     left = None
     if pace and facts.horizon:
         left = max(facts.horizon - 1 - last, 0) / pace
-    shown = sorted(run.columns)[:MOST_NAMES]
+    shown = sorted(run.columns, key=lambda column: (_rank(column, facts.metric), column))[:MOST_NAMES]
     return {
         "id": name, "name": clean(facts.name) or "(no name)", "kind": facts.kind, "group": clean(facts.group),
         "state": facts.state, "why": clean(facts.why), "step": last, "horizon": facts.horizon,
@@ -130,7 +130,19 @@ def _details(name: str, run: Shown) -> dict[str, Any]:
 def _virtual(run: Shown) -> list[dict[str, Any]]:
     """The latest of what averaged weights say of a cooldown from here, one of each source."""
     latest = {str(event.data.get("source", "")): event for event in run.events if event.kind == "virtual"}
-    return [{"step": event.step, **_told(event.data)} for event in list(latest.values())[-8:]]
+    told = [{"step": event.step, **_told(event.data)} for event in list(latest.values())[-8:]]
+    for one in told:
+        for name in ("value", "low", "high", "steps"):
+            one[name] = found if isinstance(found := one.get(name), int | float) and found is not True else None
+        one["source"] = str(one.get("source", ""))
+    return told
+
+
+def _rank(column: str, metric: str) -> int:
+    """Where a quantity stands, so that of very many the ones that matter are shown."""
+    if column == metric:
+        return 0
+    return 1 if "loss" in column else 2 if column.startswith(("lr", "learning_rate")) else 3
 
 
 def _told(data: Mapping[str, Any]) -> dict[str, Any]:

@@ -118,7 +118,7 @@ function finding(one, can) {
       one.evidence.length ? el("ul", { class: "evidence" }, one.evidence.map(function (said) { return el("li", { text: said.text }); })) : null));
 }
 
-var BY = { cli: "by hand", page: "from the page" };
+var BY = bare({ cli: "by hand", page: "from the page" });
 
 function events(told) {
   if (!told.events.length) return [];

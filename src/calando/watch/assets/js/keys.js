@@ -1,7 +1,7 @@
 // The keyboard, dark and light.
 function press(id) { $(id).click(); }
 
-var KEYS = {
+var KEYS = bare({
   j: function () { step_(1); }, k: function () { step_(-1); }, ArrowDown: function () { step_(1); }, ArrowUp: function () { step_(-1); },
   " ": function () { if (state.chosen) toggle(state.chosen); }, o: only, a: all,
   f: function () { if (!$("runs-box").hidden) $("filter").focus(); }, "/": function () { KEYS.f(); },
@@ -14,7 +14,7 @@ var KEYS = {
   }, s: function () { press("smooth"); }, y: function () { press("whole"); }, m: nextName, t: function () { press("theme"); },
   c: function () { var input = $("command"); if (input && !input.disabled) { input.focus(); input.scrollIntoView({ block: "nearest" }); } },
   "?": function () { $("help").showModal(); }
-};
+});
 
 document.addEventListener("keydown", function (event) {
   if (event.ctrlKey || event.metaKey || event.altKey || $("help").open) return;
@@ -28,6 +28,12 @@ document.addEventListener("keydown", function (event) {
   if (!work) return;
   event.preventDefault();
   work();
+});
+
+// After a click by mouse or finger the keyboard is the page's again, not the button's.
+document.addEventListener("click", function (event) {
+  var button = event.detail && event.target.closest("button, summary");
+  if (button && button === document.activeElement) button.blur();
 });
 
 function filtered() { state.filter = $("filter").value; list(); }

@@ -31,7 +31,7 @@ function took(said) {
   said.runs.forEach(function (run) {
     var known = state.runs.get(run.id);
     run.place = known ? known.place : state.runs.size;
-    run.byName = {};
+    run.byName = bare();
     run.names.forEach(function (pair, i) { run.byName[pair[0]] = run.last[i]; });
     state.runs.set(run.id, run);
     if (!known) state.order.push(run.id);
@@ -66,8 +66,8 @@ function linked(live, why) {
 askJson("/api/board").then(function (said) {
   state.title = said.title;
   $("place").textContent = said.title;
-  took(said);
   listen(took, linked);
+  took(said);
 }).catch(function (error) { linked(false, error.message); });
 
 ["log", "smooth", "whole"].forEach(function (name) {

@@ -41,6 +41,9 @@ function askCurves(window_, signal) {
 
 // The stream of changes, read by fetch so that the token stays in a header; taken up again when it breaks off.
 function listen(heard, told) {
+  function hear(text) {   // one message that trips us is not the last one
+    try { heard(JSON.parse(text)); } catch (error) { console.info("calando watch: " + error.message); }
+  }
   var wait = 500, timer = 0;
   function again(why) {
     told(false, why);
@@ -61,7 +64,7 @@ function listen(heard, told) {
           alive();
           var lines = (rest + decoder.decode(part.value, { stream: true })).split("\n\n");
           rest = lines.pop();
-          lines.forEach(function (line) { if (line.startsWith("data: ")) heard(JSON.parse(line.slice(6))); });
+          lines.forEach(function (line) { if (line.startsWith("data: ")) hear(line.slice(6)); });
           return on();
         });
       }

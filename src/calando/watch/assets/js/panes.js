@@ -1,6 +1,6 @@
 // Two panes on one clock: losses above, learning rates below. uPlot draws axes, cursor and frame; Painter the lines.
 var MARGIN = .3;           // of the window, fetched on either side so that moving shows something at once
-var GAP = { left: 58, right: 12 };
+var GAP = { left: 58, right: 12, top: 22 };   // what is drawn is named above it
 var PLANNED = "planned lr", PREVIEW = "preview";
 var SEEN = new Float32Array(4096);
 var panes = {};
@@ -28,7 +28,7 @@ Pane.prototype.make = function () {
   var axis = { stroke: ink, grid: { stroke: rule, width: 1 }, ticks: { stroke: rule, width: 1, size: 4 }, font: "11px system-ui, sans-serif" };
   this.logged = log;
   this.plot = new uPlot({
-    width: Math.max(this.node.clientWidth, 80), height: Math.max(this.node.clientHeight, 60), padding: [8, GAP.right, 0, 0],
+    width: Math.max(this.node.clientWidth, 80), height: Math.max(this.node.clientHeight, 60), padding: [GAP.top, GAP.right, 0, 0],
     legend: { show: false }, pxAlign: 0,
     cursor: { sync: { key: "calando", setSeries: false, scales: ["x", null] }, drag: { x: true, y: false, setScale: false }, points: { show: false }, focus: { prox: -1 },
       bind: { dblclick: function () { return function () { wholeRun(); return null; }; } } },
@@ -80,6 +80,8 @@ Pane.prototype.selected = function (u) {
 
 Pane.prototype.redraw = function () {
   var plot = this.plot, view = state.view, range = this.range;
+  this.node.dataset.low = range.low;   // what is in sight, for whoever measures
+  this.node.dataset.high = range.high;
   plot.batch(function () {
     plot.setScale("x", { min: view.first, max: view.last });
     plot.setScale("y", { min: range.low, max: range.high });
@@ -88,7 +90,7 @@ Pane.prototype.redraw = function () {
 
 // Which values are in sight, so that one wild batch does not flatten the rest.
 Pane.prototype.fit = function () {
-  var low = Infinity, high = -Infinity, tops = [], highest = [], self = this, view = state.view;
+  var low = Infinity, high = -Infinity, found = [], self = this, view = state.view;
   this.curves.forEach(function (curve) {
     var a = Infinity, b = -Infinity, count = 0, top;
     if (SEEN.length < curve.n) SEEN = new Float32Array(2 * curve.n);
@@ -107,18 +109,16 @@ Pane.prototype.fit = function () {
       if (b > most && most > least) b = most;
     }
     low = Math.min(low, a);
-    high = Math.max(high, b);
-    tops.push(b);
-    highest.push([curve.run, top]);
+    found.push({ run: curve.run, name: curve.name, least: a, most: b, top: top });
   });
-  if (!state.whole && !this.isRate && tops.length > 1) {   // a few that went wild do not set the scale
-    tops.sort(function (p, q) { return p - q; });
-    var middle_ = tops[Math.floor((tops.length - 1) / 2)];
-    var limit = this.logged ? low * Math.pow(Math.max(middle_ / low, 1.3), 1.6) : low + 2 * (middle_ - low);
-    if (high > limit && limit > low) high = limit;
+  var whole_ = state.whole || this.isRate;
+  found.forEach(function (one) { high = Math.max(high, whole_ ? one.most : Math.min(one.most, self.limit(found, one.name))); });
+  this.cut = new Set(found.filter(function (one) { return one.top > high; }).map(function (one) { return one.run; })).size;
+  this.lost = found.filter(function (one) { return one.least > high; }).length;
+  if (!(low <= high)) {   // an axis of powers of ten must not have one that knows of none
+    if (this.logged && !(this.range.low > 0)) this.range = { low: .1, high: 1 };
+    return;
   }
-  this.cut = new Set(highest.filter(function (pair) { return pair[1] > high; }).map(function (pair) { return pair[0]; })).size;
-  if (!(low <= high)) return;
   if (this.isRate && this.logged) low = Math.max(low, spread().least / 100);   // below that a rate is as good as none
   if (this.isRate && !this.logged) low = Math.min(low, 0);
   if (this.logged) {
@@ -129,6 +129,25 @@ Pane.prototype.fit = function () {
     this.range = { low: this.isRate && low === 0 ? 0 : low - pad, high: high + pad };
   }
 };
+
+// Of several runs a few that went wild do not set the scale of a quantity; the chosen one is in sight, wild or not.
+Pane.prototype.limit = function (found, name) {
+  var same = found.filter(function (one) { return one.name === name; }), logged = this.logged;
+  if (same.length < 2) return Infinity;
+  var low = Math.min.apply(null, same.map(function (one) { return one.least; }));
+  var tops = same.map(function (one) { return one.most; }).sort(function (p, q) { return p - q; });
+  var middle = tops[Math.floor((tops.length - 1) / 2)];
+  function above(times, power) { return logged ? low * Math.pow(Math.max(middle / low, 1.3), power) : low + times * (middle - low); }
+  var limit = above(2, 1.6), far = above(8, 3);
+  if (!(limit > low)) return Infinity;
+  same.forEach(function (one) {
+    if (one.run === state.chosen || (one.least > limit && one.most <= far)) limit = Math.max(limit, one.most);
+  });
+  return limit;
+};
+
+// Whether a logarithmic axis has room for none of the points.
+Pane.prototype.none_ = function () { return !this.curves.some(function (curve) { return curve.y.some(function (y) { return y > 0; }); }); };
 
 // How far apart the highest rates of the runs are: beyond twentyfold one axis shows them only by powers of ten.
 function spread() {
@@ -200,12 +219,13 @@ function take(head) {
     if (pane.isRate && previewed) pane.curves.push(previewed);
     if (pane.isRate && pane.logged !== rateLog()) { pane.make(); label(); }
     pane.fit();
-    pane.none.textContent = pane.curves.some(function (c) { return c.n; }) ? "" : state.runs.size ? pane.empty : "";
+    pane.none.textContent = pane.curves.some(function (c) { return c.n; }) ? (pane.logged && pane.none_() ? "Nothing of what is drawn here is above 0, as a logarithmic axis needs it: L." : "") : state.runs.size ? pane.empty : "";
     pane.paint();
     pane.redraw();
   });
-  var cut = panes.loss.cut;
-  $("cut").textContent = cut ? "The highest values of " + (cut === 1 ? "one run are" : cut + " runs are") + " above the edge: Y shows them." : "";
+  var cut = panes.loss.cut, lost = panes.loss.lost;
+  $("cut").textContent = lost ? (lost === 1 ? "One curve lies" : lost + " curves lie") + " wholly above the edge: Y shows " + (lost === 1 ? "it." : "them.")
+    : cut ? "The highest values of " + (cut === 1 ? "one run are" : cut + " runs are") + " above the edge: Y shows them." : "";
 }
 
 // Where we look. Following means: up to the latest step, as it comes.

@@ -18,7 +18,7 @@ function row(run) {
   return { node: el("li", { class: "run" }, eye, pick, last), eye: eye, name: name, mark: mark, last: last, pick: pick };
 }
 
-var SEVERE = { failure: 2, warning: 1 };
+var SEVERE = bare({ failure: 2, warning: 1 });
 var MOST_ROWS = 400;
 
 function list() {
@@ -121,7 +121,7 @@ function chips() {
   on = lossNames();
   chips.on = on.join("\n");
   var losses = names.filter(function (name) { return !isRate(name); });
-  losses.sort(function (a, b) { return (on.indexOf(b) - on.indexOf(a)) || (a < b ? -1 : 1); });
+  losses.sort(function (a, b) { return (on.indexOf(b) - on.indexOf(a)) || (/loss/.test(b) - /loss/.test(a)) || (a < b ? -1 : 1); });
   fill($("names"), losses.slice(0, 12).map(function (name) {
     return el("button", { type: "button", class: "name", "aria-pressed": String(on.includes(name)), text: known.get(name), title: known.get(name), on: { click: function () { pickName(name); } } });
   }));

@@ -87,7 +87,10 @@ function answer(put, told) {
   if (wanted) return;
   var mine = sent && (!told || sent.run === told.id) && sent.run === state.chosen, text = "", tone = "";
   if (mine && sent.state === "sending") text = "sending " + sent.text;
-  else if (mine && sent.state === "sent") text = "sent: " + sent.text + "; the run takes it at its next update";
+  else if (mine && sent.state === "sent" && state.runs.get(sent.run) && state.runs.get(sent.run).state === "lost") {
+    text = sent.text + " was not taken: the run was gone before its next update. It waits in the run's inbox";
+    tone = "bad";
+  } else if (mine && sent.state === "sent") text = "sent: " + sent.text + "; the run takes it at its next update";
   else if (mine && sent.state === "applied") { text = sent.text + " is in force from step " + whole(sent.step); tone = "good"; }
   else if (mine && (sent.state === "refused" || sent.state === "failed")) { text = sent.text + " was refused: " + sent.why; tone = "bad"; }
   else if (told && told.steer.why) text = told.steer.why;

@@ -26,11 +26,12 @@ function fill(node) {
   node.replaceChildren.apply(node, [].slice.call(arguments, 1).flat().filter(function (one) { return one !== null && one !== undefined && one !== false; }));
 }
 
-function whole(n) { return n === null || n === undefined ? "–" : Math.round(n).toLocaleString("en-US"); }
+function whole(n) { return typeof n !== "number" ? "–" : Math.round(n).toLocaleString("en-US"); }
 
 function number(value) {
   if (value === null || value === undefined) return "–";
   if (typeof value === "string") return value;
+  if (typeof value !== "number") return "–";
   if (value === 0) return "0";
   var size = Math.abs(value);
   if (size >= 1e6 || size < 1e-3) return value.toExponential(size >= 1e6 ? 3 : 2).replace("e+", "e");
@@ -59,6 +60,9 @@ function ago(seconds) {
   var passed = Date.now() / 1000 - seconds;
   return passed < 5 ? "now" : duration(passed) + " ago";
 }
+
+// An object without a past: whatever key is asked for, only what was put there is found.
+function bare(given) { return Object.assign(Object.create(null), given); }
 
 function token(name) { return getComputedStyle(document.documentElement).getPropertyValue(name).trim(); }
 
