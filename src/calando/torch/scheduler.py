@@ -54,6 +54,9 @@ class ScheduleLR(Changing, LRScheduler):
         ([0.05], 0.05)
     """
 
+    watched_as = ""
+    """The id of the run that this is, where it is watched: its checkpoints hold it."""
+
     def __init__(self, optimizer: HasGroups, tracks: Sequence[Track], lanes: Sequence[int], options: Options) -> None:
         self.optimizer: Any = optimizer
         self.tracks = list(tracks)

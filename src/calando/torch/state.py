@@ -72,6 +72,7 @@ class Saved(NamedTuple):
     bases: list[float]
     lanes: list[int]
     tracks: list[SavedTrack]
+    run: str = ""
 
 
 # ---- writing
@@ -89,6 +90,7 @@ def to_plain(scheduler: "ScheduleLR") -> dict[str, Any]:
         "_last_lr": [float(rate) for rate in scheduler.get_last_lr()],
         "lanes": list(scheduler.lanes),
         "tracks": [_track_to_plain(track) for track in scheduler.tracks],
+        **({"run": scheduler.watched_as} if scheduler.watched_as else {}),
     }
 
 
@@ -159,6 +161,7 @@ def read(state: object) -> Saved:
             bases=[_real(base) for base in state["base_lrs"]],
             lanes=[_whole(lane) for lane in state["lanes"]],
             tracks=[_read_track(track) for track in state["tracks"]],
+            run=str(state.get("run", ""))[:100],
         )
     except BadState:
         raise
@@ -250,6 +253,7 @@ def load(scheduler: "ScheduleLR", state: object, policy: str) -> None:
     calls = scheduler.options.calls_per_update
     scheduler.last_epoch = max(saved.last_epoch // saved.calls_per_update * calls, -1)
     scheduler._step_count = saved.step_count
+    scheduler.watched_as = saved.run or scheduler.watched_as
     if policy != "rebind":
         scheduler.base_lrs = list(saved.bases)
 

@@ -3,14 +3,27 @@
 import atexit
 import os
 import weakref
+from collections.abc import Sequence
 from typing import Literal, Protocol
 
-from calando.errors import shown
+from calando.errors import BadName, did_you_mean, shown
 
-__all__ = ["ENDINGS", "Ending", "remember", "told_of"]
+__all__ = ["ENDINGS", "Ending", "check_word", "remember", "told_of"]
 
 Ending = Literal["done", "stopped", "unfinished", "failed", "interrupted"]
 ENDINGS: tuple[Ending, ...] = ("done", "stopped", "unfinished", "failed", "interrupted")
+
+
+def check_word(word: object, words: Sequence[str], where: str, fix: str) -> None:
+    """See that a word is one of those that there are.
+
+    Raises:
+        BadName: where it is not.
+    """
+    if word not in words:
+        raise BadName(
+            given=f"{shown(word)}{did_you_mean(str(word), words)}", allowed=", ".join(words), where=where, fix=fix
+        )
 
 
 class Leaves(Protocol):

@@ -15,7 +15,9 @@ MOST_GROUPS = 8
 
 
 class Gauge(Protocol):
-    """What `Watched` asks when something is logged."""
+    """What `Watched` asks when something is logged; `knows` where it knew how many updates were made before."""
+
+    knows: bool
 
     def done(self) -> int:
         """Updates made so far."""
@@ -42,6 +44,7 @@ class Hooked:
         standing: Callable[[], int] | None = None,
     ) -> None:
         self._optimizer, self._position, self._standing = optimizer, position, standing
+        self.knows = position is not None or standing is not None
         self._stood = 0 if standing is None else standing()
         self._done = begun
         self._used: Sequence[Any] = ()
@@ -92,6 +95,8 @@ class Placed:
             is logged has to be logged after the schedule's step.
     """
 
+    knows = True
+
     def __init__(self, position: Callable[[], int], now: Callable[[], Rates], optimizer: Any = None) -> None:
         self._position, self._now = position, now
         self._at = position()
@@ -99,11 +104,17 @@ class Placed:
         self._used: Rates = ()
         self._made = self._looked = -1
         self._handle: Any = None
-        with suppress(AttributeError, TypeError):
-            self._handle = optimizer.register_step_pre_hook(self._before)
+        torch = sys.modules.get("torch")
+        if torch is not None and hasattr(torch, "compiler"):
+            self._compiling: Callable[[], bool] = torch.compiler.is_compiling
+            self._capturing: Callable[[], bool] = lambda: False
+            if torch.cuda.is_available():
+                self._capturing = torch.cuda.is_current_stream_capturing
+            with suppress(AttributeError, TypeError):
+                self._handle = optimizer.register_step_pre_hook(self._before)
 
     def _before(self, *_: object) -> None:
-        if not _traced():
+        if not (self._compiling() or self._capturing()):
             self._made = self._position() + 1
 
     def done(self) -> int:
@@ -137,6 +148,8 @@ class Placed:
 class Reading:
     """For optimizers that give their count and the last update's rate themselves, as ours for Keras do."""
 
+    knows = True
+
     def __init__(self, driven: Any) -> None:
         self._driven = driven
         self._last: tuple[int, Rates] = (0, ())
@@ -155,6 +168,8 @@ class Reading:
 
 class Counting:
     """Where nothing tells: whoever logs says the step, or a name that comes again begins the next."""
+
+    knows = False
 
     def __init__(self, begun: int, now: Callable[[], Rates] | None = None) -> None:
         self._done, self._now = begun, now
@@ -195,6 +210,8 @@ def gauge_for(scheduler: Any, optimizer: Any, begun: int) -> "Hooked | Placed | 
     position = _position(scheduler)
     standing = getattr(scheduler, "position", None) if position is None else None
     standing = standing if callable(standing) else None
+    if standing is not None:
+        begun = begun or int(standing())
     if groups:
         if not any(hasattr(group["lr"], "dtype") for group in groups):
             with suppress(AttributeError, TypeError):
@@ -224,15 +241,6 @@ def _position(scheduler: Any) -> Callable[[], int] | None:
         return None
     position: Callable[[], int] = found
     return position
-
-
-def _traced() -> bool:
-    """Whether an update is only being compiled or captured now, and not made."""
-    import torch
-
-    if torch.compiler.is_compiling():
-        return True
-    return torch.cuda.is_available() and torch.cuda.is_current_stream_capturing()
 
 
 def _register(optimizer: Any, hook: Callable[..., None]) -> Any:

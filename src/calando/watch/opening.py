@@ -3,6 +3,7 @@
 import json
 import os
 import sys
+import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,14 +11,15 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from calando.errors import BadValue, LabError, NotSerialisable, shown
 from calando.records.live.header import LARGEST_STEP, Event, Header
-from calando.records.live.record import RECORD, Recorder, host_name
+from calando.records.live.record import Recorder, host_name
 from calando.records.live.tail import Tail
 from calando.watch.asked import Asked
 from calando.watch.gauges import gauge_for
+from calando.watch.going_on import taken, to_go_on_with
 from calando.watch.parts import Begun, Followed, Rule
 from calando.watch.sinks import Sinks
 from calando.watch.steer import leads
-from calando.watch.steerable import steered_by
+from calando.watch.steerable import driven_in, steered_by
 from calando.watch.watched import Watched
 
 if TYPE_CHECKING:
@@ -43,7 +45,7 @@ def watch(
     sinks: Iterable[Any] = (),
     rules: Sequence[Rule] = (),
     agree: Callable[[Any], Any] | None = None,
-    resume: bool | int | None = None,
+    resume: bool | int | str | None = None,
     record: bool | None = None,
     meta: Mapping[str, Any] | None = None,
 ) -> Watched:
@@ -66,14 +68,15 @@ def watch(
             (step, numbers).
         rules: objects that hear what is logged and may order changes.
         agree: function that gives every process what the first one gave it, where several train together.
-        resume: True goes on with the record of that name, a number says from which step; False begins a new one. Left
-            out: goes on where the scheduler stands past its beginning.
+        resume: True goes on with the record of that name, a number says from which step, a text with which folder's;
+            False begins a new one. Left out: goes on where the scheduler stands past its beginning.
         record: whether this process keeps the record; only the first one of several does unless given.
         meta: dict of plain JSON to keep with the run, such as the settings.
 
     Raises:
         BadValue: for an argument outside what is allowed.
-        LabError: when the folder cannot be written to, or the run to go on with is another process's.
+        LabError: when the folder cannot be written to, or the run to go on with is another process's, not there, or
+            one of several.
 
     Example:
         >>> import calando, tempfile
@@ -94,6 +97,8 @@ def watch(
             "rules",
             f"leave {alone[0]} out: it sets weights back, which has to happen in all processes at once",
         )
+    if "\0" in str(folder):
+        raise _wrong(f"folder={shown(str(folder))}", "a folder's path", "folder", "leave it out for runs")
     opening = Opening(
         name=_script() if name is None else _checked_name(name),
         folder=Path(folder),
@@ -121,7 +126,7 @@ class Opening:
     folder: Path
     metric: str
     mode: Literal["min", "max"]
-    resume: bool | int | None
+    resume: bool | int | str | None
     record: bool | None
     meta: Mapping[str, Any]
     agree: Callable[[Any], Any] | None
@@ -136,11 +141,10 @@ class Opening:
         _check(peak=followed.peak, horizon=followed.horizon)
         schedule, peak = _schedule_of(followed.scheduler, followed.schedule, followed.peak)
         horizon = followed.horizon if followed.horizon is not None else getattr(schedule, "horizon", None)
-        gauge = gauge_for(followed.scheduler, followed.optimizer, followed.begun)
-        begun = gauge.done()
-        if type(self.resume) is int:
-            begun = self.resume
+        gauge = gauge_for(followed.scheduler, followed.optimizer, followed.begun or 0)
+        begun = self.resume if type(self.resume) is int else gauge.done()
         recorder: Recorder | None = None
+        resumed: Mapping[str, Any] | None = None
         first = self.record is not None or (_first_process() if self.agree is None else leads(self.agree))
         if first and self.record is not False:
             header = Header(
@@ -151,13 +155,24 @@ class Opening:
                 metric=self.metric,
                 mode=self.mode,
                 meta=self.meta,
+                asked=self.name,
+                id=uuid.uuid4().hex,
             )
-            recorder, begun = _opened(self.folder, header, begun, self.resume)
+            marked = next((one for one in driven_in(followed.scheduler) if hasattr(one, "watched_as")), None)
+            place = to_go_on_with(self.folder, self.name, begun, self.resume, getattr(marked, "watched_as", ""))
+            if place is None:
+                recorder = _opened(self.folder, header)
+            else:
+                known = gauge.knows or followed.begun is not None or type(self.resume) is int
+                recorder, begun, resumed = _gone_on(place, header, begun, known)
+            if marked is not None:
+                marked.watched_as = recorder.header.id
         if begun != gauge.done():
+            getattr(gauge, "close", int)()
             gauge = gauge_for(followed.scheduler, followed.optimizer, begun)
         steers = steered_by(recorder, followed.scheduler, schedule, horizon, self.agree, begun)
         asked = Asked(followed.scheduler, schedule, peak, steers, getattr(gauge, "stood", None))
-        return Begun(recorder, gauge, horizon, schedule, asked, steers, first)
+        return Begun(recorder, gauge, horizon, schedule, asked, steers, first, resumed)
 
 
 def _schedule_of(
@@ -189,16 +204,13 @@ def _json_of(schedule: "Schedule | None") -> Mapping[str, Any] | None:
     return said
 
 
-def _opened(folder: Path, header: Header, begun: int, resume: bool | int | None) -> tuple[Recorder, int]:
-    """The run's record, new or gone on with, and the step from which it goes on."""
+def _opened(folder: Path, header: Header) -> Recorder:
+    """A new record of a run."""
     name = header.name
-    latest = _latest(folder, name)
-    if latest is not None and (begun > 0 if resume is None else resume is not False):
-        return _gone_on(latest, header, begun)
     for number in range(1, MOST):
         numbered = name if number == 1 else f"{name}-{number}"
         place = folder / numbered
-        if _taken(place):
+        if taken(place):
             continue
         try:
             recorder = Recorder(place, replace(header, name=numbered))
@@ -209,7 +221,7 @@ def _opened(folder: Path, header: Header, begun: int, resume: bool | int | None)
         if recorder.resumed:  # somebody was faster, and is gone already
             recorder.close()
             continue
-        return recorder, begun
+        return recorder
     raise LabError(
         given=f"{MOST:,} runs named {shown(name)}",
         allowed="fewer",
@@ -218,34 +230,19 @@ def _opened(folder: Path, header: Header, begun: int, resume: bool | int | None)
     )
 
 
-def _gone_on(folder: Path, header: Header, begun: int) -> tuple[Recorder, int]:
+def _gone_on(folder: Path, header: Header, begun: int, known: bool) -> tuple[Recorder, int, Mapping[str, Any] | None]:
+    """The record of a run that goes on, the step from which it does, and what is to be said when that is known."""
     tail = Tail(folder)
     while tail.poll().more:
         pass
-    recorder = Recorder(folder, header)
-    begun = begun or tail.last + 1
-    said: dict[str, Any] = {"from": begun, "pid": os.getpid(), "host": host_name()}
+    recorder = Recorder(folder, header if tail.header is None else replace(header, id=tail.header.id))
+    said: dict[str, Any] = {"pid": os.getpid(), "host": host_name()}
     if header.horizon is not None and not tail.applied:
         said["horizon"] = header.horizon
-    recorder.event(Event(max(begun - 1, -1), "resumed", said))
-    return recorder, begun
-
-
-def _taken(place: Path) -> bool:
-    try:
-        return (place / RECORD).stat().st_size > 0
-    except OSError:
-        return False
-
-
-def _latest(folder: Path, name: str) -> Path | None:
-    found = None
-    for number in range(1, MOST):
-        place = folder / (name if number == 1 else f"{name}-{number}")
-        if not _taken(place):
-            break
-        found = place
-    return found
+    if begun > 0:
+        recorder.event(Event(begun - 1, "resumed", {"from": begun, **said}))
+        return recorder, begun, None
+    return recorder, 0 if known else tail.last + 1, said
 
 
 def _first_process() -> bool:
@@ -301,8 +298,12 @@ def _check(
             plain = False
         if not plain:
             raise _wrong(f"meta={shown(meta)}", "a dict of plain JSON", "meta", "write numbers and texts only")
-    if resume is not None and not isinstance(resume, bool) and not (type(resume) is int and resume >= 0):
-        raise _wrong(f"resume={shown(resume)}", "True, False, or a step >= 0", "resume", "leave it out")
+    if isinstance(resume, str):
+        _checked_name(resume)
+    elif resume is not None and not isinstance(resume, bool) and not (type(resume) is int and resume >= 0):
+        raise _wrong(
+            f"resume={shown(resume)}", "True, False, a step >= 0, or a folder's name", "resume", "leave it out"
+        )
 
 
 def _wrong(given: str, allowed: str, argument: str, fix: str) -> BadValue:

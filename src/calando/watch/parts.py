@@ -57,14 +57,15 @@ class Followed:
     schedule: "Schedule | None" = None
     peak: float | None = None
     horizon: int | None = None
-    begun: int = 0
+    begun: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Begun:
     """A run whose record is open: who writes, who tells the step and the rates, what was asked, who steers.
 
-    `first` is false in a process that only trains along: what is logged there goes nowhere.
+    `first` is false in a process that only trains along: what is logged there goes nowhere. `resumed` is what is to be
+    written down when the first step of a run that goes on is known; None where it is written, or nothing goes on.
     """
 
     recorder: Recorder | None
@@ -74,3 +75,4 @@ class Begun:
     asked: Asked
     steers: Steers | None
     first: bool = True
+    resumed: Mapping[str, Any] | None = None

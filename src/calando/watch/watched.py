@@ -9,11 +9,11 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from calando.errors import BadName, BadValue, CalandoError, LabError, did_you_mean, shown
+from calando.errors import BadValue, CalandoError, LabError, shown
 from calando.records.live.header import EVENTS, Event
 from calando.records.live.record import Recorder, check_step
 from calando.watch.asked import Asked
-from calando.watch.endings import ENDINGS, Ending, remember, told_of
+from calando.watch.endings import ENDINGS, Ending, check_word, remember, told_of
 from calando.watch.gauges import Counting
 from calando.watch.parts import Begun, Followed, Rule, Steers
 from calando.watch.sinks import Sinks, warn
@@ -59,6 +59,7 @@ class Watched:
         self._schedule: Schedule | None = None
         self._counting: Counting | None = None
         self._renew: Callable[[], None] | None = None
+        self._resumed: Mapping[str, Any] | None = None
         self._revision = 0
         self._done = 0
         self._heard = True
@@ -79,7 +80,7 @@ class Watched:
         schedule: "Schedule | None" = None,
         peak: float | None = None,
         horizon: int | None = None,
-        begun: int = 0,
+        begun: int | None = None,
     ) -> None:
         """Say what drives the run, where that is known later than its name; callbacks do so when training begins.
 
@@ -89,7 +90,7 @@ class Watched:
             schedule: a bound schedule.
             peak: rate that factor 1 stands for, a number > 0.
             horizon: number of updates of the whole run, >= 1.
-            begun: number of updates made before, where nothing else tells.
+            begun: number of updates made before, where nothing else tells; None where it is not known.
 
         Raises:
             LabError: where that was said already, or the record cannot be opened.
@@ -110,7 +111,7 @@ class Watched:
         self._horizon, self._schedule = found.horizon, found.schedule
         self._heard = found.first and (found.recorder is not None or self._also)
         self._counting = found.gauge if isinstance(found.gauge, Counting) else None
-        self._done = found.gauge.done()
+        self._done, self._resumed = found.gauge.done(), found.resumed
         if found.steers is not None:
             self._renew, self._revision = getattr(found.gauge, "renew", None), found.steers.revision
 
@@ -197,6 +198,8 @@ class Watched:
         done = gauge.done()
         new = done != self._done
         now = done - 1 if step is None else step
+        if self._resumed is not None:
+            self._goes_on(now)
         late = False
         values: dict[str, float | Later] = {}
         for name, given in named.items() if self._heard else ():
@@ -246,17 +249,13 @@ class Watched:
             BadName: for a kind that there is not.
             BadValue: for what is no plain JSON.
         """
-        if kind not in EVENTS:
-            raise BadName(
-                given=f"the event {shown(kind)}{did_you_mean(str(kind), EVENTS)}",
-                allowed=", ".join(EVENTS),
-                where="Watched.event",
-                fix="use 'note' for a remark",
-            )
+        check_word(kind, EVENTS, "Watched.event(kind)", "use 'note' for a remark")
         with self._lock:
             if self._gauge is None:
                 self._open(Followed())
             self._flush()
+            if self._resumed is not None:
+                self._goes_on(self.step + 1)
             self._write_event(Event(max(self.step, -1), kind, data))
 
     def close(self, ending: Ending | None = None, reason: str = "") -> None:
@@ -270,13 +269,8 @@ class Watched:
         Raises:
             BadName: for another word.
         """
-        if ending is not None and ending not in ENDINGS:
-            raise BadName(
-                given=f"ending={shown(ending)}{did_you_mean(str(ending), ENDINGS)}",
-                allowed=", ".join(ENDINGS),
-                where="Watched.close",
-                fix="leave it out",
-            )
+        if ending is not None:
+            check_word(ending, ENDINGS, "Watched.close(ending)", "leave it out")
         with self._lock:
             if self.ending is not None:
                 return
@@ -285,7 +279,8 @@ class Watched:
             stopped = self._steers is not None and self._steers.stopped
             if self._steers is not None and stopped and not reason:
                 reason = self._steers.stop_reason
-            self._write_event(Event(max(self.step, -1), "ended", {"status": status, "reason": reason[:1000]}))
+            if self._resumed is None:  # else it did not go on, and ended as it ended before
+                self._write_event(Event(max(self.step, -1), "ended", {"status": status, "reason": reason[:1000]}))
             self.ending = status
             self._let_go()
 
@@ -345,6 +340,10 @@ class Watched:
             hears = getattr(rule, "answered", None)
             if answer is not None and hears is not None:
                 hears(answer)
+
+    def _goes_on(self, step: int) -> None:
+        said, self._resumed = {"from": max(step, 0), **(self._resumed or {})}, None
+        self._write_event(Event(max(step - 1, -1), "resumed", said))
 
     def _flush(self) -> None:
         """Write down what was waited for; one wait for all of it."""

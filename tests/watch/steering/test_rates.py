@@ -93,7 +93,7 @@ def test_what_is_made_anew_is_recorded_with_the_rate_of_the_schedule_in_force(tm
     schedule, remake = calando.linear_decay().bind(20), Remake()
     remake.change(schedule)
     with calando.watch("run", scheduler=remake, schedule=schedule, peak=0.5, folder=tmp_path) as watched:
-        used = []
+        used: list[float] = []
         while not watched.over:
             used.append(0.5 * float(remake.schedule(len(used))))
             watched.log(train_loss=1.0, step=len(used) - 1, **({"lr": used[-1]} if len(used) % 2 else {}))

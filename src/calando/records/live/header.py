@@ -64,7 +64,8 @@ class Header:
 
     `began` is in seconds since 1970; `schedule` a schedule's JSON as an object, None where none was named; `peak` the
     rate that factor 1 stands for; `horizon` the updates of the whole run; `pid` and `host` say who writes. `meta` is
-    plain JSON of whoever opened the record.
+    plain JSON of whoever opened the record. `asked` is the name that was asked for, before it got a number; `id` the
+    run's own, which its checkpoints hold.
 
     >>> Header.read(Header("first", horizon=100, mode="max").line()).horizon
     100
@@ -80,6 +81,8 @@ class Header:
     pid: int = 0
     host: str = ""
     meta: Mapping[str, Any] = field(default_factory=dict)
+    asked: str = ""
+    id: str = ""
 
     def line(self) -> str:
         """The record's first line, without its end."""
@@ -119,6 +122,8 @@ class Header:
             pid=_count(said.get("pid")) or 0,
             host=_text(said.get("host")),
             meta=meta if isinstance(meta := said.get("meta"), dict) else {},
+            asked=_text(said.get("asked")),
+            id=_text(said.get("id")),
         )
 
 
