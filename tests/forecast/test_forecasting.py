@@ -8,8 +8,9 @@ from bench.forecasting.live.grids import SHAPES
 from calando import parse
 from calando.errors import BadName, BadValue
 from calando.forecast import LossCurve, forecast
-from calando.forecast.asked import AT_ONCE, Candidate, in_goes, peaks_run
-from calando.forecast.bands import band
+from calando.forecast.asked import AT_ONCE, Candidate, in_goes, peaks_run, plan_text
+from calando.forecast.bands import ALONE, OTHERWISE, band
+from calando.forecast.forecasted import Prediction
 from calando.forecast.forecasting import ends_of, fitted, foretold
 from tests.forecast.worlds import LONG, PLANS, SHORT, run, runs, truth
 
@@ -99,6 +100,50 @@ def test_a_doubt_makes_bands_of_the_same_losses_twice_as_wide() -> None:
     assert unsure.loss == sure.loss
     assert np.log(unsure.high / unsure.loss) == pytest.approx(2 * np.log(sure.high / sure.loss))
     assert np.log(unsure.low / unsure.loss) == pytest.approx(2 * np.log(sure.low / sure.loss))
+
+
+def half(one: Prediction) -> float:
+    return float(np.log(one.high / one.loss))
+
+
+def test_a_cooldown_that_no_run_showed_is_refused_with_the_runs_that_would_show_it() -> None:
+    stays = run(plan_text("wsd(warmup=20, cooldown=20%)"), 4e-3)
+    early = stays.kept(stays.steps <= 0.75 * SHORT)
+    found = forecast(early, ["cosine()", "constant()"], SHORT)
+    (doubt,) = (doubt for doubt in found.doubts if doubt.refuses)
+    assert (doubt.name, doubt.curves) == ("no cooldown seen", (stays.name,))
+    assert "run these next: wsd(warmup=20, cooldown=60%) at the peak 0.004 over 800 updates; wsd(" in doubt.words
+    assert all(one.ratio == pytest.approx(SHORT / early.steps[-1]) for one in found.predictions)  # by the last loss
+    only = forecast(early, ["constant()"], SHORT)
+    assert not any(doubt.refuses for doubt in only.doubts)
+    assert not any(doubt.refuses for doubt in forecast(stays, ["cosine()", "constant()"], SHORT).doubts)
+    assert not any(doubt.refuses for doubt in forecast([early, stays], ["cosine()"], SHORT).doubts)
+
+
+def test_one_run_alone_and_its_like_have_wider_bands_and_a_contrasting_one_takes_that_away() -> None:
+    first, contrast = runs((4e-3,))
+    twin = run(first.plan, 4e-3, seed=1)
+    asked = [Candidate("cosine()", 4e-3, LONG), Candidate("constant()", 4e-3, LONG)]
+    fits, _ = fitted([first, contrast])
+    losses = ends_of(fits, asked)
+    both, one, two = (
+        {p.plan: p for p in foretold(curves, fits, asked, losses, 0.8)[0]}
+        for curves in ([first, contrast], [first], [first, twin])
+    )
+    for plan, times in (("cosine()", ALONE), ("constant()", OTHERWISE)):
+        assert half(one[plan]) == pytest.approx(times * half(both[plan]))
+        assert half(two[plan]) == pytest.approx(half(one[plan]))
+    assert any("one run alone" in note for note in forecast([first], ["cosine()"], LONG).notes)
+    assert not any("alone" in note for note in forecast([first, contrast], ["cosine()"], LONG).notes)
+
+
+def test_fewer_than_three_losses_a_parameter_are_a_doubt() -> None:
+    curve = run("warmup(20) | cosine()", 4e-3)
+    thin = curve.kept(np.linspace(3, 39, 9).astype(int))
+    (doubt,) = forecast(thin, ["cosine()"], SHORT).doubts
+    assert (doubt.name, doubt.consequence, doubt.numbers["losses"]) == ("few losses", "widen", 9.0)
+    assert "parameters" in doubt.words
+    assert forecast(curve, ["cosine()"], SHORT).doubts == ()
 
 
 def test_where_one_law_alone_counts_another_half_a_percent_away_is_allowed_for() -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from calando.errors import BadFile, BadName, BadValue
 from calando.forecast.curve import plan_rates
+from calando.forecast.doubts import doubts_of
 from calando.forecast.reading import Given, curves_of, given_of
 from calando.records.logs import Column, Log, read_logs
 
@@ -111,6 +112,41 @@ def test_a_single_lost_value_is_no_divergence() -> None:
     found = curves_of([log])
     assert len(found.curves[0].steps) == 9
     assert found.edge == np.inf
+
+
+def a_log_of(train: object, held: object = ()) -> Log:
+    columns = {"train_loss": Column(STEPS, np.array(train, dtype=float))}
+    if len(np.array(held)):
+        columns["eval_loss"] = Column(STEPS, np.array(held, dtype=float))
+    return Log(
+        "b", "b.csv", "csv", columns, loss="train_loss", val_loss="eval_loss" if len(columns) > 1 else "",
+        meta={"plan": "cosine()", "peak": 0.5},
+    )  # fmt: skip
+
+
+def test_training_losses_that_are_rounded_to_zero_are_no_divergence() -> None:
+    learned = np.r_[2.0 * np.exp(-np.arange(8.0)), 0.0, 0.0]
+    found = curves_of([a_log_of(learned, 2 + 1 / STEPS)])
+    assert (len(found.curves[0].steps), found.refused, found.edge) == (10, (), np.inf)
+    alone = curves_of([a_log_of(learned)])
+    assert (len(alone.curves[0].steps), alone.edge) == (8, np.inf)
+    assert "saturated" in [doubt.name for doubt in doubts_of(alone.curves[0])]
+
+
+def test_a_training_loss_that_breaks_off_while_the_fitted_loss_goes_on_is_no_divergence() -> None:
+    broken = np.r_[2 + 1 / STEPS[:6], np.zeros(4)]
+    assert curves_of([a_log_of(broken, 2 + 1 / STEPS)]).edge == np.inf
+    both = np.r_[2 + 1 / STEPS[:6], np.full(4, np.nan)]
+    assert curves_of([a_log_of(broken, both)]).edge == 0.5
+
+
+def test_losses_below_zero_are_refused_for_what_they_are_and_bar_no_peak() -> None:
+    found = curves_of([a_log_of(np.linspace(2, -1, 10))])
+    assert (found.curves, found.edge) == ((), np.inf)
+    assert "below 0" in found.refused[0].given
+    assert "diverged" not in found.refused[0].given
+    assert "--loss" in found.refused[0].fix
+    assert len(curves_of([a_log_of(np.linspace(2, -1, 10), 2 + 1 / STEPS)]).curves) == 1
 
 
 @pytest.mark.parametrize("name", ["a (2)", "cosine() peak 0.1 seed 0", "lr=1e-3"])

@@ -12,6 +12,7 @@ from calando.errors import BadFile, BadName, BadValue, CalandoError, did_you_mea
 from calando.forecast.asked import MOST_STEPS
 from calando.forecast.curve import LossCurve, plan_rates
 from calando.forecast.spreading import rate_of
+from calando.records.logs.log import ENOUGH
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     FloatArray = NDArray[np.float64]
 
 __all__ = ["Given", "Readings", "curves_of", "given_of"]
+
+NOTHING = 0.02  # of the first loss: zeros behind such losses are rounded ones
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +39,8 @@ class Given:
 class Readings:
     """The curves of some logs, lines to be shown about how they were read, and the errors of those that could not.
 
-    A run whose losses ended in what is no number, or in zeros, diverged: it is among the refused, and `edge` is the
-    lowest peak at which that happened, so that nothing is chosen from there up.
+    A run whose losses ended in what is no number, or fell to zeros at once, diverged: it is among the refused, and
+    `edge` is the lowest peak at which that happened, so that nothing is chosen from there up.
     """
 
     curves: tuple[LossCurve, ...]
@@ -170,6 +173,7 @@ def curves_of(
                     allowed="runs that train to their end", where=tame(log.source),
                     fix="nothing: it tells where the peak is too high, and no peak from there up is answered for",
                 )  # fmt: skip
+            _refuse_below_zero(log, loss)
             curves.append(_curve(log, said, loss))
         except CalandoError as error:
             refused.append(error)
@@ -177,15 +181,52 @@ def curves_of(
 
 
 def _diverged(log: "Log", loss: str | None) -> int | None:
-    """The step from which on a run's losses are no numbers above 0, two or more of them; None where it trained on."""
-    for name in dict.fromkeys([loss or log.val_loss, log.loss]):
-        if name and name in log.columns:
-            column = log.columns[name]
-            sound = np.flatnonzero(np.isfinite(column.values) & (column.values > 0))
-            first = int(sound[-1]) + 1 if len(sound) else 0
-            if len(column) - first >= 2:
-                return int(column.steps[first])
+    """The step from which on a run's losses are no numbers, or zeros in their place; None where it trained on.
+
+    The column that is fitted tells; so does the training loss, unless the fitted one goes on behind it.
+    """
+    fitted = _fitted(log, loss)
+    sound_to = -1
+    for name in dict.fromkeys([fitted, log.loss]):
+        if not name or name not in log.columns:
+            continue
+        column = log.columns[name]
+        sound = np.flatnonzero(np.isfinite(column.values) & (column.values != 0))
+        first = int(sound[-1]) + 1 if len(sound) else 0
+        if name == fitted and len(sound):
+            sound_to = int(column.steps[sound[-1]])
+        if len(column) - first < 2 or int(column.steps[first]) <= sound_to:
+            continue
+        if (column.values[first:] == 0).all() and _nearly_nothing(column.values[:first]):
+            continue
+        return int(column.steps[first])
     return None
+
+
+def _fitted(log: "Log", loss: str | None) -> str:
+    """The column that is fitted: what `Log.losses` takes."""
+    dense = bool(log.val_loss) and len(log.columns[log.val_loss]) >= ENOUGH
+    return loss or (log.val_loss if dense or not log.loss else log.loss) or ""
+
+
+def _nearly_nothing(values: "FloatArray") -> bool:
+    """Whether losses had come down to so little that zeros behind them are rounded and no sign of divergence."""
+    finite = np.abs(values[np.isfinite(values)])
+    return bool(len(finite) and np.median(finite[-3:]) <= NOTHING * finite[0])
+
+
+def _refuse_below_zero(log: "Log", loss: str | None) -> None:
+    """A loss that goes below 0 is another kind of loss, and says nothing against the peak."""
+    name = _fitted(log, loss)
+    values = log.columns[name].values if name in log.columns else np.zeros(0)
+    below = int((np.isfinite(values) & (values < 0)).sum())
+    if below >= 2:
+        raise BadFile(
+            given=f"{log.name}, of whose losses {shown(name)} {below} are below 0", allowed="losses above 0",
+            where=tame(log.source),
+            fix="name a loss that cannot fall below 0, such as a cross-entropy of classes: --loss NAME; laws are about"
+            " those alone",
+        )  # fmt: skip
 
 
 def _highest(log: "Log", given: Given | None) -> float:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from calando.forecast.curve import LossCurve, checked_curves
 from calando.forecast.doubts.alone import all_alone
 from calando.forecast.doubts.measured import measured
-from calando.forecast.doubts.together import among, left_over
+from calando.forecast.doubts.together import among, left_over, too_few
 from calando.forecast.doubts.value import CONSEQUENCES, Doubt
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ def doubts_of(curves: "LossCurve | Sequence[LossCurve]", fits: "Sequence[Fit]" =
 
     Of one curve: "still warming up", "few losses", "turns up" (overfitting, or a rate too large), "starts low"
     (fine-tuning, or nothing learned), "saturated", "cycles", "unstable". Of several: "rate too large". Of fits: "left
-    over" (what a law does not explain; it refuses where no law does better).
+    over" (what a law does not explain; it refuses where no law does better) and "few losses" for their parameters.
 
     Args:
         curves: one loss curve or several.
@@ -43,6 +43,7 @@ def doubts_of(curves: "LossCurve | Sequence[LossCurve]", fits: "Sequence[Fit]" =
     found = list(merged([doubt for one in seen for doubt in all_alone(one)]))
     found += among(seen)
     found += left_over(fits)
+    found += too_few(fits) if all(doubt.name != "few losses" for doubt in found) else ()
     return tuple(sorted(found, key=lambda doubt: CONSEQUENCES.index(doubt.consequence)))
 
 

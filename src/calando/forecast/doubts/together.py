@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     FloatArray = NDArray[np.float64]
 
-__all__ = ["among", "left_over"]
+__all__ = ["among", "left_over", "too_few"]
 
 EARLY = 0.3  # of the updates that two runs have in common
 HIGHER = 1.4  # peaks at least so far apart are compared
@@ -24,6 +24,7 @@ ABOVE, FAR_ABOVE = 0.1, 0.25  # of the loss; at the best peaks of recorded runs 
 WANDERS = 0.6  # correlation of neighbouring residuals
 MANY_NOISES, STRAYS, STRAYS_FAR = 3.0, 0.01, 0.03
 LEAST = 8
+FEW = 3  # losses a parameter
 
 
 def among(seen: Sequence[Measured]) -> Iterator[Doubt]:
@@ -74,6 +75,21 @@ def left_over(fits: Sequence["Fit"]) -> Iterator[Doubt]:
             f" the noise, and neighbours agree (correlation {wander:.2f}): it does not describe {len(some)} of"
             f" {len(fit.curves)} curves",
             {"left": left, "noise": own, "correlation": wander}, tuple(one for one, _, _, _ in some),
+        )  # fmt: skip
+
+
+def too_few(fits: Sequence["Fit"]) -> Iterator[Doubt]:
+    """Fewer losses than a law needs to settle its parameters; the law that has the most of them tells."""
+    if not fits:
+        return
+    fit = max(fits, key=lambda one: len(one.law.parameters))
+    losses, parameters = sum(len(curve.losses) for curve in fit.curves), len(fit.law.parameters)
+    if losses < FEW * parameters:
+        yield Doubt(
+            "few losses", "widen",
+            f"{losses} losses for the {parameters} parameters of {fit.law.name}: fewer than {FEW} a parameter settle"
+            " little; log more often",
+            {"losses": float(losses), "parameters": float(parameters)}, tuple(curve.name for curve in fit.curves),
         )  # fmt: skip
 
 
