@@ -1,5 +1,6 @@
 """Whether losses drift up after their lowest stretch: told from many of them, where each wobbles."""
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -65,4 +66,4 @@ def _wobble(logs: "FloatArray") -> float:
 def _kendall(logs: "FloatArray") -> float:
     n = len(logs)
     signs = sum(float(np.sign(logs[place + 1 :] - logs[place]).sum()) for place in range(n - 1))
-    return signs / (n * (n - 1) * (2 * n + 5) / 18) ** 0.5
+    return signs / math.sqrt(n * (n - 1) * (2 * n + 5) / 18)
