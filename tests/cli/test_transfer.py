@@ -71,6 +71,20 @@ def test_a_longer_run_has_its_ways_side_by_side() -> None:
     assert "20,000 updates, 2 times as long" in text
 
 
+def test_above_a_floor_a_longer_run_has_ranges_and_no_points(tmp_path: Path) -> None:
+    words = ("transfer", "--extend", "2x", "--plan", "wsd(cooldown=20%, end=0.1)", "--peak", "1e-3")
+    text = said(*words, "--out", str(tmp_path / "a.html"))
+    assert "ranges and no best guesses" in text
+    assert "bound" not in text
+    assert "peak / best" not in text
+    (line,) = [line for line in text.splitlines() if line.startswith("anew, linear decay")]
+    low, high = map(float, line.split()[3:5])
+    assert low < high
+    answer = json.loads(said(*words, "--json"))
+    assert answer["ways"][-1]["peak"] is None
+    assert "bound over the lowest" not in (tmp_path / "a.html").read_text()
+
+
 def test_a_longer_run_may_be_given_in_updates_and_its_answer_as_json() -> None:
     words = ("transfer", "--extend", "100000", "--plan", "wsd(warmup=300)", "--horizon", "50000", "--json")
     answer = json.loads(said(*words))

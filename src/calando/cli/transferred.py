@@ -73,20 +73,50 @@ def extension_lines(found: "Extension") -> list[str]:
     lines += [f"to    {step_text(found.longer)} updates, {times:.4g} times as long", ""]
     if not found.ways:
         return [*lines, *_said(found.notes, width)]
-    rows = []
-    for way in found.ways:
-        peak = [] if found.peak is None else [_peak(way.peak)]
-        leaves = "the first" if way.leaves == 0 else step_text(way.leaves)
-        rows.append([way.name, _more(way.bound), *peak, f"{way.multiple:.3g}", leaves])
-    peak = [] if found.peak is None else ["peak"]
-    lines += table(["way", "bound", *peak, "peak / best", "new from update"], rows, width)
-    lines += ["", *bulleted("bound:", "over the lowest there is, a linear decay at its best peak", width), ""]
-    for way in found.ways:
-        lines += bulleted("*" if way.name == found.advice else "-", f"{way.name}: {way.plan}{_chosen(way)}", width)
+    lines += (_range_lines if found.promise == "range" else _guess_lines)(found, width)
     if found.advice:
         what = "the lowest bound that goes on from the run" if _goes_on(found) else "the lowest bound"
         lines += ["", *bulleted("*", f"{what}: {found.advice}", width)]
-    return [*lines, *_said(found.notes, width)]
+    range_ = ["ranges and no best guesses: the theory is known to fail here"] if found.promise == "range" else []
+    return [*lines, *_said([*range_, *found.notes], width)]
+
+
+def _guess_lines(found: "Extension", width: int) -> list[str]:
+    rows = []
+    for way in found.ways:
+        peak = [] if found.peak is None else [_peak(way.peak)]
+        rows.append([way.name, _more(way.bound), *peak, f"{way.multiple:.3g}", _leaves(way)])
+    peak = [] if found.peak is None else ["peak"]
+    lines = table(["way", "bound", *peak, "peak / best", "new from update"], rows, width)
+    lines += ["", *bulleted("bound:", "over the lowest there is, a linear decay at its best peak", width), ""]
+    for way in found.ways:
+        lines += bulleted("*" if way.name == found.advice else "-", f"{way.name}: {way.plan}{_chosen(way)}", width)
+    return lines
+
+
+def _range_lines(found: "Extension", width: int) -> list[str]:
+    """Where the theory is known to fail: what is to be looked for between what, and no bounds."""
+    unit, what = (found.peak, "peak") if found.peak is not None else (1.0, "peak ratio")
+    rows = []
+    for way in found.ways:
+        low, high = (way.low, way.high) if way.chosen == "peak" else (1.0, 1.0)
+        rows.append([way.name, *(_peak(None if one is None else unit * one) for one in (low, high)), _leaves(way)])
+    lines = [*table(["way", f"{what} from", "to", "new from update"], rows, width), ""]
+    for way in found.ways:
+        lines += bulleted("-", f"{way.name}: {_between(way)}{way.plan}", width)
+    return lines
+
+
+def _between(way: "Way") -> str:
+    if way.chosen not in ("cooldown", "second stage") or way.low is None or way.high is None:
+        return ""
+    if way.chosen == "cooldown":
+        return f"a cooldown between {_share(way.low)} and {_share(way.high)}, such as "
+    return f"a stage's factor between {way.low:.3g} and {way.high:.3g}, such as "
+
+
+def _leaves(way: "Way") -> str:
+    return "the first" if way.leaves == 0 else step_text(way.leaves)
 
 
 def _goes_on(found: "Extension") -> bool:

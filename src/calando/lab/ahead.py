@@ -118,7 +118,7 @@ class _Looking:
             return ()
         if untold := self._untold(best):
             return self._sought(best, untold)
-        ways = [_onward(one) for one in answer.ways]
+        ways = [_onward(one, best.peak) for one in answer.ways]
         if answer.promise != "best guess":
             return self._between(best, answer, next(one for one in ways if one.way == "anew, peak retuned"))
         staying = next((one for one in ways if one.way == answer.advice and self._stays(one)), None)
@@ -179,12 +179,12 @@ class _Looking:
         """A range, where theory is known to fail."""
         low, high = way.low or 0.0, way.high or 0.0
         reason = next(iter(answer.notes), "")
-        unit = "" if way.peak is not None else " times the optimizer's own rates"
+        unit = "" if best.peak is not None else " times the optimizer's own rates"
         self.said.append(
             f"To train {best.plan} longer, {self.longer:,} updates: look for its peak between {low:.2g} and "
             f"{high:.2g}{unit}; there is no best guess: {reason}."
         )
-        if way.peak is not None:
+        if best.peak is not None:
             peaks = sorted({float(f"{peak:.3g}") for peak in (low, math.sqrt(low * high), high)})
             self._command("look for it there", [(way.plan, None)], self.longer, peaks=peaks)
         return (way,)
@@ -328,12 +328,11 @@ def _without(command: Sequence[str], flags: Sequence[str], valued: Sequence[str]
     return [*left, *command[end:]]
 
 
-def _onward(way: "Way") -> Onward:
-    """A way with its range; that of a peak in learning rates where the rate is known."""
+def _onward(way: "Way", peak: float | None) -> Onward:
+    """A way with its range; that of a peak in learning rates where the study's own is known."""
     low, high = way.low, way.high
-    if way.chosen == "peak" and way.peak is not None and way.value:
-        scale = way.peak / way.value
-        low, high = (None if low is None else low * scale), (None if high is None else high * scale)
+    if way.chosen == "peak" and peak is not None:
+        low, high = (None if low is None else low * peak), (None if high is None else high * peak)
     return Onward(way.name, way.plan, way.peak, way.leaves, way.bound, way.chosen, low, high)
 
 

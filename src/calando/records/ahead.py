@@ -12,7 +12,7 @@ class Onward:
     `way` names how it is got, `leaves` is the first update at which it differs from the run that is there (0: it
     begins anew), `bound` the theory's bound over the lowest there is. `low` to `high` is the range of what was chosen
     (`chosen`: "cooldown" and "second stage" as shares, "peak" as learning rates, or as multiples of the optimizer's own
-    where `peak` is None).
+    where the study has no peak). `peak` is None there, and where theory has a range and no best guess.
 
     >>> Onward("as it is", "cosine()", 0.1, 0, 1.03).leaves
     0

@@ -102,7 +102,8 @@ class Way:
     `multiple` is the peak over the plan's best one at that horizon, `bound` the bound over the lowest there is, that
     of a linear decay at its best peak (1.0 is as good as it gets); `low` and `high` the range of what was chosen
     (`chosen`: "cooldown", "second stage" or "peak") over the exponents; `leaves` the first update at which it differs
-    from the run that is there, 0: it begins anew.
+    from the run that is there, 0: it begins anew. Where the extension's promise is "range" there is no best guess:
+    `value` is None, so is the `peak` of what begins anew, and `plan` is one out of the range.
 
     >>> Way("as it is", "cosine()", 1e-3, 1.0, 1.03, 0).chosen
     ''

@@ -41,6 +41,9 @@ MOST: Final = 1000.0
 STAYS: Final = 0.05
 """Of the run: what has to be shared with it for a way to count as going on from it."""
 
+SAME: Final = 1e-6
+"""Of the peak: schedules that differ by less are one."""
+
 AS_IT_IS, MATCHED, LOWEST = "as it is", "cooldown, matched", "cooldown, lowest"
 SECOND, RETUNED, LINEAR = "second stage", "anew, peak retuned", "anew, linear decay"
 
@@ -59,7 +62,8 @@ def extend(
     """Ways to a longer run than the one whose peak was tuned, side by side, by theory: nothing is trained.
 
     Formula: with r = `by`, m = (g sqrt(T)) r^(-exponent) / (g' sqrt(T')) is the old peak over the best one of a way,
-    and (m + 1/m)/2 times its lowest bound what it gives; cooldown and second stage are chosen by that.
+    and (m + 1/m)/2 times its lowest bound what it gives; cooldown and second stage are chosen by that. Where
+    the theory is known to fail (floors, cycles) there are ranges alone.
 
     Args:
         plan: of the run, with its best peak: a plan, its text, or a schedule that brings its horizon.
@@ -100,11 +104,14 @@ def extend(
         return told
     search = _Search(source, trunk_of(source, assumed), longer, known, best, band)
     ways = search.ways()
-    staying = [way for way in ways if way.leaves >= STAYS * source.horizon]
+    stable = search.trunk.stable > 0
+    staying = [way for way in ways if stable and way.leaves >= STAYS * source.horizon]
     least = min(staying or ways, key=lambda way: way.bound)
     notes = [*told.notes, "the peak given is taken for the best one of the plan at its horizon"]
-    if not search.trunk.stable:
-        notes.append("the run has no stable stage to go on from: every way begins anew")
+    if not stable:
+        shared = max(way.leaves for way in ways[1:])
+        same = f"no more than the first {shared:,} updates are" if shared > 1 else "nothing is"
+        notes.append(f"the run has no stable stage to go on from: of another schedule {same} trained already")
     if factor > 1 and exponent is None:
         notes.append("the best peak is taken to move as the horizon to the power -0.3, between -0.5 (theory) and -0.2")
     return replace(
@@ -130,6 +137,10 @@ class _Search:
     ) -> None:
         self.source, self.trunk, self.longer, self.peak = source, trunk, longer, peak
         self.exponent, self.band = exponent, band
+        self.wider = band
+        if source.reasons and longer > source.horizon:  # an octave is so much of the exponent
+            off = octaves_off(1.0, source) / math.log2(longer / source.horizon)
+            self.wider = (band[0] - off, band[1] + off)
         self.least = linear_bound(longer).best_value
 
     def ways(self) -> list[Way]:
@@ -137,9 +148,9 @@ class _Search:
         same = self._same()
         found = [self._way(AS_IT_IS, same)]
         if self.longer > self.source.horizon:
-            found.append(self._cooldown(MATCHED, self._matched))
-            other = self._cooldown(LOWEST, self._lowest)
-            found += [other] if other.plan != found[-1].plan else []
+            for name, choose in ((MATCHED, self._matched), (LOWEST, self._lowest)):
+                one = self._cooldown(name, choose, same)
+                found += [one] if one is not None and one.plan != found[-1].plan else []
             if self.trunk.stable:
                 found.append(self._second())
         straight = staged(replace(self.trunk, fall=()), 1.0, self.longer)
@@ -164,11 +175,18 @@ class _Search:
         value = price(multiple) * reading.bound.best_value / self.least
         return Way(name, reading.text, self.peak, multiple, value, _leaves(self.source, reading), **chosen)
 
-    def _cooldown(self, name: str, choose: Any) -> Way:
+    def _cooldown(self, name: str, choose: Any, same: Reading) -> Way | None:
+        """None where the run as it is has that cooldown already."""
         share = choose(self.exponent)
-        low, high = sorted(choose(e) for e in self.band)
         reading = staged(self.trunk, share, self.longer)
-        return self._way(name, reading, chosen="cooldown", value=share, low=low, high=high)
+        if len(same.factors) == len(reading.factors) and np.abs(same.factors - reading.factors).max() < SAME:
+            return None
+        low, high = sorted(choose(e) for e in self.wider)
+        return self._way(name, reading, chosen="cooldown", value=self._best(share), low=low, high=high)
+
+    def _best(self, value: float | None) -> float | None:
+        """A best guess, where theory is not known to fail."""
+        return None if self.source.reasons else value
 
     def _matched(self, exponent: float) -> float:
         found = share_for(self.trunk, self._wanted(exponent), self.longer, nearest=True)
@@ -186,9 +204,9 @@ class _Search:
     def _second(self) -> Way:
         choose = self._stage
         share = float(f"{choose(self.exponent):.3g}")
-        low, high = sorted(choose(e) for e in self.band)
+        low, high = sorted(choose(e) for e in self.wider)
         reading = read(self._two_stages(share), self.longer, "second stage")
-        return self._way(SECOND, reading, chosen="second stage", value=share, low=low, high=high)
+        return self._way(SECOND, reading, chosen="second stage", value=self._best(share), low=low, high=high)
 
     def _stage(self, exponent: float) -> float:
         factors = factors_of(self._two_stages(1.0).bind(self.longer), COARSE)
@@ -218,12 +236,12 @@ class _Search:
         return Way(
             name,
             reading.text,
-            None if self.peak is None else self.peak * ratio,
+            None if self.peak is None else self._best(self.peak * ratio),
             1.0,
             reading.bound.best_value / self.least,
             0,
             "peak",
-            ratio,
+            self._best(ratio),
             moved[0] * 2.0**-off,
             moved[1] * 2.0**off,
         )

@@ -13,7 +13,7 @@ from calando.report.answers.page import AnswerPage, Column, Part, Picture, Table
 from calando.report.words import count, peak_text
 
 if TYPE_CHECKING:
-    from calando.forecast.transferring import Extension, Target, Transfer
+    from calando.forecast.transferring import Extension, Target, Transfer, Way
     from calando.forecast.transferring.answers import Sizes
 
 __all__ = ["extension_page", "transfer_page"]
@@ -70,12 +70,12 @@ def extension_page(found: Extension, command: str = "", made: str = "") -> Answe
         'Cooldown, lowest: wsd(cooldown=57.2%) over 8,000 updates, new from update 3,201.'
     """
     best = next((way for way in found.ways if way.name == found.advice), None)
-    table = Table(
+    table = _ranged(found) if found.promise == "range" else Table(
         (Column("way", number=False), Column("bound over the lowest"), Column("peak"), Column("peak over its best"),
          Column("new from update"), Column("plan", number=False)),
         tuple(
-            (way.name, f"{100 * (way.bound - 1):+.1f} %", _number(way.peak), f"{way.multiple:.3g}",
-             "the first" if way.leaves == 0 else f"{way.leaves:,}", way.plan) for way in found.ways
+            (way.name, f"{100 * (way.bound - 1):+.1f} %", _number(way.peak), f"{way.multiple:.3g}", _new(way), way.plan)
+            for way in found.ways
         ), frozenset(i for i, way in enumerate(found.ways) if way is best), tuple(range(len(found.ways))),
     )  # fmt: skip
     headline = "The theory has no advice here." if best is None else (
@@ -93,10 +93,32 @@ def extension_page(found: Extension, command: str = "", made: str = "") -> Answe
     )  # fmt: skip
 
 
+def _ranged(found: Extension) -> Table:
+    """Where the theory is known to fail: ranges alone."""
+    rows = []
+    for way in found.ways:
+        low, high = way.low, way.high
+        if way.chosen == "peak" and found.peak is not None:
+            low, high = (None if one is None else one * found.peak for one in (low, high))
+        span = f"{_number(low)} to {_number(high)}" if way.chosen else "–"
+        rows.append((way.name, way.chosen or "–", span, _new(way), way.plan))
+    columns = (
+        Column("way", number=False), Column("what is chosen", number=False), Column("looked for between"),
+        Column("new from update"), Column("such as", number=False),
+    )  # fmt: skip
+    return Table(columns, tuple(rows), frozenset(), tuple(range(len(rows))))
+
+
+def _new(way: Way) -> str:
+    return "the first" if way.leaves == 0 else f"{way.leaves:,}"
+
+
 def _ways(found: Extension) -> Figure:
     traces = []
     for slot, way in enumerate(found.ways):
         peak = way.peak if way.peak is not None else way.multiple
+        if way.peak is None and way.chosen == "peak" and way.low and way.high:  # no best guess: the middle of its range
+            peak = (found.peak or 1.0) * (way.low * way.high) ** 0.5
         traces.append(line(slot, *_drawn(way.plan, peak, found.longer, found)))
     return drawing(traces, "update", "learning rate")
 
