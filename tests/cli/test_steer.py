@@ -82,6 +82,7 @@ def test_what_ran_is_told_and_exported(run: Path) -> None:
     assert exported.horizon == 1_050_000
     changes = json.loads(said("steer", "first", "--json"))["changes"]
     assert exported(changes[0]["step"] - 1) == SCHEDULE(changes[0]["step"] - 1)
+    assert said("export", "first", "--to", "json") == said("export", str(run), "--to", "json")
     assert str(exported.plan) in said("export", str(run), "--to", "torch")
     assert "lr=0.1" in said("export", str(run), "--to", "torch")
 

@@ -283,3 +283,19 @@ def test_a_rescue_among_several_processes_is_refused_since_only_its_own_weights_
     with pytest.raises(BadValue, match="the rule rescue and agree="):
         calando.watch("a", rules=[rule], agree=lambda mine: mine, folder=tmp_path)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("answer", [5, (5, None), ("scale 0.5", "why", "more"), "stop"])
+def test_a_rule_that_answers_wrongly_is_left_out_and_ends_no_training(tmp_path: Path, answer: Any) -> None:
+    class Odd:
+        def hear(self, step: int, numbers: Any) -> Any:
+            return answer
+
+    watched = calando.watch("a", horizon=5, folder=tmp_path, rules=[Odd()])
+    with pytest.warns(UserWarning, match="the rule Odd failed and is left out"):
+        watched.log(train_loss=1.0)
+    watched.log(train_loss=1.0)
+    assert watched.step == 1
+    watched.close()
+    with pytest.raises(BadValue, match="hear"):
+        calando.watch("b", folder=tmp_path, rules=[answer])

@@ -61,7 +61,7 @@ def test_what_is_no_loss_has_no_band_and_the_nearest_window_tells_that_of_others
     assert (other.low, other.high) == tuple(2.0 * ratio for ratio in MEASURED[0.2])
 
 
-@pytest.mark.parametrize("losses", [{}, {0.0: 1.0}, {0.6: 1.0}, {0.1: math.nan}, {0.1: True}, {"a": 1.0}, [0.1], None])
+@pytest.mark.parametrize("losses", [{}, {0.0: 1.0}, {0.6: 1.0}, {0.1: True}, {"a": 1.0}, [0.1], None])
 def test_what_is_no_windows_and_losses_is_refused(tmp_path: Path, losses) -> None:
     watched = calando.watch("a", folder=tmp_path)
     watched.log(train_loss=1.0)
@@ -78,3 +78,12 @@ def test_the_bands_are_those_that_were_measured() -> None:
     assert len({(row["framework"], row["task"], row["seed"]) for row in some}) >= 18
     for window, ratios in MEASURED.items():
         assert ratios == pytest.approx(band(errors(some, f"average {window:g}")), abs=5e-4)
+
+
+def test_losses_that_are_not_finite_are_left_out_and_end_no_training(tmp_path: Path) -> None:
+    watched = calando.watch("a", folder=tmp_path)
+    watched.log(train_loss=1.0, step=99)
+    with pytest.warns(UserWarning, match="not finite"):
+        found = virtual_cooldown(watched, {0.01: math.nan, 0.05: 2.0, 0.2: math.inf})
+    assert ([one.window for one in found], virtual_cooldown(watched, {0.05: math.nan})) == ([0.05], ())
+    watched.close()

@@ -44,7 +44,7 @@ def export(plan: str, peak: float | None, to: str, form: str | None, out: Path |
     """Print PLAN for a framework: a complete program to fill with one's own model and data, its checkpoints included.
 
     PLAN may be the folder of a study (studies/digits_torch-tune): then it is the schedule that the study recommends, at
-    its peak and horizon. Or the folder of a watched run (runs/first): then it is the schedule that really ran, with
+    its peak and horizon. Or the folder of a watched run (runs/first, or first): then it is the schedule that really ran, with
     every change that was made on the way.
 
     With --form config it becomes that library's own scheduler, or is refused with how far the nearest one is off and
@@ -57,6 +57,9 @@ def export(plan: str, peak: float | None, to: str, form: str | None, out: Path |
     calando export "wsd(warmup=5%)" --to json --out wsd.json
     """
     found: Plan | Schedule | None = None
+    named = f"runs/{plan}"
+    if "(" not in plan and not is_run(plan) and not is_study(plan) and is_run(named):
+        plan = named
     if is_run(plan):
         found, base = ran(plan)
         peak = base if peak is None else peak

@@ -16,7 +16,7 @@ from calando.records.live.tail import Tail
 from calando.watch.asked import Asked
 from calando.watch.gauges import gauge_for
 from calando.watch.going_on import taken, to_go_on_with
-from calando.watch.parts import Begun, Followed, Rule
+from calando.watch.parts import Begun, Followed, Rule, name_of
 from calando.watch.sinks import Sinks
 from calando.watch.steer import leads
 from calando.watch.steerable import driven_in, steered_by
@@ -89,7 +89,10 @@ def watch(
         >>> folder.cleanup()
     """
     _check(peak=peak, horizon=horizon, metric=metric, mode=mode, meta=meta, resume=resume)
-    alone = [rule.name for rule in rules if getattr(rule, "alone", False)]
+    for rule in rules:
+        if not callable(getattr(rule, "hear", None)):
+            raise _wrong(f"{shown(rule)} among rules", "objects with hear(step, numbers)", "rules", "see docs/rules.md")
+    alone = [name_of(rule) for rule in rules if getattr(rule, "alone", False)]
     if agree is not None and alone:
         raise _wrong(
             f"the rule {alone[0]} and agree=",

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
+from calando.errors import BadValue, shown
 from calando.records.live.record import Recorder
 from calando.watch.asked import Asked
 from calando.watch.gauges import Counting, Hooked, Placed, Reading
@@ -11,7 +12,7 @@ from calando.watch.gauges import Counting, Hooked, Placed, Reading
 if TYPE_CHECKING:
     from calando.core.schedule import Schedule
 
-__all__ = ["Begun", "Followed", "Rule", "Steers"]
+__all__ = ["Begun", "Followed", "Rule", "Steers", "name_of", "ordered"]
 
 
 class Rule(Protocol):
@@ -21,6 +22,31 @@ class Rule(Protocol):
 
     def hear(self, step: int, numbers: Mapping[str, float]) -> tuple[str, str] | None:
         """A command and the reason for it; None to leave the run alone."""
+
+
+def ordered(rule: Rule, step: int, numbers: Mapping[str, float]) -> tuple[str, str] | None:
+    """What a rule asks for, seen to be what it may answer.
+
+    Raises:
+        BadValue: where it is not.
+    """
+    order: object = rule.hear(step, numbers)
+    if order is None:
+        return None
+    if isinstance(order, tuple) and len(order) == 2 and all(isinstance(one, str) for one in order):
+        return order[0], order[1][:1000]
+    raise BadValue(
+        given=f"hear() returned {shown(order)}",
+        allowed="None, or (command, reason): two texts",
+        where=f"rule {name_of(rule)}",
+        fix='return ("scale 0.5", "the loss stands still")',
+    )
+
+
+def name_of(rule: object) -> str:
+    """A rule's name; its class's where it has none."""
+    name = getattr(rule, "name", None)
+    return name[:90] if isinstance(name, str) and name.isprintable() else type(rule).__name__
 
 
 class Steers(Protocol):

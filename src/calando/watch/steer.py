@@ -249,7 +249,9 @@ class Steers:
         try:
             self._recorder.event(event)
         except (LabError, BadValue) as error:  # a full disk, say: what cannot be written down is not done
-            self._warn(f"steering is off, since it cannot be written down: {_told(error)}")
+            self._warn(
+                f"a command is not obeyed, since that cannot be written down: {_told(error)}; send it again later"
+            )
             return False
         return True
 

@@ -55,7 +55,7 @@ def virtual_cooldown(watched: "Watched", losses: Mapping[float, float]) -> tuple
     Args:
         watched: object that `calando.watch` gave.
         losses: mapping of windows (shares of the updates so far, above 0 and at most 0.5) to losses, as `evaluate` of
-            `calando.torch.averages` or `calando.optax.averages` gives it.
+            `calando.torch.averages` or `calando.optax.averages` gives it; those that are not finite are left out.
 
     Raises:
         BadValue: for windows or losses that are none.
@@ -81,7 +81,10 @@ def virtual_cooldown(watched: "Watched", losses: Mapping[float, float]) -> tuple
             fix="give what averages.evaluate(...) returned",
         )
     steps = max(round(LENGTH * (watched.step + 1)), 1)
-    found = tuple(_told(float(window), float(loss), steps) for window, loss in sorted(losses.items()))
+    whole = {window: loss for window, loss in losses.items() if math.isfinite(loss)}
+    if len(whole) < len(losses):
+        watched._once("virtual", "a loss of averaged weights is not finite, and left out: the run may have diverged")
+    found = tuple(_told(float(window), float(loss), steps) for window, loss in sorted(whole.items()))
     for one in found:
         ends = {} if one.low is None else {"low": one.low, "high": one.high}
         watched.event("virtual", value=one.value, **ends, source=one.source, steps=one.steps)
@@ -90,7 +93,7 @@ def virtual_cooldown(watched: "Watched", losses: Mapping[float, float]) -> tuple
 
 def _fits(window: object, loss: object) -> bool:
     real = all(isinstance(one, int | float) and not isinstance(one, bool) for one in (window, loss))
-    return real and 0 < window <= 0.5 and math.isfinite(loss)  # type: ignore[operator, arg-type]
+    return real and 0 < window <= 0.5  # type: ignore[operator]
 
 
 def _told(window: float, loss: float, steps: int) -> Virtual:

@@ -15,7 +15,7 @@ from calando.records.live.record import Recorder, check_step
 from calando.watch.asked import Asked
 from calando.watch.endings import ENDINGS, Ending, check_word, remember, told_of
 from calando.watch.gauges import Counting
-from calando.watch.parts import Begun, Followed, Rule, Steers
+from calando.watch.parts import Begun, Followed, Rule, Steers, name_of, ordered
 from calando.watch.sinks import Sinks, warn
 from calando.watch.values import Later, read, read_name, resolved
 
@@ -329,17 +329,15 @@ class Watched:
 
     def _obey(self, rule: Rule, step: int, values: dict[str, float]) -> None:
         try:
-            order = rule.hear(step, values)
+            order = ordered(rule, step, values)
+            if order is not None and self._steers is not None:
+                answer = self._steers.tell(order[0], f"rule:{name_of(rule)}", order[1], self.step + 1)
+                hears = getattr(rule, "answered", None)
+                if answer is not None and hears is not None:
+                    hears(answer)
         except Exception as error:  # noqa: BLE001 - a rule of the user's may raise anything, and the run is worth more
             self._rules = tuple(other for other in self._rules if other is not rule)
-            self._once(f"rule {rule.name}", f"the rule {rule.name} failed and is left out: {shown(error)}")
-            return
-        if order is not None and self._steers is not None:
-            text, reason = order
-            answer = self._steers.tell(text, f"rule:{rule.name}", reason, self.step + 1)
-            hears = getattr(rule, "answered", None)
-            if answer is not None and hears is not None:
-                hears(answer)
+            self._once(f"rule {id(rule)}", f"the rule {name_of(rule)} failed and is left out: {shown(error)}")
 
     def _goes_on(self, step: int) -> None:
         said, self._resumed = {"from": max(step, 0), **(self._resumed or {})}, None

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from calando.errors import BadFile, BadValue, LabError
-from calando.records.live import RECORD, Event, Header, Recorder, Tail
+from calando.records.live import RECORD, Event, Header, Recorder, Tail, read_answered
 
 WRITER = """
 import sys
@@ -162,3 +162,17 @@ def test_a_folder_that_cannot_be_made_is_an_error_of_ours(tmp_path: Path) -> Non
     (tmp_path / "file").write_text("")
     with pytest.raises(LabError, match="cannot be written"):
         Recorder(tmp_path / "file" / "run", Header("a"))
+
+
+def test_a_line_of_which_only_the_end_is_missing_was_never_written(tmp_path: Path) -> None:
+    """A full disk may leave room for all of an answer but its newline: it was told as failed, and does not rule."""
+    recorder = Recorder(tmp_path, Header("full"))
+    answer = Event(4, "applied", {"id": "a1", "text": "scale 0.5", "revision": 1}, 1.0)
+    os.write(recorder._file, answer.line().encode())
+    assert read_answered(tmp_path).applied == []
+    recorder._torn = True
+    recorder.log(5, {"train_loss": 1.0})
+    recorder.close()
+    tail = Tail(tmp_path)
+    tail.poll()
+    assert (read_answered(tmp_path).applied, tail.applied, tail.last, len(tail.problems)) == ([], 0, 5, 1)

@@ -72,7 +72,7 @@ def read_answered(folder: str | Path) -> Answered:
         with path.open("rb") as file:
             answered = Answered(Header.read(file.readline(LONGEST), tame(str(path))))
             while line := file.readline(LONGEST):
-                if b'"event"' in line:
+                if b'"event"' in line and line.endswith(b"\n"):
                     _take(answered, line)
     except OSError as error:
         raise BadFile(

@@ -171,8 +171,8 @@ class Recorder:
         return self._file < 0
 
     def _put(self, line: bytes) -> None:
-        if self._torn:
-            line = b"\n" + line
+        if self._torn:  # it was told as failed: should only its end be missing, it is still no line
+            line = b"~\n" + line
         written = os.write(self._file, line)
         self._torn = False
         if written != len(line):
