@@ -190,6 +190,35 @@ def test_nonsense_is_refused_in_our_words(words: list[str]) -> None:
     assert "do:" in done.output
 
 
+@pytest.mark.parametrize("verb", ["forecast", "choose"])
+@pytest.mark.parametrize(("option", "value"), [("--seed", "-1"), ("--level", "2"), ("--horizon", "0")])
+def test_what_cannot_be_asked_is_refused_before_any_log_is_read(verb: str, option: str, value: str) -> None:
+    rest = [] if option == "--horizon" else ["--horizon", "4000"]
+    done = call(verb, *RUNS, *rest, option, value)
+    assert done.exit_code == 2
+    assert f"at: {option}" in done.output
+    assert "read  " not in done.output
+
+
+def test_a_horizon_below_that_of_the_runs_is_told_to_be_uncalibrated() -> None:
+    words = ("choose", *RUNS, "--plans", "cosine", "wsd", "--quiet", "--json", "--horizon")
+    for horizon in (SHORT // 2, SHORT):
+        notes = json.loads(call(*words, str(horizon)).stdout)["notes"]
+        assert any("shorter than the longest run of 2,000" in note for note in notes) == (horizon < SHORT)
+
+
+def test_a_grave_doubt_is_told_once() -> None:
+    head, *rows = Path(RUNS[0]).read_text().splitlines()
+    turned = [
+        ",".join([a.split(",")[0], b.split(",")[1], a.split(",")[2]]) for a, b in zip(rows, rows[::-1], strict=True)
+    ]
+    Path(RUNS[0]).write_text("\n".join([head, *turned]) + "\n")
+    done = call("choose", *RUNS[:2], "--horizon", "4000", "--quiet")
+    answer = json.loads(call("choose", *RUNS[:2], "--horizon", "4000", "--quiet", "--json").stdout)
+    (grave, *_) = [one["words"] for one in answer["forecast"]["doubts"] if one["consequence"] == "refuse"]
+    assert " ".join(done.output.split()).count(grave) == 1
+
+
 def test_more_candidates_than_anyone_reads_are_refused() -> None:
     curves = (LossCurve.from_plan("a", [50, 100], [2, 1], "cosine()", 1e-3, 100),)
     many = tuple(f"wsd(warmup={n}, cooldown=1%..90%) @ 1e-8..1e-2" for n in range(1, 30))

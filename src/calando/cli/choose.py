@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from calando.cli.candidates import plans_asked, warmup_of, warmup_told
-from calando.cli.curves import answer_options, answered, below, curve_options, read_curves, whole
+from calando.cli.curves import answer_options, answered, below, checked_asked, curve_options, read_curves, whole
 from calando.cli.ending import NO_RESULT, command_line
 from calando.cli.greedy import GreedyCommand
 
@@ -45,12 +45,13 @@ def choose(
     from calando.forecast.spreading import peaks_of
     from calando.report.answers.choice import choice_page
 
+    checked_asked(level, seed)
+    steps = whole(horizon)
     readings = read_curves(**given)
     curves = readings.curves
     rates = below(readings, [rate for text in peaks for rate in peaks_of(text)]) if peaks else None
     if rates is None and not all(readings.below_edge(curve.peak) for curve in curves):
         rates = below(readings, list(peaks_run(curves)))
-    steps = whole(horizon)
     plans = plans_asked(candidates, curves, steps) or None
     found = choose_(curves, steps, peaks=rates, plans=plans, laws=list(laws) or None, level=level, seed=seed)
     line = shlex.join(command_line())

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from calando.errors import BadFile, BadValue, CalandoError, tame
+from calando.errors import BadFile, BadValue, CalandoError, DoesNotFit, tame
 
 if TYPE_CHECKING:
     from calando.forecast.reading import Readings
     from calando.records.logs.draft import Edge
     from calando.report.answers import AnswerPage
 
-__all__ = ["answer_options", "answered", "below", "curve_options", "read_curves", "whole"]
+__all__ = ["answer_options", "answered", "below", "checked_asked", "curve_options", "read_curves", "whole"]
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 SHOWN = 12
@@ -128,7 +128,7 @@ def below(readings: "Readings", peaks: list[float], where: str = "--peaks") -> l
     return left
 
 
-def whole(given: str) -> int:
+def whole(given: str, option: str = "--horizon") -> int:
     """A horizon as typed, in updates.
 
     Raises:
@@ -137,7 +137,26 @@ def whole(given: str) -> int:
     from calando.cli.arguments import horizon_of
     from calando.core.shapes.constant import constant
 
-    return constant().bind(horizon_of(given)).horizon
+    try:
+        return constant().bind(horizon_of(given)).horizon
+    except (BadValue, DoesNotFit) as error:
+        raise BadValue(given=error.given, allowed=error.allowed, where=option, fix=error.fix) from None
+
+
+def checked_asked(level: float, seed: int) -> None:
+    """Refuse what an answer cannot be asked with, before any log is read.
+
+    Raises:
+        BadValue: for a level or a seed outside its range.
+    """
+    from calando.forecast.bands.banding import checked_level
+
+    if seed < 0:
+        raise BadValue(given=f"--seed {seed}", allowed="a whole number >= 0", where="--seed", fix="leave it out")
+    try:
+        checked_level(level)
+    except BadValue as error:
+        raise BadValue(given=f"--level {level:g}", allowed=error.allowed, where="--level", fix=error.fix) from None
 
 
 def _finite(value: Any) -> Any:

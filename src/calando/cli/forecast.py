@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from calando.cli.candidates import asked, warmup_of, warmup_told
-from calando.cli.curves import answer_options, answered, below, curve_options, read_curves, whole
+from calando.cli.curves import answer_options, answered, below, checked_asked, curve_options, read_curves, whole
 from calando.cli.ending import command_line
 from calando.cli.greedy import GreedyCommand
 
@@ -41,9 +41,11 @@ def forecast(
     from calando.forecast import forecast as forecast_
     from calando.report.answers.forecast import forecast_page
 
+    checked_asked(level, seed)
+    steps = None if horizon is None else whole(horizon)
     readings = read_curves(**given)
     curves = readings.curves
-    steps = whole(horizon) if horizon is not None else max(curve.horizon for curve in curves)
+    steps = max(curve.horizon for curve in curves) if steps is None else steps
     wanted = asked(candidates, curves, steps)
     left = set(below(readings, [peak for _, peak in wanted], "--try"))
     found = forecast_(

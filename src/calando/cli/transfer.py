@@ -88,6 +88,8 @@ def _transferred(
             fix="say from which plan to which, or which run is to be longer",
         )  # fmt: skip
     to_horizon = None if given["to_horizon"] is None else horizon_of(given["to_horizon"])
+    if to_horizon is not None:
+        _steps(to_horizon, "--to-horizon", sizes)
     found = transferred(
         read_plan(source), [read_plan(text) for text in given["to"]], peak=peak, horizon=horizon,
         to_horizon=to_horizon, exponent=given["exponent"], cooldown_at=given["cooldown_at"], **sizes,
@@ -124,15 +126,25 @@ def _times(text: str, run: Plan | Schedule, horizon: int | str | None, sizes: An
         value = 0.0
     if text.strip().lower().endswith("x") and value > 0:
         return value
-    from calando.core.shapes.constant import constant
-
     if horizon is None and isinstance(run, Schedule):
         horizon = run.horizon
     if horizon is None or 0 < value <= 1000:
         raise BadValue(given=f"--extend {shown(text)}", allowed="2x, or with --horizon a larger number of updates",
                        where="--extend", fix="write how many times as long, such as 2x")  # fmt: skip
-    now, then = (constant().bind(steps, **sizes).horizon for steps in (horizon, horizon_of(text)))
+    now, then = _steps(horizon, "--horizon", sizes), _steps(horizon_of(text), "--extend", sizes)
     return then / now
+
+
+def _steps(horizon: int | str, option: str, sizes: Any) -> int:
+    """A horizon in updates; what is wrong with it is told by the option that it came from."""
+    from calando.core.shapes.constant import constant
+
+    try:
+        return constant().bind(horizon, **sizes).horizon
+    except (DoesNotFit, BadValue) as error:
+        found = in_options(error)
+        where = option if found.where == "--horizon" else found.where
+        raise type(found)(given=found.given, allowed=found.allowed, where=where, fix=found.fix) from None
 
 
 def _in_our_words(error: DoesNotFit | BadValue, assumed: bool) -> DoesNotFit | BadValue:

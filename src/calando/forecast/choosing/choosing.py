@@ -32,6 +32,7 @@ EDGE = 1.5  # how far beyond the peaks that were run the best one may seem to li
 BESIDE_PEAK = 1.2  # and how far the chosen one may
 BESIDE = 2.0  # standard deviations between seeds: a gain beyond the edge that is larger has to be looked for
 REACH, SCANNED = 8.0, 33
+SHORTER = "the horizon of {:,} updates is shorter than the longest run of {:,}: bands were calibrated at it and beyond"
 LONGER = 2  # times the longest run: what tells tied candidates apart
 
 
@@ -91,7 +92,8 @@ def choose(
     if verdict == "tie":
         next_runs = _apart(given, ranks, seen)
     better = (f"the baseline {one.name!r} is predicted to do better" for one in baselines if one.regret < 0)
-    more = [*notes, *untold, *better]
+    shorter = [SHORTER.format(horizon, seen.horizon)] if horizon < seen.horizon else []
+    more = [*notes, *shorter, *untold, *better]
     return Choice(
         verdict, ranks, baselines, next_runs, reasons, tuple(more), told, horizon, level, time.perf_counter() - began
     )

@@ -31,7 +31,8 @@ def choice_page(found: Choice, command: str = "", made: str = "", more: tuple[tu
         >>> choice_page(Choice("not enough", (), (), (), ("one run alone",), (), None, 50_000, 0.8, 0.1)).headline
         'Not enough evidence to choose.'
     """
-    doubts = [doubt.words for doubt in found.forecast.doubts] if found.forecast is not None else []
+    every = found.forecast.doubts if found.forecast is not None else ()
+    doubts = [one.words for one in every if not any(reason.endswith(one.words) for reason in found.reasons)]
     reasons = tuple(dict.fromkeys((*found.reasons, *doubts, *found.notes)))
     parts = []
     if found.ranked:
