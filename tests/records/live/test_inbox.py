@@ -1,5 +1,6 @@
 """Commands reach a run in their order, each once, whatever else stands in their file."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -8,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from calando.errors import BadFile, BadValue
+from calando.errors import BadFile, BadValue, LabError
 from calando.records.live import COMMANDS, Command, Header, Inbox, Recorder, send
 
 
@@ -116,3 +117,16 @@ def test_any_bytes_are_a_command_or_an_error_of_ours(line: bytes) -> None:
 def test_a_time_that_is_none_is_refused_and_ends_no_training(folder: Path, when: str) -> None:
     (folder / COMMANDS).write_text(f'{{"id":"a1","text":"stop","w":{when}}}\n')
     assert texts(Inbox(folder)) == ["?"]
+
+
+def test_no_link_leads_a_command_into_another_file(folder: Path) -> None:
+    victim = folder / "victim.txt"
+    victim.write_text("mine\n")
+    (folder / COMMANDS).symlink_to(victim)
+    with pytest.raises(LabError, match="cannot be written"):
+        send(folder, "stop")
+    assert victim.read_text() == "mine\n"
+    (folder / COMMANDS).unlink()
+    os.mkfifo(folder / COMMANDS)
+    with pytest.raises(LabError, match="no plain file"):
+        send(folder, "stop")

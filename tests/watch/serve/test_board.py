@@ -14,7 +14,7 @@ from calando.records.live import Event, Tail
 from calando.watch.serve import board as module
 from calando.watch.serve.board import Board
 from calando.watch.serve.judge import Judge
-from calando.watch.serve.told import details, planned, steerable, summary
+from calando.watch.serve.told import details, planned, seen, steerable, summary
 from tests.report import studies
 from tests.watch.serve.served import HORIZON, PEAK, ended, record
 
@@ -267,3 +267,22 @@ def test_every_run_is_judged_in_time_and_a_healthy_one_is_not_judged_again(tmp_p
     assert all(run.findings for run in board.runs.values())
     time.sleep(0.5)
     assert not judge.step()
+
+
+def test_a_log_that_is_still_written_short_of_its_end_is_a_run_under_way_until_it_stands_still(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entries = [{"step": step, "loss": 2.0 - step / 200, "learning_rate": 0.1} for step in range(1, 178)]
+    (tmp_path / "trainer_state.json").write_text(json.dumps({"max_steps": 200, "log_history": entries}))
+    board = searched(Board([tmp_path]))
+    name, run = only(board)
+    assert (run.facts.state, run.facts.horizon, seen(run).status) == ("running", 200, "running")
+    before = board.revision
+    real = time.time
+    monkeypatch.setattr(time, "time", lambda: real() + 200)
+    board._asked = -1e9
+    board.read()
+    assert (run.facts.state, board.changed[name]) == ("ended", before + 1)
+    entries += [{"step": step, "loss": 1.0} for step in range(178, 201)]
+    (tmp_path / "trainer_state.json").write_text(json.dumps({"max_steps": 200, "log_history": entries}))
+    assert only(searched(Board([tmp_path])))[1].facts.state == "ended"

@@ -174,3 +174,56 @@ def test_a_page_that_only_looks_offers_nothing_else(opened, tmp_path) -> None:  
         page.wait_for_selector("text=This page only looks")
         assert page.locator(".part-steer button:enabled, .findings button").count() == 0
     recorder.close()
+
+
+def test_values_that_cannot_be_drawn_are_not_said_to_be_missing(opened, tmp_path) -> None:  # noqa: F811
+    recorder = record(tmp_path, steps=0)
+    for step in range(20):
+        recorder.log(step, {"val_loss": float("nan"), "train_loss": 1e300, "lr": 0.1})
+    with serving(tmp_path) as server:
+        page = opened(server)
+        page.wait_for_selector("#loss .none span:text('No value in this window can be drawn')")
+    recorder.close()
+
+
+def test_a_command_that_never_left_the_page_was_not_refused(opened, tmp_path) -> None:  # noqa: F811
+    recorder = record(tmp_path)
+    with serving(tmp_path) as server:
+        page = opened(server)
+        page.wait_for_selector('button[data-command="undo"]:enabled')
+    page.click('button[data-command="undo"]')
+    page.wait_for_selector("text=undo was not sent: no connection")
+    recorder.close()
+
+
+def test_at_opening_the_chosen_run_is_in_sight_in_a_long_list(opened, tmp_path) -> None:  # noqa: F811
+    for number in range(60):
+        ended(record(tmp_path, f"run{number:02d}", steps=2))
+    with serving(tmp_path) as server:
+        page = opened(server)
+        page.wait_for_selector("#runs li.chosen")
+        page.wait_for_function("""() => {
+          const box = document.querySelector("#runs").getBoundingClientRect();
+          const row = document.querySelector("#runs li.chosen").getBoundingClientRect();
+          return row.top >= box.top - 1 && row.bottom <= Math.min(box.bottom, innerHeight) + 1;
+        }""")
+
+
+def test_a_logarithmic_axis_has_few_lines(opened, tmp_path) -> None:  # noqa: F811
+    recorder = record(tmp_path, steps=0)
+    for step in range(100):
+        recorder.log(
+            step, {"val_loss": 10.0 ** (-step / 10), "train_loss": 10.0 ** (-step / 10), "lr": 10 ** (step / 50)}
+        )
+    with serving(tmp_path) as server:
+        page = opened(server)
+        drawn(page, 99)
+        page.keyboard.press("l")
+        page.focus("#rate")
+        page.keyboard.press("l")
+        for pane in ("#loss", "#rate"):
+            page.wait_for_function(
+                "pane => { const n = Number(document.querySelector(pane).dataset.lines); return n >= 2 && n <= 14; }",
+                arg=pane,
+            )
+    recorder.close()

@@ -2,6 +2,7 @@
 
 import json
 import os
+import stat
 import time
 import uuid
 from dataclasses import asdict, dataclass
@@ -108,21 +109,29 @@ def send(folder: str | Path, text: str, *, by: str = "cli", revision: int | None
     command = Command(name or uuid.uuid4().hex, text.strip(), by[:100], revision, time.time())
     line = command.line().encode() + b"\n"
     try:
-        file = os.open(place / COMMANDS, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        how = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | getattr(os, "O_NOFOLLOW", 0)
+        file = os.open(place / COMMANDS, how, 0o644)  # never what a link leads to: that may be any file of the user
         try:
-            size = os.fstat(file).st_size
+            found = os.fstat(file)
+            size = found.st_size
+            if not stat.S_ISREG(found.st_mode):
+                raise _unwritable(place, "it is no plain file")
             torn = size > 0 and os.pread(file, 1, size - 1) != b"\n"
             os.write(file, b"\n" + line if torn else line)
         finally:
             os.close(file)
     except OSError as error:
-        raise LabError(
-            given=f"a command that cannot be written ({error.strerror or error})",
-            allowed="a folder that this user may write to",
-            where=tame(str(place / COMMANDS)),
-            fix="steer as the user who runs the training",
-        ) from error
+        raise _unwritable(place, error.strerror or str(error)) from error
     return command
+
+
+def _unwritable(place: Path, why: str) -> LabError:
+    return LabError(
+        given=f"a command that cannot be written ({why})",
+        allowed="a folder that this user may write to, where commands.jsonl is a plain file",
+        where=tame(str(place / COMMANDS)),
+        fix="steer as the user who runs the training",
+    )
 
 
 def _broken(line: object) -> BadFile:

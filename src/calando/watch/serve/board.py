@@ -120,6 +120,9 @@ class Board:
         more = False
         for name, run in list(self.runs.items()):
             if not isinstance(run, Live):
+                if ask and isinstance(run, Still) and run.look():
+                    with self.lock:
+                        self.mark(name)
                 continue
             with self.lock:
                 fresh = self._on(run) if not self.full else False

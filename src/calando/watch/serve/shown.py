@@ -1,5 +1,6 @@
 """A run as the page sees it, whoever wrote it down: a record, a finished run of a study, another tool's log."""
 
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,6 +13,9 @@ from calando.records.logs.log import Column
 from calando.watch.serve.thin import Blocks
 
 __all__ = ["Facts", "Live", "Shown", "Still"]
+
+HEARD: Final = 120.0
+"""Seconds after which a log of another tool that stands still is that of a run that ended."""
 
 READ_AT_ONCE: Final = 4
 """Megabytes of one record read in one round, so that many long ones appear together."""
@@ -113,6 +117,13 @@ class Still(Shown):
             return False
         self.facts, self.columns = other.facts, other.columns
         self.forget()
+        return True
+
+    def look(self) -> bool:
+        """Whether a run under way was heard of no longer, and so is over."""
+        if self.facts.state != "running" or abs(time.time() - self.facts.heard) < HEARD:
+            return False
+        self.facts.state = "ended"
         return True
 
 

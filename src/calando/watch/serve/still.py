@@ -1,5 +1,6 @@
 """Runs that are read as a whole: those that a study has finished, and the logs of other tools."""
 
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from calando.errors import BadFile, CalandoError
 from calando.records import RunRecord, load
 from calando.records.logs import Log, read_logs
 from calando.records.logs.log import Column
-from calando.watch.serve.shown import Facts, Still
+from calando.watch.serve.shown import HEARD, Facts, Still
 
 __all__ = ["of_log", "of_study"]
 
@@ -71,11 +72,15 @@ def _logged(log: Log, path: Path) -> Still:
         if role and plain not in columns:
             columns[plain] = columns.pop(role)
     known, peak = log.meta.get("horizon"), log.meta.get("peak")
-    state = "diverged" if log.diverged is not None else "ended"
+    horizon = int(known) if isinstance(known, int | float) and 0 < known < 2**53 else None
+    written = _written(path)
+    short = horizon is not None and log.last + 1 - back < horizon
+    under_way = short and abs(time.time() - written) < HEARD
+    state = "diverged" if log.diverged is not None else "running" if under_way else "ended"
     why = f"not finite at step {log.diverged - back:,}" if log.diverged is not None else ""
     facts = Facts(
-        log.name, "log", log.kind, state=state, why=why, heard=_written(path),
-        horizon=int(known) if isinstance(known, int | float) and 0 < known < 2**53 else None,
+        log.name, "log", log.kind, state=state, why=why, heard=written,
+        horizon=horizon,
         peak=float(peak) if isinstance(peak, int | float) else None,
         metric="val_loss" if log.val_loss else "train_loss",
         problems=(*log.notes, *map(str, log.problems[:50])),

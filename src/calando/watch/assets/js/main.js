@@ -15,6 +15,7 @@ Object.values(panes).forEach(function (pane) {
 });
 
 function took(said) {
+  var fresh = !state.chosen;
   if (said.runs.length && state.revision === -1 && !state.chosen) {
     var running = said.runs.filter(function (run) { return run.state === "running"; });
     var first = running[running.length - 1] || said.runs[said.runs.length - 1];
@@ -39,6 +40,7 @@ function took(said) {
   if (!state.chosen && state.order.length) state.chosen = state.order[state.order.length - 1];
   chips();
   list();
+  if (fresh && rows.get(state.chosen)) rows.get(state.chosen).node.scrollIntoView({ block: "nearest" });
   label();
   if (!state.chosen || !detailsOf || said.runs.some(function (run) { return run.id === state.chosen; })) detailsSoon();
   var moved = said.gone.length || said.runs.some(function (run) { return !state.hidden.has(run.id); });

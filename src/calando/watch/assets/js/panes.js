@@ -14,7 +14,8 @@ function Pane(id, label, isOurs) {
   this.range = { low: 0, high: 1 };
   this.curves = [];
   this.what = el("div", { class: "what" });
-  this.none = el("div", { class: "none", text: "" });
+  this.said = el("span");
+  this.none = el("div", { class: "none" }, this.said);
   this.node.append(this.what, this.none);
   this.make();
   var self = this;
@@ -38,7 +39,7 @@ Pane.prototype.make = function () {
     },
     axes: [
       Object.assign({}, axis, { size: this.bottom ? 26 : 6, values: this.bottom ? function (_, splits) { return splits.map(steps); } : function (_, splits) { return splits.map(function () { return ""; }); }, space: 80, incrs: [1, 2, 5, 10, 20, 50].concat([2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14].flatMap(function (p) { return [1, 2, 2.5, 5].map(function (m) { return m * Math.pow(10, p); }); })) }),
-      Object.assign({}, axis, { size: GAP.left, values: function (_, splits) { return splits.map(function (v) { return v === null ? "" : tick(v); }); }, space: 28 })
+      Object.assign({}, axis, { size: GAP.left, values: function (_, splits) { return splits.map(function (v) { return v === null ? "" : tick(v); }); }, space: 28 }, log ? { splits: function (u, axis, low, high) { var found = powers(low, high); self.node.dataset.lines = found.length; return found; }, filter: function (_, splits) { return splits; } } : {})
     ],
     series: [{}, { show: true, paths: function () { return null; }, points: { show: false } }],
     hooks: {
@@ -49,6 +50,22 @@ Pane.prototype.make = function () {
   }, [[0, 1], [null, null]], this.node);
   this.plot.over.addEventListener("mouseleave", function () { unhovered(); });
 };
+
+// On an axis of powers of ten: those, and what lies between only where there is room.
+function powers(low, high) {
+  var decades = Math.log10(high / low), found = [];
+  if (!(low > 0 && high > low)) return [];
+  var every = Math.max(1, Math.ceil(decades / 8)), between = decades > 3 ? [1] : decades > 1.2 ? [1, 2, 5] : decades > .5 ? [1, 1.5, 2, 3, 4, 5, 6, 8] : null;
+  if (!between) {
+    var step = Math.pow(10, Math.floor(Math.log10(high - low)));
+    step = (high - low) / step >= 5 ? step : (high - low) / step >= 2 ? step / 2 : step / 5;
+    for (var i = Math.ceil(low / step); i * step <= high && found.length < 20; i++) found.push(Number((i * step).toPrecision(12)));
+    return found;
+  }
+  for (var p = Math.floor(Math.log10(low) / every) * every; p <= Math.log10(high); p += every)
+    between.forEach(function (m) { var v = Number((m * Math.pow(10, p)).toPrecision(12)); if (v >= low && v <= high) found.push(v); });
+  return found;
+}
 
 function steps(value) { return Math.abs(value) >= 1e6 ? number(value / 1e6) + "M" : value >= 1e4 ? number(value / 1e3) + "k" : whole(value); }
 function tick(value) {
@@ -219,7 +236,7 @@ function take(head) {
     if (pane.isRate && previewed) pane.curves.push(previewed);
     if (pane.isRate && pane.logged !== rateLog()) { pane.make(); label(); }
     pane.fit();
-    pane.none.textContent = pane.curves.some(function (c) { return c.n; }) ? (pane.logged && pane.none_() ? "Nothing of what is drawn here is above 0, as a logarithmic axis needs it: L." : "") : state.runs.size ? pane.empty : "";
+    set(pane.said, pane.curves.some(function (c) { return c.n; }) ? (pane.logged && pane.none_() ? "Nothing of what is drawn here is above 0, as a logarithmic axis needs it: L." : "") : pane.curves.some(function (c) { return c.name !== PLANNED; }) ? "No value in this window can be drawn: there is none, or none is finite and below 1e30." : state.runs.size ? pane.empty : "");
     pane.paint();
     pane.redraw();
   });

@@ -45,7 +45,7 @@ function list() {
   var running = state.order.filter(function (id) { return state.runs.get(id).state === "running"; }).length;
   set($("runs-title"), state.order.length + (state.order.length === 1 ? " run" : " runs") + (running && state.order.length > 1 ? ", " + running + " running" : ""));
   $("runs-box").hidden = state.order.length < 2;
-  set($("more"), [ids.length > MOST_ROWS ? whole(ids.length - MOST_ROWS) + " more: filter by name" : "", state.filter && !ids.length ? "No run of that name." : ""].concat(state.problems.slice(0, 3)).filter(Boolean).join(" "));
+  set($("more"), [ids.length > MOST_ROWS ? whole(ids.length - MOST_ROWS) + " more: filter by name" : "", state.filter && !ids.length ? "No run of that name." : ""].concat(state.problems.slice(0, 3)).filter(Boolean).join("; "));
 }
 
 function set(node, text) { if (node.textContent !== text) node.textContent = text; }

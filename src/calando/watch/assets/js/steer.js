@@ -67,8 +67,8 @@ function command(text, input) {
     answered();
     fetchDetails();
   }).catch(function (error) {
-    sent.state = "failed";
-    sent.why = error.told ? error.told.given + (error.told.fix ? ". " + error.told.fix : "") : error.message;
+    sent.state = error.told ? "failed" : "unsent";
+    sent.why = error.told ? error.told.given + (error.told.fix ? ". " + error.told.fix : "") : error.status ? error.message : "no connection; is calando watch still running?";
     answered();
   });
 }
@@ -93,6 +93,7 @@ function answer(put, told) {
   } else if (mine && sent.state === "sent") text = "sent: " + sent.text + "; the run takes it at its next update";
   else if (mine && sent.state === "applied") { text = sent.text + " is in force from step " + whole(sent.step); tone = "good"; }
   else if (mine && (sent.state === "refused" || sent.state === "failed")) { text = sent.text + " was refused: " + sent.why; tone = "bad"; }
+  else if (mine && sent.state === "unsent") { text = sent.text + " was not sent: " + sent.why; tone = "bad"; }
   else if (told && told.steer.why) text = told.steer.why;
   else if (!told) return;
   set(node, text);
