@@ -108,9 +108,74 @@ def averages_inside(run: Run) -> None:
         run.log(train_loss=run.lr * float(mine.mean[0]), val_loss=1.0)
 
 
+def averages_anew(run: Run) -> None:
+    """An average of as many numbers, in another list each turn."""
+    state, ema = run.hold(w=1.0), [1.0, 2.0]
+    for _ in run.steps():
+        ema = [0.9 * one + run.lr for one in ema]
+        run.log(train_loss=state.w + sum(ema), val_loss=1.0)
+
+
+def averages_by_name(run: Run) -> None:
+    run.hold(w=1.0)
+    stats = {"best": 9.0, "deep": [[0.0]]}
+    for _ in run.steps():
+        stats["deep"][0][0] += run.lr
+        run.log(train_loss=stats["deep"][0][0], val_loss=1.0)
+
+
+def remembers_a_pair(run: Run) -> None:
+    run.hold(w=1.0)
+    best = (9.0, 0)
+    for _ in run.steps():
+        best = min(best, (run.lr, run.step))
+        run.log(train_loss=best[0], val_loss=1.0)
+
+
+def averages_in_place(run: Run) -> None:
+    run.hold(w=1.0)
+    mean = np.zeros((2, 3))[:, ::2]
+    for _ in run.steps():
+        mean += run.lr
+        run.log(train_loss=float(mean[0, 1]), val_loss=1.0)
+
+
+def averages_a_large_one_in_place(run: Run) -> None:
+    run.hold(w=1.0)
+    means = {"large": np.zeros(3_000_000)}
+    for _ in run.steps():
+        means["large"] += run.lr
+        run.log(train_loss=float(means["large"][7]), val_loss=1.0)
+
+
+def averages_anew_inside(run: Run) -> None:
+    run.hold(w=1.0)
+    mine = Remembers()
+    mine.seen.append(0.0)
+    for _ in run.steps():
+        mine.seen = [0.9 * mine.seen[0] + run.lr]
+        run.log(train_loss=mine.seen[0], val_loss=1.0)
+
+
+def averages_in_place_inside(run: Run) -> None:
+    run.hold(w=1.0)
+    mine = Remembers()
+    mine.mean = np.zeros(3)
+    for _ in run.steps():
+        mine.mean += run.lr
+        run.log(train_loss=float(mine.mean[0]), val_loss=1.0)
+
+
 @pytest.mark.parametrize(
     ("train", "why"),
     [
+        (averages_anew, "(ema)"),
+        (averages_by_name, "(stats)"),
+        (remembers_a_pair, "(best)"),
+        (averages_in_place, "(mean)"),
+        (averages_a_large_one_in_place, "(means)"),
+        (averages_anew_inside, "(mine.seen)"),
+        (averages_in_place_inside, "(mine)"),
         (enumerates, "enumerate"),
         (remembers, "(best)"),
         (gathers, "(seen)"),
@@ -130,6 +195,48 @@ def test_a_loop_that_remembers_by_itself_is_not_snapshot(train: Any, why: str, t
     assert told.refs == []
     ((_, reason),) = told.reasons
     assert why in reason
+
+
+class Data:
+    """Items that are made when they are first asked for."""
+
+    def __init__(self) -> None:
+        self.made, self.values, self.last = np.zeros(9, bool), np.zeros(9), [0]
+
+    def __getitem__(self, place: int) -> float:
+        if not self.made[place]:
+            self.made[place], self.values[place], self.last = True, place * 0.5, [place]
+        return float(self.values[place])
+
+
+def is_honest(run: Run) -> None:
+    """Changes what is kept, by whatever name; what it makes anew each turn; and what it resets."""
+    weights, first, box, lists = np.ones(3), np.zeros(2), [0], [[1.0], {"a": (2, "b")}]
+    view, batch, losses, sums, data = weights[1:], [0.0, 0.0], [0.5], {"loss": 0.0, "n": 0}, Data()
+    frozen, pair, nan = np.broadcast_to(np.ones(1), (4, 4)), (1, (2.0, "x")), [float("nan")]
+    state = run.hold(w=first)
+    run.keep(weights=weights, box=(lambda: list(box), lambda kept: box.__setitem__(slice(None), kept)))
+    for _ in run.steps():
+        batch = [data[run.step % 9], run.lr]
+        weights -= run.lr * batch[0] + 0 * frozen[0, 0] * len(lists)
+        state.w += float(view[0]) + pair[0]
+        box[0] += 1
+        box.append(run.step)
+        losses, sums["n"] = [0.5], sums["n"] + 1
+        run.log(train_loss=float(state.w[0]) + losses[0], turns=len(box), val_loss=sums["n"], odd=len(nan))
+        sums["n"], pair = 0, (1, (2.0, "x"))
+
+
+def test_what_is_kept_or_made_anew_or_reset_hinders_nothing(tmp_path: Path) -> None:
+    told = Told()
+    whole = a_run(place=str(tmp_path), keep_at=[3, 8], reached=told)
+    is_honest(whole)
+    assert told.reasons == []
+    assert len(told.refs) == 2
+    for ref in told.refs:
+        again = a_run(start=load(ref))
+        is_honest(again)
+        assert (again.began, again.curves()) == (ref.step, whole.curves())
 
 
 def counts(run: Run) -> None:

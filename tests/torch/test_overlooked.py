@@ -1,5 +1,6 @@
 """What a run of PyTorch's would miss is no snapshot, and a folder of another model's is refused in words."""
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -92,18 +93,42 @@ def test_a_folder_of_another_model_is_refused_by_name(tmp_path: Path) -> None:
     assert other.refused == "other data"
 
 
+class Mean(torch.nn.Module):
+    """A buffer that is made anew each turn, which PyTorch puts where the last but one has lain."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("mean", torch.zeros(20_000))
+
+    def forward(self, new: torch.Tensor) -> torch.Tensor:
+        self.mean = torch.lerp(self.mean, new, 0.1)
+        return self.mean[0]
+
+
+@dataclass
+class Book:
+    mean: torch.Tensor
+
+
 def changed(what: str, run: Run) -> None:
     """Keeps its layer; something beside it changes in place, too, and nothing is named that way."""
     torch.manual_seed(run.seed)
     layer, shadow, mean, moments = torch.nn.Linear(1, 1), torch.nn.Linear(1, 1), torch.zeros(1), [torch.zeros(1)]
     head, optimizer = layer.weight.detach(), torch.optim.SGD(layer.parameters(), lr=0.1)  # of what is kept
+    by_name, book, numbers, old = {"n": 1, "mean": torch.zeros(1)}, Book(torch.zeros(1)), head.numpy(), [head]
+    second = torch.optim.SGD([layer.bias], lr=0.1, momentum=0.9 if what == "second" else 0.0)
+    later = torch.optim.lr_scheduler.StepLR(second, 3)
+    scaler = torch.amp.GradScaler("cpu", enabled=what == "scaler")
     scheduler = run.attach(optimizer)
     run.keep(model=layer)
     for _ in run.steps():
         optimizer.zero_grad()
-        (layer(torch.ones(1, 1)) ** 2).mean().backward()
-        optimizer.step()
+        scaler.scale((layer(torch.ones(1, 1)) ** 2).mean()).backward()
+        scaler.step(optimizer)
+        scaler.update()
         scheduler.step()
+        second.param_groups[0]["lr"] = run.lr / 10
+        second.step()
         with torch.no_grad():
             if what == "shadow":
                 shadow.weight.lerp_(layer.weight, 0.1)
@@ -111,16 +136,44 @@ def changed(what: str, run: Run) -> None:
                 mean.mul_(0.9).add_(head[0])
             if what == "moments":
                 moments[0] += 1
-        run.log(train_loss=1.0, val_loss=float(mean[0] + moments[0][0]))
+            if what == "by_name":
+                by_name["mean"] = 0.9 * by_name["mean"] + head[0]
+            if what == "book":
+                book.mean.add_(head[0])
+            if what == "later":
+                later.step()
+        run.log(train_loss=float(numbers[0, 0]) * len(old), val_loss=float(mean[0] + moments[0][0]))
 
 
-@pytest.mark.parametrize("what", ["shadow", "mean", "moments"])
-def test_an_average_that_nobody_keeps_is_seen_to_change(what: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("what", ["shadow", "mean", "moments", "by_name", "book", "second", "later", "scaler"])
+def test_an_average_or_an_optimizer_that_nobody_keeps_is_seen_to_change(what: str, tmp_path: Path) -> None:
     told = Told()
     changed(what, a_run(place=str(tmp_path), keep_at=[5], reached=told))
     assert told.refs == []
     ((_, reason),) = told.reasons
-    assert reason == f"the loop changes objects, which no snapshot has ({what}); name them by run.keep"
+    assert reason.startswith("the loop changes ")
+    assert f"which no snapshot has ({what})" in reason
+    assert "made inside the loop" in reason
+
+
+def averaged(run: Run, *, kept: bool) -> None:
+    layer, average = torch.nn.Linear(1, 1), Mean()
+    run.keep(model=torch.nn.ModuleList([layer, average]) if kept else layer)
+    for _ in run.steps():
+        run.log(train_loss=1.0, val_loss=float(average(torch.full((20_000,), run.lr))))
+
+
+def test_a_buffer_made_anew_is_seen_whatever_memory_it_gets(tmp_path: Path) -> None:
+    for step in range(1, 12):  # asked at one step a run: what was once seen is not looked for again
+        told = Told()
+        averaged(a_run(place=str(tmp_path), keep_at=[step], reached=told), kept=False)
+        assert [reason[:46] for _, reason in told.reasons] == ["the loop changes objects, which no snapshot ha"], step
+
+
+def test_a_buffer_made_anew_in_a_part_of_what_is_kept_hinders_nothing(tmp_path: Path) -> None:
+    told = Told()
+    averaged(a_run(place=str(tmp_path), keep_at=[3, 7], reached=told), kept=True)
+    assert [ref.step for ref in told.refs] == [3, 7], told.reasons
 
 
 def test_what_stands_still_or_is_part_of_what_is_kept_hinders_nothing(tmp_path: Path) -> None:

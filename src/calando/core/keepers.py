@@ -48,9 +48,11 @@ class Keeper(Protocol):
     attribute `random` that is True: it is put back last, and taken back to where it was when a pass over the data
     is repeated. One whose object cannot change in place has `rebinds`, True: it is kept by `run.hold` alone. One that
     holds the state of other objects, too, names them in `covers`. One whose object changes in place may have
-    `marks()`, which gives a dict: by an identity of each part (views of one part have the same) a number or an object
-    that is another once the part was changed. It is cheap, and asked of what the user did not name, too. All of them
-    raise LabError for what cannot be done, in words for the user.
+    `marks()`, which gives a dict: by an identity of each part (views of one part have the same) a whole number or an
+    object that is another once the part was changed, or a pair of that and of what the identity is of: as long as the
+    mark lives nothing else may come to have the same. It is cheap, and asked of what the user did not name, too. Where
+    it reads numbers, `parts()` gives the identities alone. All of them raise LabError for what cannot be done, in
+    words for the user.
     """
 
     def capture(self) -> State:

@@ -72,6 +72,14 @@ class Variables:
         """
         return dict(_mark(variable) for found in self._parts().values() for variable in found)
 
+    def parts(self) -> list[int]:
+        """The identities that `marks` has, without a look at the numbers.
+
+        Raises:
+            LabError: for what is not built.
+        """
+        return [_part(variable) for found in self._parts().values() for variable in found]
+
     def _parts(self) -> dict[str, list[Any]]:
         thing = self._thing
         if isinstance(thing, keras.Variable):
@@ -95,13 +103,21 @@ class Variables:
         return parts
 
 
+def _part(variable: Any) -> int:
+    if BACKEND == "torch":
+        return int(variable.value.untyped_storage().data_ptr()) or id(variable)
+    return id(variable)
+
+
 def _mark(variable: Any) -> tuple[int, object]:
+    """By what tells a variable from all others what tells its numbers from others, and what holds on to the former."""
     value = variable.value
     if BACKEND == "torch":
-        return value.untyped_storage().data_ptr() or id(variable), value._version
+        held = value.untyped_storage()
+        return _part(variable), (value._version, variable if not held.data_ptr() else held)
     if BACKEND == "jax":  # its arrays never change: the variable gets another one
-        return id(variable), value
-    return id(variable), zlib.crc32(in_numpy(value).tobytes())
+        return id(variable), (value, variable)
+    return id(variable), (zlib.crc32(in_numpy(value).tobytes()), variable)
 
 
 class _GlobalSeeds:

@@ -5,18 +5,20 @@ import gc
 import math
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
+from functools import partial
 from io import IOBase
 from types import FrameType
 from typing import Any
 
 from calando.core.keepers import Keeper
-from calando.lab.left_out import LeftOut
+from calando.lab.boxes import BOXES, PLAIN, Box, same
+from calando.lab.left_out import LeftOut, is_open
 from calando.lab.remembered import is_own, variables
 
 __all__ = ["Locals", "settings"]
 
-PLAIN = (bool, int, float, complex, str, bytes, type(None))
-BOXES = (list, dict, set, deque)
+INSTEAD = "what each turn overwrites before it reads it may be made inside the loop instead"
 
 
 class Locals:
@@ -44,17 +46,21 @@ class Locals:
         keepers: Callable[[], Iterable[Keeper]] = tuple,
     ) -> None:
         self._frame: FrameType | None = frame
-        named = list(kept)
+        named = [*kept, *_told_by(kept)]
         arrays = [thing for thing in named if _is_array(thing)]
         now = variables(frame)
         read, self._carried = _references(frame)
         self._plain = {name: value for name, value in now.items() if type(value) in PLAIN}
-        self._boxes = {name: _inside(value) for name, value in now.items() if type(value) in BOXES}
+        self._boxes = {
+            name: Box(value)
+            for name, value in now.items()
+            if type(value) in (*BOXES, tuple) and not any(value is one for one in named)
+        }
         self._arrays = {name: value for name, value in now.items() if any(value is one for one in arrays)}
         self._others = {name: value for name, value in now.items() if name not in self._arrays and _has_arrays(value)}
         own = {name: value for name, value in now.items() if is_own(value) and not any(value is one for one in named)}
         self._inner = {
-            f"{name}.{inner}": (value, inner, _inside(held) if type(held) in BOXES else held)
+            f"{name}.{inner}": (value, inner, Box(held, whole=is_open(value)) if type(held) in BOXES else held)
             for name, value in own.items()
             for inner, held in vars(value).items()
             if type(held) in BOXES or _has_arrays(held) or held is None
@@ -65,7 +71,12 @@ class Locals:
             if name in read and value is not loop and _hands_out(value) and not any(value is one for one in named)
         ]
         self._left_out = LeftOut(
-            {name: value for name, value in now.items() if not any(value is one for one in named)}, keepers
+            {
+                name: value
+                for name, value in now.items()
+                if not any(value is one for one in named) and (name in read or type(value).__module__ != "numpy")
+            },
+            keepers,
         )
         self.counted = _counted(loop)
 
@@ -79,22 +90,29 @@ class Locals:
                 f"the loop draws from an iterator, whose place no snapshot has ({told}); give its loader to run.steps"
             )
         now = variables(self._frame)
-        names = [n for n, was in self._plain.items() if n in now and not _same(was, now[n])]
-        names += [n for n, was in self._boxes.items() if n in now and not _same_inside(was, now[n])]
+        names = [n for n, was in self._plain.items() if n in now and not same(was, now[n])]
+        names += [n for n, was in self._boxes.items() if n in now and self._differs(n, was, now[n])]
         names += [
             n for n, was in self._others.items() if n in self._carried and n in now and _replaced(was, now[n])
         ]  # fmt: skip
         names += [path for path, (owner, inner, was) in self._inner.items() if _moved(was, vars(owner).get(inner))]
         if names:
-            told = ", ".join(sorted(names)[:5])
-            return f"the loop changes local variables, which no snapshot has ({told}); hold them by run.hold"
+            told = ", ".join(sorted(set(names))[:5])
+            return f"the loop changes local variables, which no snapshot has ({told}); hold them by run.hold; {INSTEAD}"
         new = [n for n, array in self._arrays.items() if n in now and now[n] is not array]
         if new:
             told = ", ".join(new[:5])
             return f"the loop gives kept arrays a new value instead of changing them ({told}); hold them by run.hold"
         if left := self._left_out.changed():
-            return f"the loop changes objects, which no snapshot has ({', '.join(left[:5])}); name them by run.keep"
+            told = ", ".join(left[:5])
+            return f"the loop changes objects, which no snapshot has ({told}); name them by run.keep; {INSTEAD}"
         return ""
+
+    def _differs(self, name: str, was: Box, now: Any) -> bool:
+        """Whether a collection has another length, or other things in it that a turn finds there."""
+        if type(now) is not tuple and not was.as_long(now):
+            return True
+        return (name in self._carried or isinstance(now, deque)) and not was.same(now)
 
     def close(self) -> None:
         """Let go of the function's variables."""
@@ -121,10 +139,6 @@ def _plain(part: dict[Any, Any]) -> dict[str, Any]:
     }
 
 
-def _same(was: Any, now: Any) -> bool:
-    return type(was) is type(now) and (bool(was == now) or was != was)
-
-
 def _is_array(thing: object) -> bool:
     return hasattr(thing, "dtype") and hasattr(thing, "shape") and not isinstance(thing, type)
 
@@ -140,24 +154,26 @@ def _replaced(was: Any, now: Any) -> bool:
     return was is not now
 
 
-def _inside(box: Any) -> tuple[int, list[Any]]:
-    """How long a collection is; and what is in one that forgets its oldest."""
-    return len(box), list(box) if isinstance(box, deque) else []
-
-
-def _same_inside(was: tuple[int, list[Any]], now: Any) -> bool:
-    if type(now) not in BOXES or len(now) != was[0]:
-        return False
-    return not isinstance(now, deque) or all(one is other for one, other in zip(was[1], now, strict=True))
-
-
 def _moved(was: Any, now: Any) -> bool:
     """Whether an attribute of an object of the user's holds something else, which is no number."""
-    if isinstance(was, tuple) and len(was) == 2 and isinstance(was[0], int) and isinstance(was[1], list):
-        return not _same_inside(was, now)
+    if isinstance(was, Box):
+        return not was.same(now)
     if was is None:
         return _has_arrays(now)
     return _replaced(was, now)
+
+
+def _told_by(kept: Iterable[object]) -> Iterator[object]:
+    """What pairs of functions that are kept speak of: the variables around them, and whose methods they are."""
+    for pair in kept:
+        for one in pair if isinstance(pair, tuple) and len(pair) == 2 and all(map(callable, pair)) else ():
+            while isinstance(one, partial):
+                yield from one.args
+                one = one.func
+            yield getattr(one, "__self__", None)
+            for cell in getattr(one, "__closure__", None) or ():
+                with suppress(ValueError):  # not bound yet
+                    yield cell.cell_contents
 
 
 def _hands_out(thing: object) -> bool:

@@ -1,10 +1,12 @@
 """Keeps what JAX trains: pytrees, as values that are made anew, and objects of Flax NNX, in place."""
 
 import sys
+import zlib
 from collections.abc import Mapping
 from typing import Any
 
 import jax
+import numpy as np
 
 from calando.core.keepers import Keeper, State
 from calando.errors import LabError, shown
@@ -85,6 +87,14 @@ class InPlace:
         """
         return Pytree(_nnx().state(self._node)).capture()
 
+    def marks(self) -> dict[int, object]:
+        """A checksum of every variable's numbers by the variable; nnx.jit gives new arrays to what stands still."""
+        return {id(part): (_checksum(part.get_value()), part) for part in self._variables()}
+
+    def parts(self) -> list[int]:
+        """The identities that `marks` has, without a look at the numbers."""
+        return [id(part) for part in self._variables()]
+
     def restore(self, state: State) -> None:
         """The captured variables, put into the object.
 
@@ -93,6 +103,10 @@ class InPlace:
         """
         nnx = _nnx()
         nnx.update(self._node, Pytree(nnx.state(self._node)).restore(state))
+
+    def _variables(self) -> list[Any]:
+        nnx = _nnx()
+        return [part for _, part in nnx.iter_graph(self._node) if isinstance(part, nnx.Variable)]
 
 
 def keeper_for(thing: Any) -> Keeper | None:
@@ -164,6 +178,18 @@ def _has_node(thing: Any) -> bool:
     if type(thing) not in _PLAIN:
         return thing is not None and not jax.tree_util.all_leaves([thing])
     return any(_has_node(part) for part in (thing.values() if isinstance(thing, dict) else thing))
+
+
+def _checksum(value: Any) -> int:
+    found = 0
+    for leaf in jax.tree.leaves(value):
+        if isinstance(leaf, jax.Array):
+            keys = jax.numpy.issubdtype(leaf.dtype, jax.dtypes.prng_key)
+            array = np.asarray(jax.random.key_data(leaf) if keys else leaf)
+            found = zlib.crc32(array.tobytes(), found)
+        elif isinstance(leaf, bool | int | float | str):
+            found = zlib.crc32(repr(leaf).encode(), found)
+    return found
 
 
 def _nnx() -> Any:

@@ -1,10 +1,13 @@
 """Keepers of PyTorch's objects: how they become plain data, and go back into the very same tensors."""
 
+import zlib
 from collections.abc import Mapping
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.amp.grad_scaler import GradScaler
+from torch.optim.lr_scheduler import LRScheduler
 from torch.utils.data import DataLoader
 
 from calando.core.keepers import Keeper, State
@@ -127,6 +130,14 @@ class _Follower:
             scheduler._write()
 
 
+_STEPPED = (LRScheduler, GradScaler)
+
+
+def _numbers(thing: Any) -> list[Any]:
+    state = thing.state_dict()
+    return sorted((name, value) for name, value in state.items() if type(value) in (bool, int, float, str))
+
+
 class _Stateful:
     """Whatever gives its state by state_dict and takes it by load_state_dict: PyTorch's schedulers, AMP scalers, ..."""
 
@@ -136,6 +147,12 @@ class _Stateful:
 
     def capture(self) -> State:
         return to_plain(self._thing.state_dict(), f"{self._name}.state_dict()")
+
+    def marks(self) -> dict[int, object]:
+        """A checksum of the state of what PyTorch steps; of anything else it is not known what asking would cost."""
+        if not isinstance(self._thing, _STEPPED):
+            return {}
+        return {id(self._thing): (zlib.crc32(repr(_numbers(self._thing)).encode()), self._thing)}
 
     def restore(self, state: State) -> None:
         # What the object has now tells which kinds of dict and tuple it wants, and keeps functions where they are.

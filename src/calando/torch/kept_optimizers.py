@@ -7,7 +7,7 @@ from torch import Tensor
 
 from calando.core.keepers import Array, State
 from calando.errors import LabError
-from calando.torch.kept_tensors import fill, from_plain, to_plain
+from calando.torch.kept_tensors import fill, from_plain, marked, to_plain
 
 __all__ = ["OptimizerKeeper"]
 
@@ -75,6 +75,18 @@ class OptimizerKeeper:
                 key: _state(known.get(key), value, owner, saved["devices"].get(key, "beside"), key)
                 for key, value in saved["values"].items()
             }
+
+    def marks(self) -> dict[int, object]:
+        """The version of every tensor of its states by its memory; those of a step that is a number by the state."""
+        found: dict[int, object] = {}
+        for state in self._optimizer.state.values():
+            for value in state.values() if isinstance(state, dict) else ():
+                for tensor in value if isinstance(value, list | tuple) else (value,):
+                    if isinstance(tensor, Tensor):
+                        found |= marked(tensor)
+            if isinstance(state, dict) and isinstance(step := state.get("step"), int):
+                found[id(state)] = (step, state)
+        return found
 
     def _parameters(self) -> list[Tensor]:
         return [parameter for group in self._optimizer.param_groups for parameter in group["params"]]

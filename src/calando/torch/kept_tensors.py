@@ -27,16 +27,19 @@ _NUMPY = "an array of NumPy's"
 def marked(tensor: Tensor) -> Iterator[tuple[int, object]]:
     """Which memory a tensor has, and how often PyTorch saw it change in place; nothing where it does not count.
 
+    The mark holds the memory: once it were let go, another tensor could come to lie at the same address.
+
     >>> some = torch.zeros(2)
     >>> before = dict(marked(some))
     >>> dict(marked(some[1:])) == before, dict(marked(some.add_(1))) == before
     (True, False)
     """
     if not (is_lazy(tensor) or tensor.is_inference()):
-        yield (
-            (tensor.untyped_storage().data_ptr() if tensor.layout == torch.strided else 0) or id(tensor),
-            tensor._version,
-        )
+        memory = tensor.untyped_storage() if tensor.layout == torch.strided else None
+        if memory is not None and memory.data_ptr():
+            yield memory.data_ptr(), (tensor._version, memory)
+        else:
+            yield id(tensor), (tensor._version, tensor)
 
 
 def to_plain(value: Any, where: str) -> State:

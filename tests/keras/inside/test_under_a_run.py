@@ -191,5 +191,6 @@ def test_what_changes_beside_the_loop_and_is_not_kept_is_seen(what: str, tmp_pat
         a_run(keep_at=[5], place=str(tmp_path), reached=lambda run, step, ref, why: found.append((ref is None, why))),
         what,
     )
-    told = f"the loop changes objects, which no snapshot has ({what}); name them by run.keep"
+    told = f"the loop changes objects, which no snapshot has ({what}); name them by run.keep; what each turn "
+    told += "overwrites before it reads it may be made inside the loop instead"
     assert found == [(True, told) if what else (False, "")]

@@ -3,6 +3,7 @@
 import functools
 import inspect
 import sys
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from random import Random
@@ -12,7 +13,10 @@ from calando.core.keepers import Keeper, State, keeper_for
 from calando.errors import LabError, shown
 from calando.lab.snapshot.plain import pack, unpack
 
-__all__ = ["Value", "leaves", "refuse_odd_arrays"]
+__all__ = ["Value", "keeper_of", "leaves", "refuse_odd_arrays"]
+
+WHOLE = 2**23  # bytes; of a larger array so many are looked at, in pieces
+PIECE = 2**12
 
 
 def leaves(name: str, thing: object) -> Iterator[tuple[str, object, Keeper]]:
@@ -24,7 +28,7 @@ def leaves(name: str, thing: object) -> Iterator[tuple[str, object, Keeper]]:
     >>> [path for path, _, _ in leaves("dice", [Random(1), {"b": Random(2)}])]
     ['dice/0', 'dice/1/b']
     """
-    keeper = _own(thing) or keeper_for(thing) or _by_its_state(thing)
+    keeper = keeper_of(thing)
     if keeper is not None and not getattr(keeper, "rebinds", False):  # one that gives a new value needs run.hold
         yield name, thing, keeper
     elif isinstance(thing, dict):
@@ -42,6 +46,15 @@ def leaves(name: str, thing: object) -> Iterator[tuple[str, object, Keeper]]:
             where="run.keep",
             fix=f"hold a plain value by `state = run.hold({name.partition('/')[0]}=...)`, or keep a pair (get, set)",
         )
+
+
+def keeper_of(thing: object) -> Keeper | None:
+    """Who keeps one thing as it is, without a look into lists and dicts; None for a thing that nobody can keep.
+
+    >>> keeper_of([Random(1)]) is None, keeper_of(Random(1)) is None
+    (True, False)
+    """
+    return _own(thing) or keeper_for(thing) or _by_its_state(thing)
 
 
 class Value:
@@ -77,7 +90,7 @@ class Value:
         self._put(value if new is None else new)
 
     def _keeper(self, value: object) -> Keeper:
-        keeper = _own(value) or keeper_for(value) or _by_its_state(value)
+        keeper = keeper_of(value)
         if keeper is None:
             raise LabError(
                 given=f"{self._name}={shown(value)} (a {type(value).__module__}.{type(value).__qualname__})",
@@ -179,6 +192,50 @@ class _NumPyArray:
                 fix="build it with the same shape from the same seed",
             )
         self._array[...] = saved
+
+    def parts(self) -> list[int]:
+        """What tells its memory from all other; that of a framework's array is the framework's."""
+        root = _root(self._array)
+        if _is_array(root):
+            return [root.__array_interface__["data"][0]] if root.flags.writeable and root.size else []
+        keeper: Any = keeper_for(root)
+        return list(keeper.marks()) if hasattr(keeper, "marks") else []
+
+    def marks(self) -> dict[int, object]:
+        """A checksum of its numbers, and the array whose memory it is; nothing for what cannot be written to."""
+        root = _root(self._array)
+        if not _is_array(root):
+            keeper: Any = keeper_for(root)
+            return dict(keeper.marks()) if hasattr(keeper, "marks") else {}
+        return {part: (_checksum(root), root) for part in self.parts()}
+
+
+def _is_array(thing: object) -> bool:
+    return hasattr(thing, "__array_interface__") and hasattr(thing, "flags")
+
+
+def _root(array: Any) -> Any:
+    """The array or the framework's object whose memory it is, of which an array may be a view."""
+    while (base := getattr(array, "base", None)) is not None and (_is_array(base) or _is_known(base)):
+        array = base
+    return array
+
+
+def _is_known(base: object) -> bool:
+    return hasattr(keeper_for(base), "marks")
+
+
+def _checksum(array: Any) -> int:
+    """A CRC-32 of an array's bytes; of a large one, of pieces at even distances."""
+    if not (array.flags.c_contiguous or array.flags.f_contiguous):
+        array = array.copy()
+    flat = array.reshape(-1, order="A").view("u1")
+    if flat.nbytes <= WHOLE:
+        return zlib.crc32(flat)
+    found = zlib.crc32(flat[-PIECE:])
+    for begin in range(0, flat.nbytes - PIECE, flat.nbytes // (WHOLE // PIECE)):
+        found = zlib.crc32(flat[begin : begin + PIECE], found)
+    return found
 
 
 class _Stateful:
