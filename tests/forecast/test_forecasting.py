@@ -114,6 +114,7 @@ def test_a_cooldown_that_no_run_showed_is_refused_with_the_runs_that_would_show_
     assert (doubt.name, doubt.curves) == ("no cooldown seen", (stays.name,))
     assert "run these next: wsd(warmup=20, cooldown=60%) at the peak 0.004 over 800 updates; wsd(" in doubt.words
     assert all(one.ratio == pytest.approx(SHORT / early.steps[-1]) for one in found.predictions)  # by the last loss
+    assert forecast(early, [stays.plan], SHORT).best.high >= early.final  # a fall may gain nothing
     only = forecast(early, ["constant()"], SHORT)
     assert not any(doubt.refuses for doubt in only.doubts)
     assert not any(doubt.refuses for doubt in forecast(stays, ["cosine()", "constant()"], SHORT).doubts)

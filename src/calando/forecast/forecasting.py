@@ -171,6 +171,7 @@ def foretold(
     low, high = band(middle, apart, ratios, max(one.scatter for one in fits), level)
     times = np.where(doubtful, WIDENED, 1.0) * (wider(ends, comes_down(curves), COMES_DOWN) if alone(curves) else 1.0)
     low, high = (np.where(times > 1.0, middle * (end / middle) ** times, end) for end in (low, high))
+    high = np.where(guessed, np.maximum(high, max(curve.final for curve in curves)), high)  # it may gain nothing
     order = sorted(range(len(candidates)), key=lambda place: (middle[place], candidates[place].plan))
     names = [one.law.name for one in fits]
     predictions = tuple(

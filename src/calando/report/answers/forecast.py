@@ -44,14 +44,15 @@ def forecast_page(
         'No candidate was asked for.'
     """
     first = found.predictions[0] if found.predictions else None
+    settled = first is not None and not any(doubt.refuses for doubt in found.doubts)
     headline = "No candidate was asked for." if first is None else (
+        f"{'' if settled else 'Not to be relied on: '}"
         f"{named(first)} would reach {rounded(first.loss, first.high - first.low)}, "
         f"between {rounded(first.low, first.high - first.low)} and {rounded(first.high, first.high - first.low)}."
     )  # fmt: skip
     facts = [("runs read", str(len(found.curves))), ("laws", ", ".join(fit.law.title for fit in found.fits) or "none")]
     facts += [("horizon", count(first.horizon, "update"))] if first is not None else []
     doubts = tuple(dict.fromkeys((*(doubt.words for doubt in found.doubts), *found.notes)))
-    settled = first is not None and not any(doubt.refuses for doubt in found.doubts)
     parts = [Part("Final losses", _lead(found), _pictures(found), _ranking(found))] if first is not None else []
     return AnswerPage(
         "Forecast", _question(found), headline, settled, (), doubts,
