@@ -18,6 +18,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+from bench.forecasting import alone
 from bench.forecasting.choosing import PAIR, lengths, one
 from bench.forecasting.coverage_table import MODELS, observed, table
 from bench.forecasting.live import load
@@ -49,6 +50,7 @@ def measured() -> dict[str, Any]:
         SMALL: by_ratio(own),
         "forms": forms(theirs, own) if theirs is not None else None,
         "rising": rising(),
+        "alone": alone.rows(where),
     }
 
 

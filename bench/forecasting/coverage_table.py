@@ -3,6 +3,9 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from calando.forecast.bands import ALONE as SHIPPED_ALONE
+from calando.forecast.bands import OTHERWISE
+
 __all__ = ["MODELS", "observed", "table"]
 
 MODELS = ("llama 124M", "our own small model")
@@ -19,6 +22,14 @@ RISING = (
     "else is doubted) foretell the others, warm restarts and cycles among them. The bands here are those of plans that "
     "fall; `forecast` draws twice as wide ones for plans that rise again and says why. On so few runs, at low peaks, "
     "their errors are no larger than those of the others: that is too little to take the doubt away."
+)
+ALONE = (
+    "One run alone is less than the pairs that the table was made of: its bands are drawn {alone:g} times as wide, and "
+    "{otherwise:g} times where the run came down and the candidate stays up. Each factor is the largest that a row of "
+    "twelve losses or more asks for, to a tenth. Runs that were cut short foretell their own end, the ratio counted "
+    "from the last loss. What comes down further than any run did has no honest factor: it is refused. As pairs: the "
+    "share inside the bands that were drawn before, as if of a contrasting pair. Left out: that inside bands whose "
+    "factor was made on all other peaks (for the 25M and 100M models: on the other model)."
 )
 
 
@@ -46,6 +57,12 @@ def table(found: dict[str, Any], not_run: str) -> str:
         RISING,
         "",
         *_rising(found.get("rising") or []),
+        "",
+        "## One run alone",
+        "",
+        ALONE.format(alone=SHIPPED_ALONE, otherwise=OTHERWISE),
+        "",
+        *(_alone(found["alone"]) if found.get("alone") else [not_run]),
         "",
         "Made by `python -m bench.forecasting.coverage --write`.",
         "",
@@ -87,4 +104,18 @@ def _rising(rows: Sequence[dict[str, Any]]) -> Iterable[str]:
         yield (
             f"| {one['plans']} | {one['ratio']:g} | {one['losses']} | {one['inside']} | {one['largest']:.1%} "
             f"| {one['half']:.1%} |"
+        )
+
+
+def _alone(rows: Sequence[dict[str, Any]]) -> Iterable[str]:
+    yield (
+        "| model | the candidate's end | the run | losses | 80 % of errors below | largest | as pairs | factor "
+        "| left out |"
+    )
+    yield "| --- | --- | --- | --- | --- | --- | --- | --- | --- |"
+    for one in rows:
+        left = "–" if one["left_out"] is None else f"{one['left_out']:.2f}"
+        yield (
+            f"| {one['model']} | {one['source']} | {one['kind']} | {one['losses']} | {one['error_80']:.2%} "
+            f"| {one['largest']:.1%} | {one['as_pairs']:.2f} | {one['factor']:.2f} | {left} |"
         )

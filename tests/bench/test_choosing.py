@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from bench import forecast as one_table
-from bench.forecasting import choosing, coverage, spreads
+from bench.forecasting import alone, choosing, coverage, spreads
 from bench.forecasting.records import NOT_RUN, folder, llama
 from calando.forecast.asked import plan_text
-from calando.forecast.bands import WIDTHS
+from calando.forecast.bands import ALONE, OTHERWISE, WIDTHS
 
 DOC = " ".join((Path(__file__).parents[2] / "docs" / "forecast.md").read_text().split())
 STORED: dict[str, Any] = json.loads((choosing.HERE / "choosing.json").read_text())
@@ -117,6 +117,28 @@ def test_the_shipped_widths_are_no_narrower_than_either_model_asks_for() -> None
     for ratio, factor in WIDTHS:
         for rows in (BANDS["llama 124M"], BANDS["our own small model"]):
             assert all(row["factor"] <= factor + 0.005 for row in rows if row["ratio"] == ratio)
+
+
+def test_bands_from_one_run_are_as_wide_as_its_stored_errors_ask_for() -> None:
+    rows = [row for row in BANDS["alone"] if row["losses"] >= 12]
+    most = {kind: max(row["factor"] for row in rows if row["source"] == kind) for kind in (alone.SHOWN, alone.STAYS)}
+    assert (round(most[alone.SHOWN], 1), round(most[alone.STAYS], 1)) == (ALONE, OTHERWISE)
+    assert f"its bands are twice as wide, and {OTHERWISE:g} times where it came down" in DOC
+    guessed = [row for row in rows if row["source"] == alone.GUESSED]
+    assert max(row["largest"] for row in guessed) > 0.5  # no factor is honest there
+
+
+def test_what_a_run_that_was_cut_short_tells_of_its_end_is_measured_again() -> None:
+    if folder() is None:
+        pytest.skip(NOT_RUN)
+    logs = [log for log in llama(folder()) if (log.horizon, log.peak, log.cooldown) == (50_000, 5e-4, 0.2)]  # type: ignore[arg-type]
+    run = next(log for log in logs if log.shape != "sqrt")
+    told = list(alone.prefixes(run.curve, run.peak))
+    assert {one.kind: one.source for one in told} == {
+        **{f"cut at {part}%": alone.GUESSED for part in (30, 50, 75)}, "cut at 95%": alone.SHOWN,
+    }  # fmt: skip
+    assert max(one.size for one in told if one.source == alone.GUESSED) > 4 * ALONE
+    assert all(one.size < 2 * ALONE for one in told if one.source == alone.SHOWN)
 
 
 def test_a_stored_coverage_is_measured_again_on_one_peak_of_our_own_task(monkeypatch: pytest.MonkeyPatch) -> None:
