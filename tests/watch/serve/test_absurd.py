@@ -185,3 +185,13 @@ def test_what_a_run_says_of_a_cooldown_is_numbers_or_nothing(tmp_path: Path) -> 
     (one,) = details("r1", board.runs["r1"])["virtual"]
     assert [one[key] for key in ("value", "low", "high", "steps")] == [None] * 4
     assert isinstance(one["source"], str)
+
+
+def test_values_near_the_largest_number_are_judged_without_a_warning(tmp_path: Path) -> None:
+    lines = [
+        f'{{"s":{s},"w":{NOW + s},"m":{{"train_loss":{1e308 * (-1) ** s},"val_loss":-1e308,"lr":1e308}}}}'
+        for s in range(10, 200)
+    ]
+    written(tmp_path, *lines)
+    (one, *_) = read([tmp_path]).runs["r1"].findings  # a warning would be an error
+    assert one["title"] != "not judged"

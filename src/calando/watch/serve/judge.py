@@ -4,6 +4,8 @@ import threading
 import time
 from typing import Any, Final
 
+import numpy as np
+
 from calando.records.live.answered import schedule_of
 from calando.watch.foretell import Foreteller, Foretold
 from calando.watch.serve.board import Board
@@ -67,9 +69,10 @@ class Judge:
     def tell(self, name: str, *, ahead: bool = False) -> None:
         """Judge a run and, where wanted, foretell it; what trips over it is told of it, and stops nothing."""
         try:
-            self.judge(name)
-            if ahead:
-                self.foretell(name)
+            with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # a log may hold 1e308
+                self.judge(name)
+                if ahead:
+                    self.foretell(name)
         except Exception as error:  # noqa: BLE001 - a run that cannot be judged is shown, and the others are judged
             self._troubled(name, error)
 
