@@ -114,3 +114,24 @@ def test_a_record_without_a_schedule_exports_nothing(tmp_path: Path) -> None:
     done = call("export", str(tmp_path), "--to", "json")
     assert done.exit_code == 2
     assert "names no schedule" in done.stderr
+
+
+def test_a_run_that_goes_on_from_another_peak_is_exported_with_the_rates_that_it_used(tmp_path: Path) -> None:
+    first, second = calando.cosine().bind(100), calando.linear_decay().bind(200)
+    with calando.watch("j", schedule=first, peak=1.0, folder=tmp_path) as watched:
+        for step in range(50):
+            watched.log(train_loss=1.0, step=step)
+    for begun, peak in ((50, 0.5), (60, 0.25)):
+        with calando.watch("j", schedule=second, peak=peak, folder=tmp_path, resume=begun) as watched:
+            for step in range(begun, begun + 20):
+                watched.log(train_loss=1.0, step=step)
+    ran = calando.from_json(said("export", str(tmp_path / "j"), "--to", "json"))
+    assert isinstance(ran, calando.Schedule)
+    assert [ran(t) for t in range(0, 50, 7)] == [first(t) for t in range(0, 50, 7)]
+    assert [ran(t) for t in (50, 59, 60, 199)] == [
+        0.5 * second(50),
+        0.5 * second(59),
+        0.25 * second(60),
+        0.25 * second(199),
+    ]
+    assert "lr=1.0" in said("export", str(tmp_path / "j"), "--to", "torch")

@@ -44,8 +44,8 @@ def export(plan: str, peak: float | None, to: str, form: str | None, out: Path |
     """Print PLAN for a framework: a complete program to fill with one's own model and data, its checkpoints included.
 
     PLAN may be the folder of a study (studies/digits_torch-tune): then it is the schedule that the study recommends, at
-    its peak and horizon. Or the folder of a watched run (runs/first, or first): then it is the schedule that really ran, with
-    every change that was made on the way.
+    its peak and horizon. Or the folder of a watched run (runs/first, or first): then it is the schedule that really
+    ran, with every change that was made on the way.
 
     With --form config it becomes that library's own scheduler, or is refused with how far the nearest one is off and
     where. python builds the same schedule from Calando's own names; json is the schedule, or the plan alone where no

@@ -32,6 +32,7 @@ def ran(text: str) -> tuple[Schedule, float | None]:
         LabError: when its record names no schedule.
         BadFile: when it cannot be read.
     """
+    from calando.core.steering import joined
     from calando.records.live import RECORD, read_answered
 
     path = Path(text)
@@ -44,4 +45,9 @@ def ran(text: str) -> tuple[Schedule, float | None]:
             where=tame(text),
             fix="open the watch with scheduler= or schedule=; functions need a name: calando.register",
         )
-    return schedule, answered.header.peak
+    base, now = answered.header.peak, answered.header.peak
+    factors = schedule
+    for begun, peak in answered.peaks:
+        if base is not None and peak != now:
+            schedule, now = joined(schedule, factors, begun, peak / base), peak
+    return schedule, base

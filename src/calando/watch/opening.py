@@ -242,6 +242,8 @@ def _gone_on(folder: Path, header: Header, begun: int, known: bool) -> tuple[Rec
     said: dict[str, Any] = {"pid": os.getpid(), "host": host_name()}
     if header.horizon is not None and not tail.applied:
         said["horizon"] = header.horizon
+    if header.peak is not None:
+        said["peak"] = header.peak
     if begun > 0:
         recorder.event(Event(begun - 1, "resumed", {"from": begun, **said}))
         return recorder, begun, None

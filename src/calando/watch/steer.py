@@ -92,6 +92,7 @@ class Steers:
         past = read_answered(recorder.folder) if recorder is not None and recorder.resumed else None
         self._steered = _rebuilt(schedule, past)
         self._revision = len(past.applied) if past is not None else 0
+        self._since = 0.0 if past is None else time.time()
         self._ids = past.ids if past is not None else set()
         self._inbox = None if recorder is None else Inbox(recorder.folder, past.offset if past is not None else 0)
         if past is not None and self._steered is None and past.applied:
@@ -186,6 +187,8 @@ class Steers:
         if command.id in self._ids:
             return refused("this command was answered before")
         self._ids.add(command.id)
+        if after is not None and 0.0 < command.when < self._since:
+            return refused("it was sent before the run went on, which it may not be meant for: ask again")
         if command.revision is not None and command.revision != self._revision:
             return refused(
                 f"it was sent after {command.revision} changes, and there are {self._revision}: "

@@ -248,3 +248,15 @@ def test_all_follow_the_one_whose_word_counts(recorder: Recorder) -> None:
     leader.look(20)
     with pytest.raises(LabError, match="whose word counts"):
         follower.look(25)
+
+
+def test_what_was_sent_before_a_run_went_on_is_not_obeyed_by_it(recorder: Recorder) -> None:
+    send(recorder.folder, "stop")
+    recorder.close()
+    again = Recorder(recorder.folder, Header("first"))
+    steers = steering_for(again, SCHEDULE, [Driven()], at=5)
+    steers.look(6)
+    assert not steers.stopped
+    assert [(one["kind"], "before the run went on" in one["reason"]) for one in events(again)] == [("refused", True)]
+    assert asked(again, steers, 7, "stop")[0][0] == "applied"
+    again.close()

@@ -85,6 +85,22 @@ def test_a_schedule_that_steps_by_epochs_is_asked_for_what_it_asks_between_two_s
     assert tail.columns["lr_asked"].steps.tolist() == [26, 27, 28, 29]
 
 
+def test_a_schedule_that_steps_by_epochs_is_diagnosed_by_what_it_holds(tmp_path: Path) -> None:
+    from calando.records.diagnosis.observe import from_log
+    from calando.records.logs import read_logs
+
+    optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=0.5)
+    scheduler = calando.torch.attach(optimizer, calando.cosine().bind(50, steps_per_epoch=10), interval="epoch")
+    with calando.watch("run", scheduler=scheduler, folder=tmp_path) as watched:
+        for batch in range(50):
+            optimizer.step()
+            watched.log(train_loss=1.0)
+            if batch % 10 == 9:
+                scheduler.step()
+    seen = from_log(read_logs(tmp_path / "run" / "record.jsonl")[0])
+    assert list(seen.asked[1]) == pytest.approx(list(seen.lr[1]))
+
+
 def test_what_is_made_anew_is_recorded_with_the_rate_of_the_schedule_in_force(tmp_path: Path) -> None:
     class Remake:
         def change(self, schedule: Any) -> None:

@@ -242,13 +242,14 @@ class Steered:
         )
 
 
-def joined(before: Schedule, after: Schedule, at: int) -> Schedule:
+def joined(before: Schedule, after: Schedule, at: int, by: float = 1.0) -> Schedule:
     """The schedule of a run that followed one up to step `at` and another from there on.
 
     Args:
         before: a schedule.
         after: another; where it has had the same values so far, or other quantities or listeners, it is the answer.
         at: the first step under `after`, >= 0.
+        by: number > 0 that the learning rate's factors of `after` are multiplied by.
 
     Example:
         >>> import calando
@@ -257,12 +258,15 @@ def joined(before: Schedule, after: Schedule, at: int) -> Schedule:
         (1.0, 0.75, 200)
     """
     same = before.rule == after.rule and before.quantities == after.quantities
-    if at <= 0 or not same or agreement(before, after) >= at:
+    if by == 1.0 and (at <= 0 or not same or agreement(before, after) >= at):
         return after
-    turns = [
-        ((0, _Lane(one, 1.0, before.horizon)), (at, _Lane(other, 1.0, after.horizon)))
-        for one, other in zip(_plans(before.plan), _plans(after.plan), strict=True)
-    ]
+    lanes = [_Lane(plan, 1.0 if i else by, after.horizon) for i, plan in enumerate(_plans(after.plan))]
+    turns: list[_Turns] = [((0, lane),) for lane in lanes]
+    if at > 0 and same:
+        turns = [
+            ((0, _Lane(one, 1.0, before.horizon)), (at, lane))
+            for one, lane in zip(_plans(before.plan), lanes, strict=True)
+        ]
     settings = after.settings()
     settings["plan"] = _dressed(after.plan, [_written(own, after.horizon) for own in turns])
     return Schedule(**settings)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from calando.core.text import parse
@@ -89,4 +89,14 @@ def _asked(log: Log, rates: Pair, plan: str, peak: float | None, length: int) ->
             raise
         return [], []  # the log's own words are no promise
     at = rates[0] or [float(step) for step in range(length)]
-    return at, [top * float(schedule(max(0, int(step)))) for step in at]
+    asked = [top * float(schedule(max(0, int(step)))) for step in at]
+    if per_epoch and rates[0]:  # a scheduler that steps once an epoch holds what it asked at the epoch's begin
+        whole = int(per_epoch)
+        held = [top * float(schedule(max(0, int(step)) // whole * whole)) for step in at]
+        if _met(rates[1], held) > _met(rates[1], asked):
+            return at, held
+    return at, asked
+
+
+def _met(used: Sequence[float], asked: Sequence[float]) -> int:
+    return sum(math.isclose(a, b, rel_tol=1e-5) for a, b in zip(used, asked, strict=True))

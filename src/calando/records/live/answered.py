@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass, field
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,8 @@ class Answered:
     applied: list[Event] = field(default_factory=list)
     ids: set[str] = field(default_factory=set)
     offset: int = 0
+    peaks: list[tuple[int, float]] = field(default_factory=list)
+    """From which step on factor 1 stood for which rate, where the run went on."""
 
     @property
     def begun(self) -> Schedule | None:
@@ -91,6 +94,10 @@ def _take(answered: Answered, line: bytes) -> None:
         return
     event = said.get("event") if isinstance(said, dict) else None
     step = said.get("s") if isinstance(said, dict) else None
+    if isinstance(event, dict) and event.get("kind") == "resumed":
+        begun, peak = event.get("from"), number_of(event.get("peak"))
+        if type(begun) is int and 0 <= begun <= LARGEST_STEP and peak is not None and 0 < peak < inf:
+            answered.peaks.append((begun, peak))
     if not isinstance(event, dict) or event.get("kind") not in ("applied", "refused"):
         return
     if type(step) is not int or not 0 <= step <= LARGEST_STEP:
