@@ -10,6 +10,7 @@ import pytest
 
 from calando.errors import LabError
 from calando.lab import standalone
+from calando.lab.left_out import LeftOut
 from calando.lab.snapshot.codec import digest
 from calando.optax.keep import InPlace, Pytree, generators, keeper_for
 
@@ -139,6 +140,27 @@ def test_objects_of_nnx_are_kept_in_place() -> None:
     assert keeper.restore(InPlace(first).capture()) is None
     assert other.layers[0].kernel is weight
     assert digest(InPlace(other).capture()) == digest(InPlace(first).capture())
+
+
+@pytest.mark.parametrize("what", ["", "draws", "counts"])
+def test_what_changes_in_objects_of_nnx_that_nobody_keeps_is_seen(what: str) -> None:
+    from flax import nnx
+
+    model, draws, counts = nnx.Linear(2, 1, rngs=nnx.Rngs(0)), nnx.Rngs(1), nnx.metrics.Average()
+    teacher, kernel = nnx.Linear(2, 1, rngs=nnx.Rngs(2)), model.kernel
+    around = LeftOut({"draws": draws, "counts": counts, "teacher": teacher, "kernel": kernel}, lambda: [InPlace(model)])
+
+    @nnx.jit  # type: ignore[misc]
+    def step(model: nnx.Linear, teacher: nnx.Linear) -> jax.Array:
+        model.kernel.set_value(model.kernel.get_value() * 0.9)
+        return jnp.mean(model(jnp.ones((1, 2))) - teacher(jnp.ones((1, 2))))
+
+    loss = step(model, teacher)
+    if what == "draws":
+        draws()
+    if what == "counts":
+        counts.update(values=loss)
+    assert around.changed() == ([what] if what else [])
 
 
 def test_plain_data_are_left_to_others_and_trees_of_jax_are_values_that_only_hold_takes() -> None:
