@@ -42,7 +42,9 @@ def rows_of(framework: str, task: str, seed: int) -> Iterable[dict[str, Any]]:
     for done in POINTS:
         part = sum(at <= done for at in found.at)
         rates = [rate_at(step, TASKS[task].peak) for step in range(done)]
-        told = foretell([at - 1 for at in found.at[:part]], found.losses[:part], rates=rates, cooled=LENGTHS, guesses=True)
+        told = foretell(
+            [at - 1 for at in found.at[:part]], found.losses[:part], rates=rates, cooled=LENGTHS, guesses=True
+        )
         for place, share in enumerate(LENGTHS):
             law = told.cooled[place] if told.cooled else None
             yield {

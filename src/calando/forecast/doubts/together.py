@@ -82,8 +82,8 @@ def too_few(fits: Sequence["Fit"]) -> Iterator[Doubt]:
     """Fewer losses than a law needs to settle its parameters; the law that has the most of them tells."""
     if not fits:
         return
-    fit = max(fits, key=lambda one: len(one.law.parameters))
-    losses, parameters = sum(len(curve.losses) for curve in fit.curves), len(fit.law.parameters)
+    fit = max(fits, key=lambda one: len(one.theta))
+    losses, parameters = sum(len(curve.losses) for curve in fit.curves), len(fit.theta)
     if losses < FEW * parameters:
         yield Doubt(
             "few losses", "widen",
