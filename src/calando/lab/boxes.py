@@ -9,7 +9,7 @@ __all__ = ["BOXES", "PLAIN", "Box", "same"]
 PLAIN = (bool, int, float, complex, str, bytes, type(None))
 BOXES = (list, dict, set, deque)
 DEPTH = 3
-MANY = 100_000  # so much is remembered of what boxes in a box have
+MANY = 10_000  # so much is remembered of what boxes in a box have
 
 
 class Box:
@@ -33,7 +33,7 @@ class Box:
         self._keys = list(thing) if isinstance(thing, dict) else []
         self._inside = _values(thing)
         self._deeper: dict[int, Box] = {}
-        for place, part in enumerate(self._inside if whole and _depth and self._kind is not set else ()):
+        for place, part in enumerate(self._inside[:MANY] if whole and _depth and self._kind is not set else ()):
             if type(part) in (*BOXES, tuple) and len(part) < left[0]:
                 left[0] -= 1 + len(part)
                 self._deeper[place] = Box(part, _depth=_depth - 1, _left=left)
