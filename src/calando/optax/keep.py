@@ -2,7 +2,7 @@
 
 import sys
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import jax
@@ -171,6 +171,8 @@ def _named(tree: Any) -> list[tuple[str, Any]]:
 
 def _is_ours(thing: Any) -> bool:
     """Whether something in it is of JAX: an array, or a node of a class that only JAX knows as one."""
+    if isinstance(thing, Iterator):  # a leaf to JAX, and it warns of every one
+        return False
     return any(isinstance(leaf, jax.Array) for leaf in jax.tree.leaves(thing)) or _has_node(thing)
 
 
