@@ -23,7 +23,7 @@ class Watching(keras.callbacks.Callback):  # type: ignore[misc]  # Keras ships n
     over the epoch so far; the batch's own is what that mean has moved by. "val_..." and the metrics come at each
     epoch's end. Where a schedule of ours drives the optimizer the run can be steered.
 
-    Formula: loss of batch b = (b+1)*mean_b - b*mean_(b-1), the means being those that Keras tells over the epoch so far.
+    Formula: loss of batch b = (b+1)*mean_b - b*mean_(b-1), with the means over the epoch so far that Keras tells.
 
     Args:
         watched: object that `calando.watch("name")` gave, without a scheduler.
