@@ -22,8 +22,13 @@ from calando.watch.text import once, read
 from tests.watch.serve.served import Client, ended, header, record, serving
 
 TIMES = ['"inf"', "1e999", "-1e999", '"nan"', "1e300", "-5", "1e400", "9" * 400]
-NOW = round(time.time(), 1)
-"""On another machine, which cannot be asked, a run heard of now counts as running."""
+NOW = 0.0
+"""On another machine, which cannot be asked, a run heard of now counts as running; `now` sets it for each test."""
+
+
+@pytest.fixture(autouse=True)
+def now(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(globals(), "NOW", round(time.time(), 1))
 
 
 def written(folder: Path, *lines: str, name: str = "odd", **given: Any) -> Path:

@@ -31,7 +31,7 @@ def test_names_that_are_words_of_the_language_are_names(opened, tmp_path, metric
         drawn(page, 200)
         page.wait_for_function("() => document.querySelectorAll('#runs li').length === 3")
         page.locator("#runs li", has_text="with").locator(".pick").click()
-        page.wait_for_function("() => document.querySelector('.part-numbers').innerText.includes('0.25')")
+        page.wait_for_function("() => document.querySelector('.part-numbers')?.innerText.includes('0.25')")
         assert f"{metric} – " in page.inner_text(".events") + " – "
 
 
