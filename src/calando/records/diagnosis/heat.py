@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from calando.records.diagnosis.catalogue import limit
 from calando.records.diagnosis.finding import CLEAR, Change, Diagnosis, Evidence, Judged, short, sure
-from calando.records.diagnosis.noisy import Level, Trend
+from calando.records.diagnosis.noisy import Level, Trend, median, medians
 from calando.records.diagnosis.pace import spent, steady
 from calando.records.diagnosis.waves import returns
 
@@ -40,7 +40,7 @@ def thrown(run: Judged) -> Throw | None:
         return None
     values, end = curve.values, run.end
     head = curve.window(0, max(0.01 * end, float(curve.steps[min(2, len(curve) - 1)]))).values
-    start = float(np.median(head)) if head.size >= 5 else float(values[0])
+    start = median(head) if head.size >= 5 else float(values[0])
     start = min(start, float(values[0]))
     low = min(float(curve.smooth().values.min()), start)
     gain = max(start - low, 0.02 * abs(start))
@@ -67,7 +67,7 @@ def _sliding(curve: Trend, width: int) -> Trend:
         return curve
     windows = np.lib.stride_tricks.sliding_window_view(curve.values, width)
     half = width // 2
-    return Trend(curve.steps[half : half + len(windows)], np.median(windows, axis=1), curve.noise)
+    return Trend(curve.steps[half : half + len(windows)], medians(windows), curve.noise)
 
 
 def stalled(run: Judged) -> Level | None:
@@ -79,7 +79,7 @@ def stalled(run: Judged) -> Level | None:
     if found is None or run.lr_at(run.end) > 0.3 * run.peak:
         return None
     share, done = found
-    gain = run.begin(curve) - float(np.median(curve.values[-3:]))
+    gain = run.begin(curve) - median(curve.values[-3:])
     late = Level(1.0 - float(np.interp(0.75, share, done)), 1.5 * curve.noise / max(gain, 1e-300))
     quick = float(np.max(done[share <= 0.12], initial=0.0)) >= limit(HIGH, "quick")
     still = float(np.interp(0.6, share, done)) - float(np.max(done[share <= 0.12], initial=0.0)) < late.value

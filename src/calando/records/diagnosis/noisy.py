@@ -7,7 +7,7 @@ training, and needs a handful of points only, because validation curves are shor
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -20,6 +20,9 @@ BLOCKS = 24
 """Pieces a window is cut into before a line is laid through it: enough degrees of freedom for a
 sound standard error, few enough that one block averages out what is wild in single batches."""
 
+SMOOTH = 60
+"""Blocks in which minima and crossings are looked for."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Trend:
@@ -29,14 +32,16 @@ class Trend:
     values: Floats
     noise: float
     """Standard deviation of one point about the curve's local level."""
+    made: dict[int, Trend] = field(default_factory=dict, repr=False)
+    """Itself in so many blocks, as soon as somebody asked: many rules look for the same minimum."""
 
     def __len__(self) -> int:
         return int(self.steps.size)
 
     def window(self, first: float, last: float) -> Trend:
         """The points with first <= step <= last, with the noise of the whole curve."""
-        keep = (self.steps >= first) & (self.steps <= last)
-        return Trend(self.steps[keep], self.values[keep], self.noise)
+        start, end = self.steps.searchsorted(first, "left"), self.steps.searchsorted(last, "right")
+        return Trend(self.steps[start:end], self.values[start:end], self.noise)
 
     def level(self, first: float, last: float, least: int = 1) -> Level:
         """The median of a window, which is widened to its nearest `least` points when it holds fewer."""
@@ -51,9 +56,10 @@ class Trend:
         return Level(median(part), 1.25 * self.noise / float(np.sqrt(part.size)))
 
     def smooth(self) -> Trend:
-        """The same curve as medians of about 60 blocks: where minima and crossings are looked for."""
-        steps, values = _blocks(self.steps, self.values, 60)
-        return Trend(steps, values, self.noise)
+        """The same curve as medians of about `SMOOTH` blocks: where minima and crossings are looked for."""
+        if SMOOTH not in self.made:
+            self.made[SMOOTH] = Trend(*_blocks(self.steps, self.values, SMOOTH), self.noise)
+        return self.made[SMOOTH]
 
     def fall(self, first: float, last: float) -> Level:
         """How far a straight line through the window falls from its first to its last step."""
@@ -139,14 +145,20 @@ def _blocks(x: Floats, y: Floats, count: int) -> tuple[Floats, Floats]:
         rows = sizes == size
         cells = starts[rows][:, None] + np.arange(size)
         steps[rows] = x[cells].mean(axis=1)
-        values[rows] = np.median(y[cells], axis=1)
+        values[rows] = medians(y[cells])
     return steps, values
 
 
 def median(values: Floats) -> float:
     """The middle of at least one finite value; what `np.median` gives, without what that costs on short arrays."""
+    return float(medians(values))
+
+
+def medians(rows: Floats) -> Floats:
+    """The median of every row of finite values."""
     import numpy as np
 
-    ordered = np.sort(values)
-    half, odd = divmod(ordered.size, 2)
-    return float(ordered[half]) if odd else float((ordered[half - 1] + ordered[half]) / 2.0)
+    ordered = np.sort(rows, axis=-1)
+    half, odd = divmod(ordered.shape[-1], 2)
+    found: Floats = ordered[..., half] if odd else (ordered[..., half - 1] + ordered[..., half]) / 2.0
+    return found

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from calando.records.diagnosis.catalogue import limit
 from calando.records.diagnosis.finding import CLEAR, Change, Diagnosis, Evidence, Judged, main_curve, short, sure
-from calando.records.diagnosis.noisy import Trend
+from calando.records.diagnosis.noisy import Trend, median
 
 if TYPE_CHECKING:
     from calando.records.diagnosis.noisy import Floats
@@ -27,7 +27,7 @@ def spent(run: Judged, curve: Trend) -> tuple[Floats, Floats] | None:
     rates = np.interp(every, run.lr.steps, run.lr.values)
     walked = np.concatenate([[0.0], np.cumsum(0.5 * (rates[1:] + rates[:-1]))])
     share = np.interp(smooth.steps, every, walked / max(float(walked[-1]), 1e-300))
-    start, last = run.begin(curve), float(np.median(smooth.values[-3:]))
+    start, last = run.begin(curve), median(smooth.values[-3:])
     return share, (start - smooth.values) / max(start - last, 1e-300)
 
 
@@ -79,7 +79,7 @@ def lr_too_low(run: Judged) -> Diagnosis | None:
     )
     start = run.begin(curve)
     fall = curve.fall(0.4 * run.end, run.end)
-    gain = start - float(np.median(curve.values[-3:]))
+    gain = start - median(curve.values[-3:])
     barely = 0 < gain < limit(LOW, "barely") * abs(start) and fall.sigmas > 2 * CLEAR and fall.value > 0.08 * gain
     if not crawls and not barely:
         return None

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from calando.records.diagnosis.catalogue import limit
 from calando.records.diagnosis.finding import Change, Diagnosis, Evidence, Judged, short, sure
-from calando.records.diagnosis.noisy import Trend
+from calando.records.diagnosis.noisy import Trend, median, medians
 
 if TYPE_CHECKING:
     import numpy as np
@@ -68,7 +68,7 @@ def _bursts(curve: Trend, first: float, floor: float) -> list[tuple[float, float
     around = _rolling(even, max(15, min(101, values.size // 12) | 1))
     away = even - around
     noise = 1.4826 * _rolling(np.abs(away), max(41, min(301, values.size // 5) | 1))
-    noise = np.maximum(noise, 0.5 * float(np.median(noise))) + 1e-300
+    noise = np.maximum(noise, 0.5 * median(noise)) + 1e-300
     usual = np.exp(around) if even is not values else around
     above = values - usual
     high = above > np.maximum(limit(KIND, "height") * np.abs(usual), floor)
@@ -111,5 +111,5 @@ def _rolling(values: Floats, width: int) -> Floats:
     every = max(1, values.size // 4000)
     places = np.arange(0, values.size, every)
     windows = np.lib.stride_tricks.sliding_window_view(padded, 2 * half + 1)[places]
-    found: Floats = np.interp(np.arange(values.size), places, np.median(windows, axis=1))
+    found: Floats = np.interp(np.arange(values.size), places, medians(windows))
     return found
