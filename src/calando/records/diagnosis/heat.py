@@ -165,18 +165,13 @@ def warm_up_too_short(run: Judged) -> Diagnosis | None:
     throw = thrown(run)
     if throw is None or throw.sigmas < 6 or throw.share < limit(WARM, "thrown") or throw.at > 0.2 * run.end:
         return None
-    rise = max(10, round(0.1 * run.seen.horizon))
-    return Diagnosis(
-        WARM, "warning", f"warm-up too short (peak {short(run.peak)} from step {reached:,.0f})",
-        f"The rate was at {short(run.lr_at(reached))} by step {reached:,.0f}, and the loss was thrown "
-        f"{short(throw.height)} above its start near step {throw.at:,.0f}; it was back below it at step "
-        f"{throw.back:,.0f}.",
-        (f"Let the rate rise over {rise:,} steps: `warmup(10%) | ...`.",
-         f"Or try a peak of {short(run.peak / 3)}.", "Clip the norm of the gradient at 1."),
-        (Evidence("peak reached at", reached, f"step {reached:,.0f}"),
-         Evidence("thrown up by", throw.height, short(throw.height)),
+    return _too_soon(
+        run, reached, f"the loss was thrown {short(throw.height)} above its start near step {throw.at:,.0f}; it was "
+        f"back below it at step {throw.back:,.0f}.",
+        ("Clip the norm of the gradient at 1.",),
+        (Evidence("thrown up by", throw.height, short(throw.height)),
          Evidence("back at", throw.back, f"step {throw.back:,.0f}")),
-        sure(throw.sigmas), (Change("warm-up", float(rise)), Change("peak", 1 / 3, "scale 0.33"), Change("clip", 1.0)),
+        sure(throw.sigmas), (Change("clip", 1.0),),
     )  # fmt: skip
 
 
@@ -195,13 +190,21 @@ def abrupt(run: Judged) -> Diagnosis | None:
     reached = _at_once(run)
     if reached is None:
         return None
+    return _too_soon(
+        run, reached, "it is too high for this model from the first steps on; after a warm-up the same peak does less "
+        "harm.", (), (), 0.6, (),
+    )  # fmt: skip
+
+
+def _too_soon(run: Judged, reached: float, what: str, advice: tuple[str, ...], evidence: tuple[Evidence, ...],
+              confidence: float, changes: tuple[Change, ...]) -> Diagnosis:  # fmt: skip
+    """A rate that was high by the step reached, what came of it, and the advice and changes beyond a longer warm-up."""
     rise = max(10, round(0.1 * run.seen.horizon))
     return Diagnosis(
         WARM, "warning", f"warm-up too short (peak {short(run.peak)} from step {reached:,.0f})",
-        f"The rate was at {short(run.lr_at(reached))} by step {reached:,.0f}, and it is too high for this model from "
-        f"the "
-        "first steps on; after a warm-up the same peak does less harm.",
-        (f"Let the rate rise over {rise:,} steps: `warmup(10%) | ...`.", f"Or try a peak of {short(run.peak / 3)}."),
-        (Evidence("peak reached at", reached, f"step {reached:,.0f}"),), 0.6,
-        (Change("warm-up", float(rise)), Change("peak", 1 / 3, "scale 0.33")),
+        f"The rate was at {short(run.lr_at(reached))} by step {reached:,.0f}, and {what}",
+        (f"Let the rate rise over {rise:,} steps: `warmup(10%) | ...`.", f"Or try a peak of {short(run.peak / 3)}.",
+         *advice),
+        (Evidence("peak reached at", reached, f"step {reached:,.0f}"), *evidence),
+        confidence, (Change("warm-up", float(rise)), Change("peak", 1 / 3, "scale 0.33"), *changes),
     )  # fmt: skip
