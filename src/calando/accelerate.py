@@ -8,11 +8,12 @@ scheduler = calando.accelerate.attach(accelerator, optimizer, plan.bind(steps)) 
 import math
 from typing import Any
 
+from calando.core.hosts import innermost
 from calando.core.schedule import Schedule
 from calando.errors import BadValue, shown
 from calando.torch.binding import whole_horizon
 from calando.torch.door import attach as attach_to
-from calando.torch.groups import innermost, recall, remember
+from calando.torch.groups import recall, remember
 from calando.torch.scheduler import ScheduleLR
 
 __all__ = ["attach", "horizon"]

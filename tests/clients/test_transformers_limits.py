@@ -10,8 +10,8 @@ import torch
 import calando
 import calando.torch
 import calando.transformers
+from calando.core.hosts import innermost
 from calando.errors import BadState, BadValue, DoesNotFit
-from calando.torch.groups import innermost
 from calando.transformers import drive, horizon, pair
 from tests.clients.run_transformers import texts, tiny
 from tests.clients.small import with_torchvision

@@ -1,4 +1,4 @@
-"""Front doors by entry point: whoever holds an optimizer asks here for the door of its framework."""
+"""What whoever holds an optimizer asks: which front door is its framework's, and what is inside its wrappers."""
 
 import sys
 from collections.abc import Callable
@@ -7,7 +7,7 @@ from typing import Any
 from calando.core.entries import installed, opened
 from calando.errors import BadValue
 
-__all__ = ["GROUP", "door_for", "register_door"]
+__all__ = ["GROUP", "door_for", "innermost", "register_door"]
 
 GROUP = "calando.hosts"
 
@@ -57,3 +57,13 @@ def door_for(optimizer: object) -> Callable[..., Any]:
         where="attach",
         fix="pass the framework's own optimizer, or register a door with calando.core.hosts.register_door",
     )
+
+
+def innermost(optimizer: object) -> Any:
+    """The optimizer inside any wrappers that keep it as `.optimizer`, as Accelerate's and DeepSpeed's do."""
+    for _ in range(8):
+        inside = getattr(optimizer, "optimizer", None)
+        if not hasattr(inside, "param_groups"):
+            break
+        optimizer = inside
+    return optimizer

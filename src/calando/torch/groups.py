@@ -15,7 +15,6 @@ __all__ = [
     "check_optimizer",
     "check_tensor",
     "chosen_bases",
-    "innermost",
     "put",
     "put_initial",
     "recall",
@@ -104,16 +103,6 @@ def check_tensor(value: object, where: str) -> None:
                 where=where,
                 fix="give torch.tensor(0.1), or a plain number",
             )
-
-
-def innermost(optimizer: object) -> Any:
-    """The optimizer inside any wrappers that keep it as `.optimizer`, as Accelerate's and DeepSpeed's do."""
-    for _ in range(8):
-        inside = getattr(optimizer, "optimizer", None)
-        if not hasattr(inside, "param_groups"):
-            break
-        optimizer = inside
-    return optimizer
 
 
 def bases_of(groups: Sequence[Group], first: int, known: Sequence[float] = ()) -> list[float]:

@@ -10,9 +10,9 @@ from torch.amp.grad_scaler import GradScaler
 from torch.optim.lr_scheduler import LRScheduler
 from torch.utils.data import DataLoader
 
+from calando.core.hosts import innermost
 from calando.core.keepers import Keeper, State
 from calando.errors import LabError
-from calando.torch.groups import innermost
 from calando.torch.kept_modules import ModuleKeeper
 from calando.torch.kept_optimizers import OptimizerKeeper
 from calando.torch.kept_tensors import fill, from_plain, marked, to_plain

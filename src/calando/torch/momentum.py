@@ -2,9 +2,10 @@
 
 from torch.optim import RMSprop
 
+from calando.core.hosts import innermost
 from calando.core.schedule import Schedule
 from calando.errors import BadValue
-from calando.torch.groups import Group, HasGroups, innermost
+from calando.torch.groups import Group, HasGroups
 from calando.torch.quantities import InKey
 from calando.torch.track import Track
 

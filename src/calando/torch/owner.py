@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from calando.core.hosts import innermost
 from calando.errors import BadValue
-from calando.torch.groups import innermost
 
 if TYPE_CHECKING:
     from calando.torch.scheduler import ScheduleLR

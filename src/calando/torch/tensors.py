@@ -7,8 +7,9 @@ import torch
 from torch import Tensor
 from torch.optim import SGD
 
+from calando.core.hosts import innermost
 from calando.errors import BadValue, shown
-from calando.torch.groups import Group, innermost
+from calando.torch.groups import Group
 
 if TYPE_CHECKING:
     from calando.torch.quantities import Writer

@@ -5,9 +5,10 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any, Protocol
 
+from calando.core.hosts import innermost
 from calando.watch.values import Later, read
 
-__all__ = ["Counting", "Gauge", "Hooked", "Placed", "Rates", "Reading", "gauge_for", "inside_of"]
+__all__ = ["Counting", "Gauge", "Hooked", "Placed", "Rates", "Reading", "gauge_for"]
 
 Rates = Sequence["float | Later"]
 MOST_GROUPS = 8
@@ -215,23 +216,13 @@ def gauge_for(scheduler: Any, optimizer: Any, begun: int) -> "Hooked | Placed | 
     if groups:
         if not any(hasattr(group["lr"], "dtype") for group in groups):
             with suppress(AttributeError, TypeError):
-                return Hooked(inside_of(inside), position, begun, standing)
+                return Hooked(innermost(inside), position, begun, standing)
 
         def now() -> Rates:
             return [read("lr", group["lr"]) for group in inside.param_groups[:MOST_GROUPS]]
 
-        return Placed(position, now, inside_of(inside)) if position is not None else Counting(begun, now)
+        return Placed(position, now, innermost(inside)) if position is not None else Counting(begun, now)
     return Counting(begun)
-
-
-def inside_of(optimizer: Any) -> Any:
-    """The optimizer inside wrappers that keep it as `.optimizer`."""
-    for _ in range(8):
-        inside = getattr(optimizer, "optimizer", None)
-        if not hasattr(inside, "param_groups"):
-            break
-        optimizer = inside
-    return optimizer
 
 
 def _position(scheduler: Any) -> Callable[[], int] | None:
