@@ -7,11 +7,10 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from calando.errors import BadValue, LabError, shown
+from calando.core.windows import WINDOWS, check_windows
+from calando.errors import LabError
 
 __all__ = ["Averages", "AveragesState", "averages"]
-
-WINDOWS = (0.01, 0.05, 0.2)
 
 
 class AveragesState(NamedTuple):
@@ -98,16 +97,7 @@ def averages(windows: Sequence[float] = WINDOWS) -> Averages:
 
     Source: optax.incremental_update; Karras et al., arXiv 2312.02696.
     """
-    chosen = tuple(windows) if isinstance(windows, Sequence) and not isinstance(windows, str) else ()
-    numbers = all(isinstance(one, int | float) and not isinstance(one, bool) for one in chosen)
-    if not chosen or not numbers or not all(0 < one <= 0.5 for one in chosen) or len(set(chosen)) < len(chosen):
-        raise BadValue(
-            given=f"windows={shown(windows)}",
-            allowed="different shares above 0, at most 0.5",
-            where="averages(windows)",
-            fix="leave it out for 0.01, 0.05 and 0.2",
-        )
-    return Averages(chosen)
+    return Averages(check_windows(windows))
 
 
 def _wide(leaf: Any) -> Any:

@@ -6,11 +6,10 @@ from typing import Any
 import torch
 from torch.optim.swa_utils import AveragedModel, update_bn
 
+from calando.core.windows import WINDOWS, check_windows
 from calando.errors import BadState, BadValue, LabError, shown
 
 __all__ = ["Averages", "averages"]
-
-WINDOWS = (0.01, 0.05, 0.2)
 
 
 class Averages:
@@ -186,15 +185,7 @@ def averages(
 
     Source: torch.optim.swa_utils.AveragedModel; Karras et al., arXiv 2312.02696.
     """
-    chosen = tuple(windows) if isinstance(windows, Sequence) and not isinstance(windows, str) else ()
-    numbers = all(isinstance(one, int | float) and not isinstance(one, bool) for one in chosen)
-    if not chosen or not numbers or not all(0 < one <= 0.5 for one in chosen) or len(set(chosen)) < len(chosen):
-        raise BadValue(
-            given=f"windows={shown(windows)}",
-            allowed="different shares above 0, at most 0.5",
-            where="averages(windows)",
-            fix="leave it out for 0.01, 0.05 and 0.2",
-        )
+    chosen = check_windows(windows)
     if isinstance(every, bool) or not isinstance(every, int) or every < 1:
         raise BadValue(
             given=f"every={shown(every)}", allowed="a whole number of updates >= 1", where="averages(every)",
