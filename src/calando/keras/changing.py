@@ -1,15 +1,13 @@
 """Another schedule for an optimizer that is at work, as steering gives it, and how a checkpoint remembers it."""
 
-import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from calando.core.agree import agreement
 from calando.core.asked import bound_schedule
-from calando.core.codec import from_json
 from calando.core.schedule import Schedule
-from calando.errors import BadState, BadValue, CalandoError, NotSerialisable, shown
-from calando.keras.memory import read_from, stamp
+from calando.errors import BadValue, NotSerialisable
+from calando.keras.memory import from_stamp, read_from, stamp
 
 if TYPE_CHECKING:
     from calando.keras.scheduled import _Drive
@@ -92,17 +90,7 @@ def changed_to(store: Mapping[str, Any], drive: "_Drive", position: int) -> Sche
     saved = read_from(store, "steered")
     if saved is None:
         return None
-    import numpy as np
-
-    try:
-        found = from_json(json.loads(np.asarray(saved, dtype="uint8").tobytes().decode())["schedule"])
-    except (ValueError, KeyError, TypeError, CalandoError) as error:
-        raise BadState(
-            given=f"a checkpoint whose schedule cannot be read ({shown(error)})",
-            allowed="what Keras saved of this optimizer",
-            where="load_weights",
-            fix="load the checkpoint with the Calando that wrote it, or a newer one",
-        ) from error
+    found, _ = from_stamp(saved)
     if not isinstance(found, Schedule):
         return None
     mine = drive.schedule

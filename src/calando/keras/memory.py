@@ -10,6 +10,7 @@ import keras
 
 from calando.core.codec import from_json
 from calando.core.feedback import PlateauRule, PlateauState
+from calando.core.plan import Plan
 from calando.core.schedule import Schedule
 from calando.errors import BadName, BadState, CalandoError, NotSerialisable, did_you_mean, shown
 
@@ -23,6 +24,7 @@ __all__ = [
     "check_plan",
     "check_policy",
     "check_stamp",
+    "from_stamp",
     "from_words",
     "stamp",
     "to_words",
@@ -77,6 +79,26 @@ def stamp(schedule: Schedule, peak: float) -> "np.ndarray[Any, Any] | None":
     return np.frombuffer(json.dumps(document).encode(), dtype="uint8")
 
 
+def from_stamp(saved: Any) -> tuple[Schedule | Plan, float]:
+    """What `stamp` was given, or a plan, back from the bytes.
+
+    Raises:
+        BadState: when they cannot be read.
+    """
+    import numpy as np
+
+    try:
+        document = json.loads(np.asarray(saved, dtype="uint8").tobytes().decode())
+        return from_json(document["schedule"]), float(document["peak"])
+    except (ValueError, KeyError, TypeError, CalandoError) as error:
+        raise BadState(
+            given=f"a checkpoint whose schedule cannot be read ({shown(error)})",
+            allowed="what Keras saved of this optimizer",
+            where="load_weights",
+            fix="load the checkpoint with the Calando that wrote it, or a newer one",
+        ) from error
+
+
 def check_stamp(saved: Any, schedule: Schedule, peak: float, policy: str) -> None:
     """Whether what was saved belongs to this schedule.
 
@@ -87,18 +109,7 @@ def check_stamp(saved: Any, schedule: Schedule, peak: float, policy: str) -> Non
     """
     if saved is None:
         return
-    import numpy as np
-
-    try:
-        document = json.loads(np.asarray(saved, dtype="uint8").tobytes().decode())
-        was, was_peak = from_json(document["schedule"]), float(document["peak"])
-    except (ValueError, KeyError, TypeError, CalandoError) as error:
-        raise BadState(
-            given=f"a checkpoint whose schedule cannot be read ({shown(error)})",
-            allowed="what Keras saved of this optimizer",
-            where="load_weights",
-            fix="load the checkpoint with the Calando that wrote it, or a newer one",
-        ) from error
+    was, was_peak = from_stamp(saved)
     told = differences(was, schedule) if isinstance(was, Schedule) else ["a plan that is not bound"]
     if policy == "rebind":
         told = [] if isinstance(was, Schedule) and was.plan == schedule.plan else told

@@ -352,6 +352,7 @@ def test_a_checkpoint_that_is_broken_is_refused_and_told() -> None:
     words = next(key for key, value in store.items() if key != "schedule" and value.shape)
     for broken in (
         {**store, "schedule": np.frombuffer(b"junk", dtype="uint8")},
+        {**store, "steered": np.frombuffer(b"junk", dtype="uint8")},
         {**store, words: np.full_like(store[words], 7)},
     ):
         with pytest.raises(BadState):
