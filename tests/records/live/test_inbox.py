@@ -130,3 +130,9 @@ def test_no_link_leads_a_command_into_another_file(folder: Path) -> None:
     os.mkfifo(folder / COMMANDS)
     with pytest.raises(LabError, match="no plain file"):
         send(folder, "stop")
+
+
+def test_a_command_is_not_heard_as_sent_after_it_was() -> None:
+    for when in (1_800_000_000.0004, 1_800_000_000.0005, 1_800_000_000.0006, 1_800_000_000.9999):
+        heard = Command.read(Command("a", "stop", when=when).line()).when
+        assert abs(heard - when) < 2e-6  # a run that goes on within the millisecond tells it from later ones

@@ -40,7 +40,7 @@ class Command:
     def line(self) -> str:
         """The command's line, without its end."""
         said = asdict(self)
-        said["w"] = round(said.pop("when"), 3)
+        said["w"] = round(said.pop("when"), 6)
         return json.dumps(said, separators=(",", ":"))
 
     @classmethod
