@@ -148,12 +148,19 @@ ENTRIES: dict[str, dict[str, object]] = {
     },
     "LR too low": {
         "severity": "warning",
-        "looks": "The loss falls almost in proportion to the learning rate spent, from the first step to the last.",
+        "looks": "The loss falls almost in proportion to the learning rate spent, from the first step to the last; or "
+                 "it fell quickly at first and then creeps on, with evaluations that hardly tremble and a decay that "
+                 "brings no descent of its own.",
         "why": "The steps are too short for the way that has to be gone.",
         "do": ("A peak three to ten times as high; `calando find` looks for it.",
                "Where a higher peak diverges: a longer warm-up, or a longer run."),
-        "shown": "How much of the summed rate half of the gain took, and what the last quarter still brought.",
-        "limits": {"half": (0.28, "share of the summed rate that half of the gain took"),
+        "shown": "How much of the summed rate half of the gain took, what the last quarter still brought, and how "
+                 "much the evaluations trembled.",
+        "limits": {"calm": (45, "times the trembling of an evaluation that an e-fold of the summed rate brought"),
+                   "eased": (1.8, "what an e-fold of the summed rate brought in the decay, over what it brought "
+                                  "before; at a sound peak the decay speeds the descent up two to eight times"),
+                   "slope": (0.03, "share of the gain that an e-fold of the summed rate brought"),
+                   "half": (0.28, "share of the summed rate that half of the gain took"),
                    "first": (0.48, "share of the gain that the first quarter of the summed rate brought, at the most"),
                    "barely": (0.15, "share of the starting loss: a run that gained less in all, and still falls, "
                                     "crawls"),

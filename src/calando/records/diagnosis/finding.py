@@ -141,14 +141,26 @@ class Judged:
 
     def begin(self, curve: Trend) -> float:
         """The loss before anything was learned: the middle of the first three values, training values where there are
-        any, since evaluations begin late."""
-        first = self.train if len(self.train) >= 20 and not self.seen.higher_is_better else curve
+        any and evaluations begin late."""
+        if curve is not self.train and self._from_the_start(curve):
+            return float(curve.values[0])
+        first = self._first(curve)
         head = first.values[:3].tolist()
         middle = sorted(head)[min(1, len(head) - 1)]
         thrown = middle - head[0] > min(
             max(6 * first.noise, 0.5 * abs(head[0])), 3 * abs(head[0])
         )  # by the first updates
         return float(head[0] if thrown else middle)
+
+    def _from_the_start(self, curve: Trend) -> bool:
+        """Whether a curve's first value is from before the second update, which the first has not thrown up."""
+        if len(curve) < TOO_FEW or float(curve.steps[0]) >= min(1.0, 0.02 * self.end):
+            return False
+        first = float(self._first(curve).values[0])
+        return float(curve.values[0]) - first <= max(6 * self.train.noise, 0.5 * abs(first))
+
+    def _first(self, curve: Trend) -> Trend:
+        return self.train if len(self.train) >= 20 and not self.seen.higher_is_better else curve
 
     def ceiling(self, curve: Trend) -> float:
         """The highest of the first three values, where the very first updates did not throw them up."""
@@ -157,7 +169,9 @@ class Judged:
 
     def began(self, curve: Trend) -> Level:
         """`begin` with its error: at the start batches differ less than they do later."""
-        first = self.train if len(self.train) >= 20 and not self.seen.higher_is_better else curve
+        if curve is not self.train and self._from_the_start(curve):
+            return Level(float(curve.values[0]), curve.noise)
+        first = self._first(curve)
         head = first.values[:3]
         return Level(self.begin(curve), min(first.noise, float(head.std())) / float(len(head)) ** 0.5)
 

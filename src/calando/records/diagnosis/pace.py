@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from calando.records.diagnosis.calm import calm
 from calando.records.diagnosis.catalogue import limit
 from calando.records.diagnosis.finding import CLEAR, Change, Diagnosis, Evidence, Judged, main_curve, short, sure
 from calando.records.diagnosis.noisy import Trend, median
@@ -44,7 +45,8 @@ def _hurled(run: Judged) -> bool:
     if len(run.train) < 40 or run.seen.higher_is_better:
         return False
     smooth, start = run.train.smooth(), run.ceiling(run.train)
-    error = 1.25 * run.train.noise / max(1.0, len(run.train) / len(smooth)) ** 0.5
+    # Of a block's median, and of a start that is the middle of three batches.
+    error = run.train.noise * (1.56 * len(smooth) / max(len(run.train), len(smooth)) + 1 / 3) ** 0.5
     height, low = float(smooth.values.max()) - start, float(smooth.values.min())
     return height > 3 * error and height > 0.15 * abs(start - low) + 0.02 * abs(start)
 
@@ -72,22 +74,30 @@ def lr_too_low(run: Judged) -> Diagnosis | None:
     share, done = found
     half = float(share[int(np.argmax(done >= 0.5))])
     first, late = float(np.interp(0.25, share, done)), 1.0 - float(np.interp(0.75, share, done))
+    unseen = len(run.train) < 20 and float(curve.steps[0]) > 0.06 * run.end  # how fast it began is not in the log
     better = hotter is not None and hotter.sigmas >= 2
     ease = 0.7 if better else 1.0
-    crawls = (
+    crawls = not unseen and (
         half >= ease * limit(LOW, "half") and late >= ease * limit(LOW, "late") and first <= limit(LOW, "first") / ease
     )
     start = run.begin(curve)
     fall = curve.fall(0.4 * run.end, run.end)
     gain = start - median(curve.values[-3:])
     barely = 0 < gain < limit(LOW, "barely") * abs(start) and fall.sigmas > 2 * CLEAR and fall.value > 0.08 * gain
-    if not crawls and not barely:
+    quiet = calm(run) if not crawls and not barely else None
+    if not crawls and not barely and quiet is None:
         return None
     words = (
         f"Half of the gain took {100 * half:.0f} % of the summed learning rate, and its last quarter still brought "
         f"{100 * late:.0f} %: the loss is held back by how far the steps carry it."
     )
-    if not crawls:
+    if quiet is not None:
+        words = (
+            f"While the rate was high, evaluations trembled by {100 * quiet.tremble:.2g} % of the gain, and doubling "
+            f"the summed rate still brought {70 * quiet.slope:.2g} %; the fall of the rate brought no descent of its "
+            "own. Steps of a sound length make more noise than that."
+        )
+    elif not crawls:
         words = (f"In all the loss came down by {100 * gain / abs(start):.0f} % of where it began, and it was "
                  f"falling to the "
                  "end: the steps are too short to get anywhere.")  # fmt: skip
@@ -100,6 +110,8 @@ def lr_too_low(run: Judged) -> Diagnosis | None:
         Evidence("gain of the last quarter", late, f"{100 * late:.0f} %"),
         Evidence("peak", run.peak, short(run.peak)),
     ]
+    if quiet is not None:
+        evidence.append(Evidence("trembling while hot", quiet.tremble, f"{100 * quiet.tremble:.2g} % of the gain"))
     return Diagnosis(
         LOW, "warning", title, words,
         (f"Try peaks of {short(run.peak * 5)} and {short(run.peak * 20)}.",

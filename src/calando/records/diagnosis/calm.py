@@ -1,0 +1,76 @@
+"""A run whose steps are too short to make any noise: nothing trembles, and a falling rate brings nothing of its own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from calando.records.diagnosis.catalogue import limit
+
+if TYPE_CHECKING:
+    from calando.records.diagnosis.finding import Judged
+    from calando.records.diagnosis.noisy import Floats
+
+__all__ = ["Calm", "calm"]
+
+LOW = "LR too low"
+FEWEST = 12
+"""Evaluations below which nothing is said of their trembling."""
+
+
+@dataclass(frozen=True, slots=True)
+class Calm:
+    """How quiet a run was, as shares of its whole gain."""
+
+    slope: float
+    """What an e-fold of the summed rate brought, from its first quarter on."""
+    tremble: float
+    """Standard deviation of one evaluation about the curve, while the rate was high."""
+    eased: float
+    """What an e-fold brought once the rate had fallen to half, over what it had brought before."""
+
+
+def calm(run: Judged) -> Calm | None:
+    """How quiet the evaluations were, where they were far quieter than a rate worth its name makes them.
+
+    At a sound peak the noise of the steps balances their progress, whatever the task: evaluations tremble by a good
+    part of what doubling the summed rate would bring, and when the rate falls, the noise that it takes away shows as a
+    descent of its own. A rate far too low shows neither. Training losses of single batches say nothing here.
+    """
+    import numpy as np
+
+    curve = run.val
+    if len(curve) < FEWEST or len(run.lr) < 2 or not run.peak > 0:
+        return None
+    begin, end = run.begin(curve), float(curve.values.min())
+    if not begin - end > 1e-3 * abs(begin):
+        return None
+    gone = (begin - curve.values) / (begin - end)
+    every = np.linspace(0.0, run.end, 513)
+    rates = np.interp(every, run.lr.steps, run.lr.values)
+    walked = np.concatenate([[0.0], np.cumsum(0.5 * (rates[1:] + rates[:-1]))])
+    share = np.interp(curve.steps, every, walked / float(walked[-1]))
+    high = np.interp(curve.steps, every, rates) >= 0.5 * run.peak
+    hot, cold = high & (share > 0.2), np.flatnonzero(~high & (share > 0.5))
+    bends = np.abs(np.diff(gone, 3))[hot[1:-2]]
+    late = (share > 0.25) & (share < 0.98)
+    if bends.size < 4 or cold.size < 2 or hot.sum() < 4 or late.sum() < 4:
+        return None
+    before = max(int(cold[0]) - 1, 0)
+    if share[before] > 0.995:
+        return None
+    # A third difference of white noise has the variance 20; its mean size is sqrt(2/pi) of its deviation.
+    tremble = float(bends.mean()) / (0.8 * 20**0.5)
+    warm, fall = _slope(share[hot], gone[hot]), float(np.median(gone[-2:]) - gone[before])
+    eased = fall / float(np.log(share[-2:].mean() / share[before])) / warm if warm > 0 else float("inf")
+    found = Calm(_slope(share[late], gone[late]), tremble, eased)
+    quiet = found.slope > limit(LOW, "calm") * found.tremble and found.slope > limit(LOW, "slope")
+    return found if quiet and found.eased < limit(LOW, "eased") else None
+
+
+def _slope(share: Floats, gone: Floats) -> float:
+    """What an e-fold of the summed rate brings, by a straight line."""
+    import numpy as np
+
+    x = np.log(share) - np.log(share).mean()
+    return float(np.sum(x * gone) / np.sum(x * x))
