@@ -3,13 +3,13 @@
 from typing import Any
 
 from calando.errors import BadValue, shown
+from calando.records.naming import check_name
 
 __all__ = ["Explosion", "read_name", "read_number"]
 
 EXPLODED = 1e3  # a loss this many times its scale does not come back
 NEARLY_NOTHING = 1e-2  # a first loss below this says nothing about the scale of those that follow
 LOOKED_AT = 3  # so many first values then tell the scale
-LONGEST = 200  # characters of a name
 
 
 def read_name(given: object, where: str = "run.log") -> str:
@@ -18,14 +18,7 @@ def read_name(given: object, where: str = "run.log") -> str:
     >>> read_name("val_loss")
     'val_loss'
     """
-    if isinstance(given, str) and 0 < len(given) <= LONGEST and given.isprintable():
-        return given
-    raise BadValue(
-        given=f"a metric named {shown(given)}",
-        allowed=f"a name of 1 to {LONGEST} printable characters",
-        where=where,
-        fix="log it under a plain name, such as val_loss",
-    )
+    return check_name(given, "metric", where)
 
 
 def read_number(name: str, given: Any) -> float:

@@ -6,9 +6,8 @@ from typing import Any
 
 from calando.errors import BadValue, shown
 
-__all__ = ["Later", "read", "read_name", "resolved"]
+__all__ = ["Later", "read", "resolved"]
 
-LONGEST = 200
 MOST_KINDS = 200
 
 
@@ -23,25 +22,6 @@ class Later:
     def now(self) -> float:
         """The number; waits for the device."""
         return float(self.value)
-
-
-def read_name(given: object) -> str:
-    """A quantity's name.
-
-    Raises:
-        BadValue: unless it is printable text of 1 to 200 characters.
-
-    >>> read_name("val_loss")
-    'val_loss'
-    """
-    if isinstance(given, str) and 0 < len(given) <= LONGEST and given.isprintable():
-        return given
-    raise BadValue(
-        given=f"a quantity named {shown(given)}",
-        allowed=f"a name of 1 to {LONGEST} printable characters",
-        where="Watched.log",
-        fix="log it under a plain name, such as val_loss",
-    )
 
 
 def read(name: str, given: Any) -> "float | Later":

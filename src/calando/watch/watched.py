@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Any
 from calando.errors import BadValue, CalandoError, LabError, shown
 from calando.records.live.header import EVENTS, Event
 from calando.records.live.record import Recorder, check_step
+from calando.records.naming import check_name
 from calando.watch.asked import Asked
 from calando.watch.endings import ENDINGS, Ending, check_word, remember, told_of
 from calando.watch.gauges import Counting
 from calando.watch.parts import Begun, Followed, Rule, Steers, name_of, ordered
 from calando.watch.sinks import Sinks, warn
-from calando.watch.values import Later, read, read_name, resolved
+from calando.watch.values import Later, read, resolved
 
 if TYPE_CHECKING:
     from calando.core.schedule import Schedule
@@ -306,7 +307,7 @@ class Watched:
     def _read(self, name: str, given: Any) -> "float | Later | None":
         try:
             if name not in self._told:
-                read_name(name)
+                check_name(name, "quantity", "Watched.log")
                 self._told.add(name)
             return read(name, given)
         except BadValue as error:
