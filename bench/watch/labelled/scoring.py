@@ -1,5 +1,6 @@
 """Labels of the recorded runs, what the diagnosis says of them, and how often it is right."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -11,7 +12,11 @@ from bench.watch.labelled.recipe import Recipe
 from bench.watch.labelled.training import Trained
 from calando.records.diagnosis import Diagnosis, Observed, diagnose
 
-__all__ = ["JUDGED", "QUIET", "Label", "Run", "labelled", "observed", "table"]
+__all__ = ["JUDGED", "LARGE", "QUIET", "Label", "Run", "labelled", "observed", "table"]
+
+LARGE = 0.2
+"""Share of what a run gains in all: a change that brings it is told apart as a large one. Set before the runs on which
+the rules are judged were looked at."""
 
 JUDGED = (
     "diverged", "LR not as asked", "not converging", "LR too high", "warm-up too short", "spikes",
@@ -34,6 +39,8 @@ class Label:
     kind: str
     fair: frozenset[str]
     left_out: str = ""
+    worth: float = math.nan
+    """What the change brought, as a share of what the run gains in all; NaN where no control was run for the label."""
 
 
 @dataclass(frozen=True)
@@ -118,7 +125,8 @@ def label(case: Case, trained: Trained, effects: Sequence[Effect]) -> Label:
         fair |= set(JUDGED)  # what its rates did to it is not known: no control tells
     if kind == "overfitting after a drop":
         fair.add("overfitting")
-    return Label(kind, frozenset(fair - {kind}), why)
+    worth = next((one.gain / one.scale for one in effects if one.finding == kind), math.nan)
+    return Label(kind, frozenset(fair - {kind}), why, worth)
 
 
 def _turned(recipe: Recipe, trained: Trained) -> bool:
@@ -154,8 +162,10 @@ def table(runs: Sequence[Run]) -> dict[str, dict[str, float]]:
         have = [run for run in kept if run.label.kind == kind]
         said = [run for run in kept if kind in run.kinds and kind not in run.label.fair]
         right = [run for run in have if kind in run.kinds]
+        large = [run for run in have if run.label.worth >= LARGE]
         rows[kind] = {
             "runs": len(have), "found": len(right), "false": len(said) - len(right),
+            "large": len(large), "large found": sum(kind in run.kinds for run in large),
             "recall": len(right) / len(have) if have else float("nan"),
             "precision": len(right) / len(said) if said else float("nan"),
         }  # fmt: skip

@@ -6,14 +6,15 @@ from collections.abc import Iterator, Mapping
 
 from bench.watch.labelled.cases import cases
 from bench.watch.labelled.recipe import Recipe
-from bench.watch.labelled.scoring import JUDGED, QUIET, Run, labelled, table
+from bench.watch.labelled.scoring import JUDGED, LARGE, QUIET, Run, labelled, table
 from bench.watch.labelled.training import Trained
 
 __all__ = ["runs_of", "told"]
 
 NAMES = {
     "write": "Runs on which the rules were written (seven tasks)",
-    "judge": "Runs on which they are judged (two other tasks, other seeds, looked at once)",
+    "judge": "Runs on which they were judged first (two other tasks, other seeds); the rule of LR too low was mended "
+    "by them since",
 }
 
 
@@ -36,7 +37,8 @@ def _lines(halves: Mapping[str, Mapping[Recipe, Trained]]) -> Iterator[str]:
         "only where the change that the finding calls for helped in a control run: three paired seeds, better by more "
         "than twice the standard error and by 4 % of what the run gained. Runs whose control was no better, good "
         "runs for "
-        "which some change did help, and findings whose control is unclear are left out or not counted, as listed."
+        "which some change did help, and findings whose control is unclear are left out or not counted, as listed. "
+        f"Large: runs whose change brought at least {100 * LARGE:.0f} % of what the run gained."
     )
     for half, results in halves.items():
         runs = runs_of(half, results)
@@ -45,13 +47,15 @@ def _lines(halves: Mapping[str, Mapping[Recipe, Trained]]) -> Iterator[str]:
         count = len(runs) - sum(left.values())
         yield f"{len(runs)} runs, {count} with a label, {len(results)} trainings with their controls."
         yield ""
-        yield "| finding | runs | found | false | recall | precision |"
-        yield "|---|--:|--:|--:|--:|--:|"
+        yield "| finding | runs | found | false | recall | precision | large | found |"
+        yield "|---|--:|--:|--:|--:|--:|--:|--:|"
         rows = table(runs)
         for kind in JUDGED:
             one = rows[kind]
+            large = (f"{one['large']} | {one['large found']} ({_share(one['large found'] / one['large'])})"
+                     if one["large"] else "- | -")  # fmt: skip
             yield (f"| {kind} | {one['runs']} | {one['found']} | {one['false']} | {_share(one['recall'])} | "
-                   f"{_share(one['precision'])} |")  # fmt: skip
+                   f"{_share(one['precision'])} | {large} |")  # fmt: skip
         good = rows["healthy"]
         yield ""
         yield f"Good runs without any finding: {good['found']} of {good['runs']} ({_share(good['recall'])})."
