@@ -9,6 +9,9 @@ import argparse
 
 from bench.watch.labelled.recording import HERE, load, make, pack
 from bench.watch.labelled.telling import told
+from bench.watch.labelled.tools import recording as tools
+
+HALVES = ("write", "judge", "tools")
 
 
 def main() -> None:
@@ -16,14 +19,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--record", action="store_true", help="train what is missing")
     parser.add_argument("--write", action="store_true", help="write bench/results/watch/labelled.md")
-    parser.add_argument("halves", nargs="*", metavar="HALF", help="write or judge; both")
+    parser.add_argument("halves", nargs="*", metavar="HALF", help=f"{', '.join(HALVES)}; without one: write and judge")
     given = parser.parse_args()
     for half in given.halves or ("write", "judge"):
-        if half not in ("write", "judge"):
-            parser.error(f"{half} is neither write nor judge")
+        if half not in HALVES:
+            parser.error(f"{half} is none of {', '.join(HALVES)}")
         if given.record:
-            pack(half, make(half))
-    text = told({half: load(half) for half in given.halves or ("write", "judge")})
+            tools.pack(tools.make()) if half == "tools" else pack(half, make(half))
+    if given.record:
+        return  # what was not looked at yet stays so
+    read = {half: tools.load() if half == "tools" else load(half) for half in given.halves or ("write", "judge")}
+    text = told(read)
     print(text)
     if given.write:
         (HERE / "labelled.md").write_text(text)

@@ -1,7 +1,7 @@
 """Labels of the recorded runs, what the diagnosis says of them, and how often it is right."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -74,8 +74,13 @@ def observed(recipe: Recipe, trained: Trained) -> Observed:
     )
 
 
-def labelled(case: Case, seeds: Sequence[int], results: Mapping[Recipe, Trained]) -> list[Run]:
-    """The runs of a case, one a seed, with their labels."""
+def labelled(
+    case: Case,
+    seeds: Sequence[int],
+    results: Mapping[Recipe, Trained],
+    seen: Callable[[Recipe, Trained], Observed] = observed,
+) -> list[Run]:
+    """The runs of a case, one a seed, with their labels and with what is found in what is seen of them."""
 
     def of(recipe: Recipe) -> list[Trained]:
         return [results[recipe.but(seed=seed)] for seed in seeds]
@@ -85,7 +90,7 @@ def labelled(case: Case, seeds: Sequence[int], results: Mapping[Recipe, Trained]
     runs = []
     for seed, trained in zip(seeds, base, strict=True):
         recipe = case.recipe.but(seed=seed)
-        runs.append(Run(case, recipe, trained, label(case, trained, effects), diagnose(observed(recipe, trained))))
+        runs.append(Run(case, recipe, trained, label(case, trained, effects), diagnose(seen(recipe, trained))))
     return runs
 
 

@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping
 from bench.watch.labelled.cases import cases
 from bench.watch.labelled.recipe import Recipe
 from bench.watch.labelled.scoring import JUDGED, LARGE, QUIET, Run, labelled, table
+from bench.watch.labelled.tools import cases as tools
+from bench.watch.labelled.tools import reading
 from bench.watch.labelled.training import Trained
 
 __all__ = ["runs_of", "told"]
@@ -15,11 +17,14 @@ NAMES = {
     "write": "Runs on which the rules were written (seven tasks)",
     "judge": "Runs on which they were judged first (two other tasks, other seeds); the rule of LR too low was mended "
     "by them since",
+    "tools": "Runs that Hugging Face's Trainer, Lightning and Keras trained and logged, read from their own files",
 }
 
 
 def runs_of(half: str, results: Mapping[Recipe, Trained]) -> list[Run]:
     """Every labelled run of a half with what the diagnosis says of it."""
+    if half == "tools":
+        return [run for case in tools.cases() for run in labelled(case, case.seeds, results, reading.observed)]
     return [run for case in cases(half) for run in labelled(case, case.seeds, results)]
 
 
