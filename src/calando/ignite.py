@@ -7,8 +7,8 @@ calando.ignite.watching(trainer, watched, evaluator=evaluator)
 from collections.abc import Mapping
 from typing import Any
 
-from calando.core.watchable import check_watched
-from calando.errors import BadValue, MissingExtra, shown
+from calando.core.watchable import check_watched, no_host
+from calando.errors import BadValue, shown
 
 __all__ = ["watching"]
 
@@ -42,12 +42,7 @@ def watching(trainer: Any, watched: Any, *, evaluator: Any = None) -> None:
     try:
         from ignite.engine import Events
     except ImportError as error:
-        raise MissingExtra(
-            given="calando.ignite.watching without Ignite",
-            allowed="an installed pytorch-ignite",
-            where="calando.ignite.watching",
-            fix="pip install pytorch-ignite",
-        ) from error
+        raise no_host("Ignite", "pytorch-ignite", "calando.ignite.watching") from error
     for engine in (trainer, evaluator):
         if engine is not None and not hasattr(engine, "add_event_handler"):
             raise BadValue(

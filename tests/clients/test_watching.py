@@ -1,6 +1,8 @@
 """Hosts under watch: the record has the rate that each update really used, and a command rules from its step."""
 
 import math
+import re
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,10 +14,12 @@ import calando
 import calando.ignite
 import calando.lightning
 import calando.transformers
+from calando.errors import MissingExtra
 from calando.records.live import Tail, read_answered, send
 from calando.torch import attach
 from tests.clients.run_transformers import texts, tiny
 from tests.clients.small import digits, model, with_torchvision
+from tests.contracts.source import ROOT
 
 # The hosts' own calls of what PyTorch and Python are about to drop, and their advice about this machine and these data.
 pytestmark = [
@@ -178,3 +182,26 @@ def test_a_host_that_fails_leaves_a_run_that_failed(tmp_path: Path) -> None:
         trainer.run(range(4))
     assert watched.ending == "failed"
     assert tail_of(tmp_path / "a").columns["train_loss"].values.tolist() == [0.5, 1.0]
+
+
+@pytest.mark.parametrize(
+    ("package", "watching"),
+    [
+        ("lightning", calando.lightning.watching),
+        ("transformers", calando.transformers.watching),
+        ("pytorch-ignite", lambda watched: calando.ignite.watching(None, watched)),
+    ],
+)
+def test_a_host_that_is_not_installed_is_named_as_what_pip_installs(
+    package: str, watching: Callable[[Any], Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = package.removeprefix("pytorch-")
+    for name in [name for name in sys.modules if name.partition(".")[0] in (root, "pytorch_lightning")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, root, None)  # type: ignore[arg-type]  # what Python takes for not installed
+    watched = calando.watch("first", folder=tmp_path)
+    with pytest.raises(MissingExtra) as told:
+        watching(watched)
+    watched.close()
+    assert told.value.fix == f"pip install {package}"
+    assert re.search(rf"^{package}==", (ROOT / "constraints.txt").read_text(encoding="utf-8"), re.MULTILINE)

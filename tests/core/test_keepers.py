@@ -53,10 +53,20 @@ def test_generators_come_from_the_frameworks_that_are_loaded() -> None:
     assert generators() == {"json.cpu": 1}
 
 
-def test_a_door_that_cannot_be_imported_names_its_extra(monkeypatch: pytest.MonkeyPatch) -> None:
-    point = EntryPoint("tests", "calando_is_not_here.keep:keeper_for", "calando.keepers")
+@pytest.mark.parametrize(
+    ("target", "fix"),
+    [
+        ("calando.torch.is_not_here:keeper_for", r"pip install 'calando\[torch\]'"),
+        ("calando.optax.is_not_here:keeper_for", r"pip install 'calando\[jax\]'"),
+        ("is_not_here.keep:keeper_for", "install is_not_here, which is_not_here.keep imports"),
+    ],
+)
+def test_a_door_that_cannot_be_imported_names_what_to_install(
+    target: str, fix: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    point = EntryPoint("tests", target, "calando.keepers")
     monkeypatch.setattr(keepers, "_installed", lambda: {"tests": point})
-    with pytest.raises(MissingExtra, match=r"pip install 'calando\[tests\]'"):
+    with pytest.raises(MissingExtra, match=fix):
         keeper_for(Thing())
 
 

@@ -9,6 +9,9 @@ if TYPE_CHECKING:
 
 __all__ = ["installed", "opened"]
 
+EXTRAS = {"optax": "jax"}
+"""The extras that are not named like the door that they are for."""
+
 
 def installed(group: str) -> "dict[str, EntryPoint]":
     """The entry points of a group, each by its name: the root module of the framework that it serves."""
@@ -35,5 +38,14 @@ def opened(point: "EntryPoint", what: str, where: str) -> Any:
     except ImportError as error:
         raise MissingExtra(
             given=f"{what} for {point.name}: {error}", allowed="an installed framework", where=where,
-            fix=f"pip install 'calando[{point.name}]'",
+            fix=_remedy(point, error),
         ) from error  # fmt: skip
+
+
+def _remedy(point: "EntryPoint", error: ImportError) -> str:
+    """What to install: the extra that our own door stands on, or what somebody else's cannot do without."""
+    package, _, inside = point.module.partition(".")
+    if package != "calando":
+        return f"install {(error.name or point.name).partition('.')[0]}, which {point.module} imports"
+    room = inside.partition(".")[0]
+    return f"pip install 'calando[{EXTRAS.get(room, room)}]'"

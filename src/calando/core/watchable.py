@@ -2,9 +2,9 @@
 
 from typing import Any, Protocol, runtime_checkable
 
-from calando.errors import BadValue, shown
+from calando.errors import BadValue, MissingExtra, shown
 
-__all__ = ["Watchable", "check_watched"]
+__all__ = ["Watchable", "check_watched", "no_host"]
 
 
 @runtime_checkable
@@ -50,3 +50,10 @@ def check_watched(value: object, where: str) -> None:
             where=where,
             fix='pass calando.watch("first") itself',
         )
+
+
+def no_host(host: str, package: str, where: str) -> MissingExtra:
+    """The error of a call for a host that is not installed; no extra of ours brings one, so it names the package."""
+    return MissingExtra(
+        given=f"{where} without {host}", allowed=f"an installed {package}", where=where, fix=f"pip install {package}"
+    )

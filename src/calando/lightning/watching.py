@@ -5,8 +5,7 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
-from calando.core.watchable import check_watched
-from calando.errors import MissingExtra
+from calando.core.watchable import check_watched, no_host
 
 __all__ = ["watching"]
 
@@ -104,10 +103,5 @@ def _callback() -> Any:
     try:
         from lightning.pytorch import Callback
     except ImportError as error:
-        raise MissingExtra(
-            given="calando.lightning.watching without Lightning",
-            allowed="an installed lightning",
-            where="calando.lightning.watching",
-            fix="pip install 'calando[lightning]'",
-        ) from error
+        raise no_host("Lightning", "lightning", "calando.lightning.watching") from error
     return Callback

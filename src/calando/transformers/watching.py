@@ -3,8 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from calando.core.watchable import check_watched
-from calando.errors import MissingExtra
+from calando.core.watchable import check_watched, no_host
 
 __all__ = ["watching"]
 
@@ -40,12 +39,7 @@ def watching(watched: Any) -> Any:
     try:
         from transformers import TrainerCallback
     except ImportError as error:
-        raise MissingExtra(
-            given="calando.transformers.watching without transformers",
-            allowed="an installed transformers",
-            where="calando.transformers.watching",
-            fix="pip install 'calando[transformers]'",
-        ) from error
+        raise no_host("transformers", "transformers", "calando.transformers.watching") from error
 
     class Watching(TrainerCallback):
         def __init__(self) -> None:
