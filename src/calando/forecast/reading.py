@@ -231,10 +231,8 @@ def _refuse_below_zero(log: "Log", loss: str | None) -> None:
 
 def _highest(log: "Log", given: Given | None) -> float:
     """The peak of a run that diverged; infinite where nobody knows it."""
-    if given is not None and given.peak is not None:
-        return given.peak
     try:
-        return _peak(log)
+        return _peak(log, given)
     except CalandoError:
         return math.inf
 
@@ -257,7 +255,7 @@ def _curve(log: "Log", given: Given | None, loss: str | None) -> LossCurve:
     about = {"source": log.source, "seed": seed if isinstance(seed, int) else None}
     given = given or _known(log)
     if given is not None:
-        peak = given.peak if given.peak is not None else _peak(log)
+        peak = _peak(log, given)
         horizon = given.horizon if given.horizon is not None else log.horizon
         if horizon < last:
             raise BadValue(
@@ -298,7 +296,10 @@ def _known(log: "Log") -> Given | None:
     return Given(str(schedule), float(peak))
 
 
-def _peak(log: "Log") -> float:
+def _peak(log: "Log", given: Given | None) -> float:
+    """The peak that was said, or else the log's own: the one it names, or its highest rate."""
+    if given is not None and given.peak is not None:
+        return given.peak
     peak = log.meta.get("peak")
     if isinstance(peak, int | float) and peak > 0:
         return float(peak)
