@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     FloatArray = NDArray[np.float64]
     IntArray = NDArray[np.int64]
 
-__all__ = ["LossCurve", "checked_curves", "checked_numbers", "kept_numbers", "plan_rates", "rise"]
+__all__ = ["LossCurve", "checked_curves", "checked_numbers", "kept_numbers", "plan_rates", "rise", "seen_numbers"]
 
 MOST_RATE = 1e9
 LARGEST_LOSS = 1e12
@@ -159,8 +159,9 @@ def plan_rates(plan: str, peak: float, horizon: int) -> "FloatArray":
     from calando.core.text import parse
 
     schedule = parse(plan).bind(horizon)
-    factors = np.asarray(schedule(np.arange(schedule.horizon)), dtype=np.float64)
-    return factors * peak
+    rates = np.require(schedule(np.arange(schedule.horizon)), np.float64, "W")
+    rates *= peak
+    return rates
 
 
 def rise(rates: "FloatArray") -> int:
@@ -186,8 +187,15 @@ def kept_numbers(given: "ArrayLike") -> "FloatArray":
 
 def checked_numbers(given: "ArrayLike", where: str, low: float, high: float, above: bool = False) -> "FloatArray":
     """A copy of one row of numbers that all lie from `low` (or above it) to `high`; read-only, or BadValue."""
+    values = seen_numbers(given, where, low, high, above).copy()
+    values.setflags(write=False)
+    return values
+
+
+def seen_numbers(given: "ArrayLike", where: str, low: float, high: float, above: bool = False) -> "FloatArray":
+    """The same without the copy: what was given, where it is an array of floating-point numbers."""
     try:
-        values = np.array(given, dtype=np.float64)
+        values = np.asarray(given, dtype=np.float64)
     except (TypeError, ValueError, OverflowError) as error:
         raise BadValue(given=shown(given), allowed="numbers", where=where, fix="give a list of numbers") from error
     if values.ndim != 1 or not len(values):
@@ -203,7 +211,6 @@ def checked_numbers(given: "ArrayLike", where: str, low: float, high: float, abo
             given=f"{float(values[at])!r} at place {at}", allowed=f"finite numbers {sign} {low:g}, at most {high:g}",
             where=where, fix="leave such rows out",
         )  # fmt: skip
-    values.setflags(write=False)
     return values
 
 

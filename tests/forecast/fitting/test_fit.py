@@ -77,6 +77,8 @@ def test_many_candidates_are_told_as_one_by_one() -> None:
     thetas = [found.theta, found.theta * 1.01]
     assert found.predict_ends(runs, thetas)[1] == pytest.approx(replace(found, theta=thetas[1]).predict_ends(runs)[0])
     assert found.predict_ends([]).shape == (1, 0)
+    many = [plan_rates(f"wsd(warmup=20, cooldown={share}%)", PEAK, 400) for share in range(10, 80)]  # in two goes
+    assert found.predict_ends(many)[0] == pytest.approx([found.predict(rates)[0] for rates in many], rel=1e-13)
 
 
 def test_the_numbers_of_a_fit_are_copies_that_nobody_can_change() -> None:

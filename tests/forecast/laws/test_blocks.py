@@ -5,7 +5,7 @@ import pytest
 
 from calando.forecast.curve import plan_rates
 from calando.forecast.laws import LAWS, Path
-from calando.forecast.laws.blocks import WIDTH, drops_of, squares_of
+from calando.forecast.laws.blocks import NEAR, WIDTH, Steps, _levels, _sums, begun, drops_of, squares_of
 
 HORIZON = 3000
 PLANS = {
@@ -84,3 +84,33 @@ def test_weights_add_up(sums) -> None:
         assert weights == pytest.approx(np.cumsum(rates**2)[at - 1])
     assert (np.diff(found.row) >= 0).all()
     assert (found.since >= 0).all()
+
+
+@pytest.mark.parametrize("plan", ["linear_decay()", "warmup(40%) | cosine()"])
+def test_long_blocks_are_summed_part_by_part_to_the_same_number(plan: str) -> None:
+    rates = plan_rates(plan, 1.0, 5 * NEAR)
+    steps = Steps(np.array([len(rates)]), rates**2, begun(Path(rates, np.array([1])))[1:], np.log(rates + 1.0), False)
+    first = np.concatenate([[0, 1, 7], np.arange(50, NEAR, 97), [NEAR + 2, 3 * NEAR, 3 * NEAR + 1, 5 * NEAR - 1]])
+    stop = np.append(first[1:], len(rates))
+    found = _sums(steps, np.zeros(len(first), np.int64), first, stop, few=True)
+    w, place, rate = steps.weight, steps.spent, steps.log_rate
+    for row, term in zip(found, (w, w * place, w * place * place, w * rate, w * place * rate), strict=True):
+        assert row.tolist() == np.add.reduceat(term, first).tolist()
+
+
+@pytest.mark.parametrize("turned", [False, True], ids=["falls", "rises"])
+def test_a_rate_that_goes_one_way_is_cut_where_the_sum_of_its_moves_would_cut_it(turned: bool) -> None:
+    logs = np.log(np.linspace(1.0, 1e-3, 5000))
+    logs = logs[::-1].copy() if turned else logs
+    none = np.zeros(len(logs))
+    steady, summed = (_levels(Steps(np.array([1]), none, none, logs, way), WIDTH) for way in (True, False))
+    assert len(steady) == 34
+    assert steady.tolist() == summed.tolist()
+
+
+def test_scattered_steps_and_one_stretch_of_them_have_the_same_blocks() -> None:
+    rates = plan_rates("wsd(warmup=100, cooldown=50%)", 1.0, HORIZON)
+    gap = np.concatenate([rates[:2000], [0.0], rates[2000:]])  # an update at rate 0 weighs nothing
+    whole, split = (squares_of(Path(some, np.array([len(some)]))) for some in (rates, gap))
+    assert split.weight == pytest.approx(whole.weight, rel=1e-12)
+    assert split.since == pytest.approx(whole.since, rel=1e-9, abs=1e-9)

@@ -152,7 +152,8 @@ def test_the_norm_grows_and_decays_step_by_step(rates: list[float], decay: float
 
 def test_a_long_decay_does_not_leave_the_numbers() -> None:
     found = norms(np.full(20_000, 1.0), 0.2, 0.36)
-    assert found[-1] == pytest.approx(1.0)
+    assert found[1_000:] == pytest.approx(np.ones(19_000))
+    assert found[:1_000] == pytest.approx(norms(np.full(1_000, 1.0), 0.2, 0.36))
 
 
 def test_effective_rates_without_growth_and_decay_are_the_rates() -> None:

@@ -2,12 +2,13 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import chain, islice
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from calando.errors import BadValue, shown
-from calando.forecast.curve import LossCurve, checked_numbers, kept_numbers
+from calando.forecast.curve import LossCurve, kept_numbers, seen_numbers
 from calando.forecast.laws.base import Law, Path
 
 if TYPE_CHECKING:
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 __all__ = ["Fit"]
 
 MOST_AT_ONCE = 100_000  # points: beyond, candidates are told in several goes
+KEPT = 1 << 21  # numbers
+ENDS_AT_ONCE = 64  # candidates, where the end alone is asked
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -88,8 +91,10 @@ class Fit:
         """The final loss of many runs, one row for each set of parameters: the fit's own, or those of `resample`."""
         tried = [self.theta] if thetas is None else list(thetas)
         columns = []
-        for paths in self._in_goes((rates, None) for rates in runs):
-            prepared = self.law.prepare(paths)
+        np.empty(KEPT)  # and freed: from then on the allocator keeps what the next run needs, and touches nothing anew
+        paths = (self._path(rates, None) for rates in runs)
+        for first in paths:  # one after the other, in memory that the last one left
+            prepared = self.law.prepare(chain([first], islice(paths, ENDS_AT_ONCE - 1)))
             columns.append(np.stack([self.law.losses(theta, prepared) for theta in tried]))
         return np.concatenate(columns, axis=1) if columns else np.zeros((len(tried), 0))
 
@@ -107,8 +112,8 @@ class Fit:
             yield paths
 
     def _path(self, rates: "ArrayLike", at: "ArrayLike | None") -> Path:
-        known = checked_numbers(rates, "predict, rates", 0.0, 1e9)
-        if not known.any():
+        known = seen_numbers(rates, "predict, rates", 0.0, 1e9)
+        if not known.max() > 0:
             raise BadValue(
                 given="learning rates that are all 0", allowed="a rate above 0 somewhere", where="predict, rates",
                 fix="give the rates of a run that trains",

@@ -7,7 +7,7 @@ an error near a millionth of the loss. Positive and negative weights stand apart
 weight costs nothing.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -20,14 +20,16 @@ if TYPE_CHECKING:
 
     FloatArray = NDArray[np.float64]
     IntArray = NDArray[np.int64]
+    BoolArray = NDArray[np.bool_]
 
-__all__ = ["Blocks", "drops_of", "joined", "spent", "squares_of"]
+__all__ = ["Blocks", "begun", "drops_of", "joined", "spent", "squares_of"]
 
 WIDTH = 0.2
 """Spread of log D, and of log r, inside a block; 0 sums step by step. The error: tests/forecast/laws/test_blocks.py."""
 FEW_ROWS = 4
 FAINT = 1e-12  # of all that was summed so far: what rounds to as little is nothing
 MOST_LEVELS = 4000  # blocks by rate: schedules that swing hundreds of times are told more coarsely
+NEAR = 4096  # steps that are summed at once
 SMALLEST = 1e-300
 SMALLEST_SPENT = 1e-9  # in updates at the peak: a run whose first rates are 0 has not begun
 
@@ -53,51 +55,75 @@ class Blocks:
 
 @dataclass(frozen=True, slots=True)
 class Steps:
-    """The steps of one run that have a weight: `place` is the first update count that includes them.
+    """The steps of one run that have a weight: `ends` tells how many of them lie before each asked point.
 
-    `spent` is the rate spent before their distance begins, `log_rate` the logarithm of their rate.
+    `spent` is the rate spent before their distance begins, `log_rate` the logarithm of their rate: None where it does
+    not count. `steady`: it only rises, or only falls.
     """
 
-    place: "IntArray"
+    ends: "IntArray"
     weight: "FloatArray"
     spent: "FloatArray"
-    log_rate: "FloatArray"
+    log_rate: "FloatArray | None"
+    steady: bool
 
 
-def spent(path: "Path") -> "FloatArray":
-    """The rate spent after each asked number of updates: S1 in the laws."""
-    total: FloatArray = np.maximum(np.cumsum(path.rates)[path.at - 1], SMALLEST_SPENT)
-    return total
-
-
-def drops_of(path: "Path", width: float = WIDTH) -> Blocks:
-    """Blocks of the falls of the rate: weight eta_{k-1} - eta_k, since S_k = eta_k + ... + eta_{t-1}, rate eta_k.
-
-    Before the first update the rate is 0, so that a run that starts at its peak differs little from one warmed up.
-    """
-    rates, before = path.rates, _before(path)
-    fall = -np.diff(rates, prepend=0.0)
-    signs = []
-    for place in (np.flatnonzero(fall > 0), np.flatnonzero(fall < 0)):
-        weight = fall[place]
-        signs.append(Steps(place + 1, weight, before[place], np.log(np.maximum(rates[place], SMALLEST))))
-    return _blocks(path.at, before[path.at], signs, width)
-
-
-def squares_of(path: "Path", width: float = WIDTH) -> Blocks:
-    """Blocks of the squared rates: weight eta_k^2, since eta_{k+1} + ... + eta_{t-1}; they do not tell the rate."""
-    before = _before(path)
-    place = np.flatnonzero(path.rates)
-    steps = Steps(place + 1, path.rates[place] ** 2, before[place + 1], np.zeros(len(place)))
-    return _blocks(path.at, before[path.at], [steps], width)
-
-
-def _before(path: "Path") -> "FloatArray":
+def begun(path: "Path") -> "FloatArray":
     """The rate spent before each update, and in the end."""
     total = np.empty(len(path.rates) + 1)
     total[0] = 0.0
     np.cumsum(path.rates, out=total[1:])
     return total
+
+
+def spent(path: "Path", before: "FloatArray") -> "FloatArray":
+    """The rate spent after each asked number of updates: S1 in the laws. `before` is what `begun` gives."""
+    total: FloatArray = np.maximum(before[path.at], SMALLEST_SPENT)
+    return total
+
+
+def drops_of(path: "Path", width: float = WIDTH, before: "FloatArray | None" = None) -> Blocks:
+    """Blocks of the falls of the rate: weight eta_{k-1} - eta_k, since S_k = eta_k + ... + eta_{t-1}, rate eta_k.
+
+    Before the first update the rate is 0, so that a run that starts at its peak differs little from one warmed up.
+    """
+    rates, before = path.rates, begun(path) if before is None else before
+    fall = np.empty(len(rates))
+    fall[0] = -rates[0]
+    np.subtract(rates[:-1], rates[1:], out=fall[1:])
+    signs = []
+    for sign in (fall > 0, fall < 0):
+        place = _places(sign)
+        logs = np.maximum(rates[place], SMALLEST)
+        np.log(logs, out=logs)
+        ends = _ends(place, path.at)
+        signs.append(Steps(ends, fall[place], before[:-1][place], logs, isinstance(place, slice)))
+    return _blocks(path.at, before[path.at], signs, width)
+
+
+def squares_of(path: "Path", width: float = WIDTH, before: "FloatArray | None" = None) -> Blocks:
+    """Blocks of the squared rates: weight eta_k^2, since eta_{k+1} + ... + eta_{t-1}; they do not tell the rate."""
+    before = begun(path) if before is None else before
+    place = _places(path.rates != 0)
+    weight = path.rates[place]
+    steps = Steps(_ends(place, path.at), weight * weight, before[1:][place], None, steady=True)
+    return _blocks(path.at, before[path.at], [steps], width)
+
+
+def _places(chosen: "BoolArray") -> "slice | IntArray":
+    """Where it is true: a slice where that is one stretch, which spares copies of what is chosen."""
+    turns = np.flatnonzero(chosen[1:] != chosen[:-1]) + 1
+    cuts = [0, *turns[:2].tolist(), len(chosen)] if len(turns) <= 2 else []
+    stretches = [pair for pair in zip(cuts, cuts[1:], strict=False) if chosen[pair[0]]]
+    return slice(*stretches[0]) if len(stretches) == 1 else np.flatnonzero(chosen)
+
+
+def _ends(place: "slice | IntArray", at: "IntArray") -> "IntArray":
+    """How many of the places lie before each point."""
+    if isinstance(place, slice):
+        inside: IntArray = np.clip(at - place.start, 0, place.stop - place.start)
+        return inside
+    return np.asarray(np.searchsorted(place, at), dtype=np.int64)
 
 
 def joined(parts: Iterable[Blocks]) -> Blocks:
@@ -136,8 +162,7 @@ def _blocks(at: "IntArray", now: "FloatArray", signs: "Sequence[Steps]", width: 
 
 
 def _one_sign(at: "IntArray", now: "FloatArray", steps: Steps, width: float) -> Blocks:
-    ends = np.searchsorted(steps.place, at, side="right")
-    edges = _edges(ends, now, steps, width) if width > 0 else _every_step(ends)
+    edges = _edges(steps.ends, now, steps, width) if width > 0 else _every_step(steps.ends)
     row, column = np.nonzero(edges[:, 1:] > edges[:, :-1])
     first, stop = edges[row, column], edges[row, column + 1]
     sums = _sums(steps, row, first, stop, few=len(at) <= FEW_ROWS)
@@ -146,17 +171,19 @@ def _one_sign(at: "IntArray", now: "FloatArray", steps: Steps, width: float) -> 
     alone = stop - first == 1
     place, rate, weight = steps.spent, steps.log_rate, sums[0]
     middle = _within(sums[1] / weight, place[first], place[stop - 1])
-    level = _within(sums[2] / weight, rate[first] - width, rate[first] + width)
-    spread = _within(sums[3] / weight - middle**2, 0.0, (place[stop - 1] - place[first]) ** 2 / 4)
+    spread = _within(sums[2] / weight - middle**2, 0.0, (place[stop - 1] - place[first]) ** 2 / 4)
     spread = np.sqrt(spread) * ~alone
-    tilt = np.divide(sums[4] / weight - middle * level, spread, out=np.zeros_like(spread), where=spread > 0)
-    tilt = _within(tilt, -width, width)
     # Two terms with the block's mean and spread; one where it is a single step.
     rows = np.concatenate([row, row[~alone]])
+    order = np.argsort(rows, kind="stable")
     weights = np.concatenate([np.where(alone, weight, weight / 2), weight[~alone] / 2])
     since = now[rows] - np.concatenate([middle + spread, (middle - spread)[~alone]])
-    rates = np.concatenate([level + tilt, (level - tilt)[~alone]])
-    order = np.argsort(rows, kind="stable")
+    rates = np.zeros(len(rows))
+    if rate is not None:
+        level = _within(sums[3] / weight, rate[first] - width, rate[first] + width)
+        tilt = np.divide(sums[4] / weight - middle * level, spread, out=np.zeros_like(spread), where=spread > 0)
+        tilt = _within(tilt, -width, width)
+        rates = np.concatenate([level + tilt, (level - tilt)[~alone]])
     return Blocks(len(at), rows[order].astype(np.int64), weights[order], np.maximum(since, 0.0)[order], rates[order])
 
 
@@ -167,30 +194,52 @@ def _within(values: "FloatArray", low: "FloatArray | float", high: "FloatArray |
 
 
 def _sums(steps: Steps, row: "IntArray", first: "IntArray", stop: "IntArray", few: bool) -> "FloatArray":
-    """Of the steps in each block: the sums of w, w*place, w*rate, w*place^2, w*place*rate; w = 0: the block is faint.
+    """Of the steps in each block: the sums of w, w*place, w*place^2, and where the rate counts w*rate, w*place*rate.
 
     A row's blocks join without a gap. For few rows each block is summed by itself; for many, one running sum serves
-    all, and a block that is nothing beside it is left out, since a difference would only round.
+    all, and a block that is nothing beside it is left out, since a difference would only round: its w is 0.
     """
-    w, place, rate = steps.weight, steps.spent, steps.log_rate
-    moved = w * place
-    terms = (w, moved, w * rate, moved * place, moved * rate)
     if few:
         cuts = [(first[row == one], int(stop[row == one][-1])) for one in np.unique(row)]
-        return np.stack([_tiled(term, cuts) for term in terms])
-    total = np.stack([_differences(term, first, stop) for term in terms])
-    total[0, (np.abs(total[0]) <= FAINT * np.abs(_differences(w, 0 * first, stop))) & (stop - first > 1)] = 0.0
+        return np.concatenate([_tiled(steps, begins, end) for begins, end in cuts], axis=1)
+    total = np.stack([_differences(term, first, stop) for term in _terms(steps, 0, len(steps.weight))])
+    whole = np.abs(_differences(steps.weight, 0 * first, stop))
+    total[0, (np.abs(total[0]) <= FAINT * whole) & (stop - first > 1)] = 0.0
     return total
 
 
-def _tiled(term: "FloatArray", cuts: "list[tuple[IntArray, int]]") -> "FloatArray":
-    """The sums of every row's blocks, which begin at the cuts and join without a gap."""
-    return np.concatenate([np.zeros(0), *(np.add.reduceat(term[:end], begins) for begins, end in cuts)])
+def _terms(steps: Steps, begin: int, end: int) -> "Iterator[FloatArray]":
+    """What is summed over a stretch, one after the other in the same memory."""
+    w, place = steps.weight[begin:end], steps.spent[begin:end]
+    yield w
+    moved = w * place
+    yield moved
+    product = moved * place
+    yield product
+    if steps.log_rate is not None:
+        rate = steps.log_rate[begin:end]
+        yield np.multiply(w, rate, out=product)
+        yield np.multiply(moved, rate, out=product)
+
+
+def _tiled(steps: Steps, begins: "IntArray", end: int) -> "FloatArray":
+    """The sums over blocks that begin there and join without a gap: some thousand steps at a time stay at hand."""
+    parts, at = [], 0
+    while at < len(begins):
+        begin = int(begins[at])
+        stop = len(begins) if end - begin <= NEAR else max(at + 1, int(np.searchsorted(begins, begin + NEAR)) - 1)
+        last = end if stop == len(begins) else int(begins[stop])
+        cuts = begins[at:stop] - begin
+        parts.append(np.stack([np.add.reduceat(term, cuts) for term in _terms(steps, begin, last)]))
+        at = stop
+    return np.concatenate(parts, axis=1)
 
 
 def _differences(term: "FloatArray", first: "IntArray", stop: "IntArray") -> "FloatArray":
     """Sums over [first, stop) from one running sum; single values as they are."""
-    running = np.concatenate([[0.0], np.cumsum(term)])
+    running = np.empty(len(term) + 1)
+    running[0] = 0.0
+    np.cumsum(term, out=running[1:])
     total: FloatArray = np.where(stop - first == 1, term[first], running[stop] - running[first])
     return total
 
@@ -211,12 +260,32 @@ def _edges(ends: "IntArray", now: "FloatArray", steps: Steps, width: float) -> "
     number = int(np.ceil(np.log(most / least) / width)) + 1
     far = least * np.exp(width * np.arange(number))
     by_distance = np.searchsorted(steps.spent, now[:, None] - far[None, ::-1], side="right")
-    moved = np.diff(steps.log_rate, prepend=steps.log_rate[0])
-    np.abs(moved, out=moved)
-    np.cumsum(moved, out=moved)
-    pace = max(width, float(moved[-1]) / MOST_LEVELS)
-    by_rate = np.searchsorted(moved, pace * np.arange(1, int(moved[-1] / pace) + 1))
+    by_rate = _levels(steps, width)
     sides = np.stack([np.zeros_like(ends), ends], axis=1)
     inside = np.broadcast_to(by_rate, (len(ends), len(by_rate)))
     edges = np.concatenate([by_distance, inside, sides], axis=1)
     return np.sort(np.minimum(edges, ends[:, None]), axis=1)
+
+
+def _levels(steps: Steps, width: float) -> "IntArray":
+    """Where the rate has moved on by another width, up or down, since the first step."""
+    logs = steps.log_rate
+    if logs is None:
+        return np.zeros(0, np.int64)
+    if steps.steady:  # no running sum of its moves is needed
+        falls = logs[-1] < logs[0]
+        total, begin = abs(float(logs[-1] - logs[0])), float(logs[0])
+        moves = _paces(total, width)
+        if falls:
+            return len(logs) - np.searchsorted(logs[::-1], begin - moves, side="right")
+        return np.searchsorted(logs, begin + moves)
+    moved = np.diff(logs, prepend=logs[0])
+    np.abs(moved, out=moved)
+    np.cumsum(moved, out=moved)
+    return np.searchsorted(moved, _paces(float(moved[-1]), width))
+
+
+def _paces(total: float, width: float) -> "FloatArray":
+    pace = max(width, total / MOST_LEVELS)
+    moves: FloatArray = pace * np.arange(1.0, int(total / pace) + 1)
+    return moves

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["EffectiveRate", "norms"]
 
 GROWTH = Parameter("g", "growth of the squared norm by one update at the peak", 1e-8, 1e2, 1e-3, 2.3)
+LEAST_LEFT = 1e-12  # of a weight by one update
 STRETCH = 300.0  # of the logarithm of what decay leaves: beyond, its powers would leave the numbers
 
 
@@ -70,7 +71,9 @@ class EffectiveRate:
 
     def _seen(self, path: Path) -> Path:
         size = norms(path.rates, self.weight_decay * path.unit, self.growth)
-        return Path(path.rates / np.sqrt(size), path.at, path.unit)
+        np.sqrt(size, out=size)
+        np.divide(path.rates, size, out=size)
+        return Path(size, path.at, path.unit)
 
     def basis(self, theta: "FloatArray", prepared: Any) -> "FloatArray":
         return self.inner.basis(theta, prepared)
@@ -91,8 +94,9 @@ def norms(rates: "FloatArray", decay: float, growth: float) -> "FloatArray":
     # In place: at 50,000 updates new arrays cost more than what is worked out in them.
     down = rates * -decay
     down += 1.0
-    np.abs(down, out=down)
-    np.clip(down, 1e-12, 1.0, out=down)  # decay never lets weights grow
+    if down.min() < LEAST_LEFT:  # decay never lets weights grow
+        np.abs(down, out=down)
+        np.clip(down, LEAST_LEFT, 1.0, out=down)
     np.log(down, out=down)
     np.cumsum(down, out=down)
     down *= 2.0
@@ -102,11 +106,15 @@ def norms(rates: "FloatArray", decay: float, growth: float) -> "FloatArray":
     found[1:] *= growth
     begin, before = 0, 0.0
     while begin < len(rates):
-        stop = max(begin + 1, int(np.searchsorted(-down, STRETCH - before)))
-        part, shrunk = found[begin + 1 : stop + 1], np.exp(down[begin:stop] - before)
+        rest = down[begin:]
+        count = len(rest) if before - rest[-1] < STRETCH else int(np.searchsorted(-rest, STRETCH - before))
+        shrunk, part = rest[: max(1, count)], found[begin + 1 : begin + 1 + max(1, count)]
+        last = float(shrunk[-1])
+        shrunk -= before
+        np.exp(shrunk, out=shrunk)
         part /= shrunk
         np.cumsum(part, out=part)
         part += found[begin]
         part *= shrunk
-        begin, before = stop, float(down[stop - 1])
+        begin, before = begin + len(part), last
     return found[:-1]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from calando.forecast.laws.base import Parameter, Path, weight_of
-from calando.forecast.laws.blocks import WIDTH, Blocks, joined, spent, squares_of
+from calando.forecast.laws.blocks import WIDTH, Blocks, begun, joined, spent, squares_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -53,8 +53,9 @@ class Functional:
     def prepare(self, paths: "Iterable[Path]", width: float = WIDTH) -> Prepared:
         so_far, squares = [], []
         for path in paths:
-            so_far.append(spent(path))
-            squares.append(squares_of(path, width))
+            before = begun(path)
+            so_far.append(spent(path, before))
+            squares.append(squares_of(path, width, before))
         return Prepared(np.concatenate(so_far), joined(squares))
 
     def basis(self, theta: "FloatArray", prepared: Prepared) -> "FloatArray":

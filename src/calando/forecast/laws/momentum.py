@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from calando.forecast.laws.base import Parameter, Path, weight_of
-from calando.forecast.laws.blocks import WIDTH, spent
+from calando.forecast.laws.blocks import WIDTH, begun, spent
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -57,7 +57,7 @@ class Momentum:
     def prepare(self, paths: "Iterable[Path]", width: float = WIDTH) -> Prepared:
         so_far, areas = [], []
         for path in paths:
-            so_far.append(spent(path))
+            so_far.append(spent(path, begun(path)))
             falls = -np.diff(path.rates, prepend=0.0)  # as in `drops_of`
             areas.append(np.cumsum(faded(falls, self.decay))[path.at - 1])
         return Prepared(np.concatenate(so_far), np.concatenate(areas))

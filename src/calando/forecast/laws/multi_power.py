@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from calando.forecast.laws.base import Parameter, Path, weight_of
-from calando.forecast.laws.blocks import WIDTH, Blocks, drops_of, joined, spent
+from calando.forecast.laws.blocks import WIDTH, Blocks, begun, drops_of, joined, spent
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -55,8 +55,9 @@ class MultiPower:
     def prepare(self, paths: "Iterable[Path]", width: float = WIDTH) -> Prepared:
         so_far, falls = [], []
         for path in paths:
-            so_far.append(spent(path))
-            falls.append(drops_of(path, width))
+            before = begun(path)
+            so_far.append(spent(path, before))
+            falls.append(drops_of(path, width, before))
         blocks = joined(falls)
         with np.errstate(divide="ignore"):
             return Prepared(np.concatenate(so_far), blocks, np.log(blocks.since))
