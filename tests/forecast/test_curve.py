@@ -83,6 +83,28 @@ def test_the_rise_ends_where_the_rate_first_does_not_rise() -> None:
     assert rise(np.arange(1.0, 6.0)) == 4
 
 
+def test_a_rise_in_stairs_is_a_warm_up() -> None:
+    by_epochs = np.concatenate([np.repeat(np.linspace(0.02, 0.1, 5), 20), np.linspace(0.1, 0.0, 300)])
+    assert rise(by_epochs) == 80
+    assert rise(np.repeat([0.01, 0.1], [40, 360])) == 40
+    assert rise(np.concatenate([np.zeros(3), np.linspace(0.1, 1.0, 10), np.ones(80)])) == 12
+    found = LossCurve("by epochs", [40, 80, 81, 400], [4, 3, 2, 1], by_epochs)
+    assert (found.warmup, found.fitted_part().steps.tolist()) == (80, [81, 400])
+
+
+def test_a_rate_that_is_raised_late_or_after_a_fall_was_warm_before() -> None:
+    assert rise(np.repeat([0.05, 0.1], [200, 200])) == 0
+    assert rise(np.concatenate([np.linspace(0.0, 0.5, 11), np.full(150, 0.5), np.ones(239)])) == 10
+    assert rise(plan_rates("warm_restarts(first=25%)", 1.0, 400)) == 0
+    assert rise(plan_rates("cyclical(low=0.1, half=50)", 1.0, 400)) == 50
+
+
+def test_a_plateau_that_wobbles_by_rounding_is_flat() -> None:
+    flat = np.full(300, 0.1) * (1 + 2e-16 * np.arange(300) % 2)
+    flat[150:] = np.nextafter(0.1, 1)
+    assert rise(np.concatenate([np.linspace(0.0, 0.1, 21)[:-1], flat])) == 20
+
+
 def test_losses_inside_the_warm_up_are_not_fitted() -> None:
     found = LossCurve.from_plan("a", [5, 10, 11, 50], [4, 3, 2, 1], "warmup(10) | constant()", 1.0, 50)
     assert found.fitted_part().steps.tolist() == [11, 50]

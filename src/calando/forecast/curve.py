@@ -19,6 +19,8 @@ __all__ = ["LossCurve", "checked_curves", "checked_numbers", "kept_numbers", "pl
 MOST_RATE = 1e9
 LARGEST_LOSS = 1e12
 DENSE = 400
+LONGEST_STAIR = 0.25  # of the run
+ROUNDED = 1e-14  # of the peak: no change of a rate
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -165,13 +167,22 @@ def plan_rates(plan: str, peak: float, horizon: int) -> "FloatArray":
 
 
 def rise(rates: "FloatArray") -> int:
-    """Updates of the initial rise: those before the first that is followed by no larger rate.
+    """Updates of the initial rise, straight or in stairs: those before it reaches its top, or stays for long.
 
-    >>> rise(np.array([0.0, 1.0, 2.0, 2.0, 3.0])), rise(np.array([2.0, 1.0]))
+    A rate that stays for more than a quarter of the run before it rises on is no stair of a warm-up.
+
+    >>> rise(np.array([0.0, 1.0, 2.0, 2.0, 2.0, 3.0])), rise(np.array([2.0, 1.0]))
     (2, 0)
+    >>> rise(np.repeat([1.0, 2.0, 3.0, 4.0], [2, 2, 2, 10]))
+    6
     """
-    stops = np.flatnonzero(np.diff(rates) <= 0)
-    return int(stops[0]) if len(stops) else len(rates) - 1
+    changes = np.diff(rates)
+    changes[np.abs(changes) <= ROUNDED * rates.max()] = 0.0
+    falls = np.flatnonzero(changes < 0)
+    steps = np.flatnonzero(changes[: falls[0] if len(falls) else None] > 0) + 1
+    long = np.flatnonzero(np.diff(steps, prepend=0) > LONGEST_STAIR * len(rates))
+    steps = steps[: long[0]] if len(long) else steps
+    return int(steps[-1]) if len(steps) else 0
 
 
 def kept_numbers(given: "ArrayLike") -> "FloatArray":

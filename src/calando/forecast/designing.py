@@ -12,6 +12,7 @@ from calando.errors import BadValue, shown
 from calando.forecast.asked import Candidate, checked_peak, peaks_run, plan_text
 from calando.forecast.averaging import averaged
 from calando.forecast.bands import NOMINAL
+from calando.forecast.choosing.ending import warmup_of
 from calando.forecast.curve import LossCurve
 from calando.forecast.forecasted import Forecast, Prediction
 from calando.forecast.forecasting import checked_question, ends_of, fitted, foretold
@@ -97,7 +98,7 @@ def design(
     shapes = tuple(_power(power) for power in powers)
     if not rates or not shapes:
         raise BadValue(given="no peaks or no powers", allowed="at least one", where="design", fix="leave them out")
-    warmup = min(int(np.median([curve.warmup for curve in given])), horizon // 2)
+    warmup = min(int(np.median([warmup_of(curve) for curve in given])), horizon // 2)
     fits, left_out = fitted(given, laws, seed)
     coarse = family(COARSE, shapes, rates, warmup, horizon)
     if not coarse:
