@@ -85,3 +85,43 @@ def test_of_recorded_language_models_those_at_a_twentieth_of_the_best_peak_are_t
     assert not any(found[5e-4] + found[2e-3])
     assert len(found[5e-4] + found[2e-3]) >= 30
     assert not any(cut)
+
+
+def shaking(shape, *, size, evals=24, steps=1000, seed=0, held_up=0.0):
+    """A run that soon stands where it is, with evaluations that shake as the rate does."""
+    random = np.random.default_rng(seed)
+    lr = rates(shape, steps)
+    true = 1.0 + np.exp(-np.arange(steps) / 60) + held_up * lr
+    at = np.unique(np.linspace(0, steps - 1, evals + 1).astype(int)[1:])
+    every = np.arange(steps).tolist()
+    return Observed(
+        horizon=steps,
+        train=(every, (true + 0.2 * random.normal(size=steps)).tolist()),
+        val=(at.tolist(), (true[at] + size * lr[at] * random.normal(size=at.size)).tolist()),
+        lr=(every, (0.1 * lr).tolist()),
+    )
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_evaluations_that_shake_by_much_while_the_rate_is_high_tell_of_a_rate_too_high(seed):
+    found = diagnose(shaking("wsd", size=0.35, seed=seed, held_up=0.2))
+    (high,) = [finding for finding in found if finding.kind == "LR too high"]
+    assert "strayed" in high.words
+    assert "LR too high" not in kinds(shaking("wsd", size=0.04, seed=seed, held_up=0.2))
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_rate_that_never_comes_down_under_evaluations_that_shake_and_go_nowhere_is_a_plateau(seed):
+    assert "plateau at high LR" in kinds(shaking("constant", size=0.3, seed=seed))
+
+
+def test_spikes_at_every_rate_are_not_taken_for_a_rate_too_high():
+    seen = shaking("wsd", size=0.35, held_up=0.2)
+    losses = list(seen.train[1])
+    for step in range(120, 1000, 60):
+        losses[step] += 40.0
+    found = kinds(
+        Observed(**{**{f: getattr(seen, f) for f in ("horizon", "val", "lr")}, "train": (seen.train[0], losses)})
+    )
+    assert "spikes" in found
+    assert "LR too high" not in found

@@ -91,4 +91,6 @@ def _settle(found: list[Diagnosis], *, ends_hot: bool) -> list[Diagnosis]:
     hidden = {kind for known in first for kind in HIDES.get(known, ())}
     if ends_hot and "LR too high" not in first:
         hidden.discard("horizon too short")  # cut off in its descent, whatever else
+    if "spikes" in first and all(change.what != "peak" for change in first["spikes"].changes):
+        hidden.add("LR too high")  # broken batches come at any rate, and throw and shake a run as a high one does
     return [finding for kind, finding in first.items() if kind not in hidden]

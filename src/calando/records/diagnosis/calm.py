@@ -59,8 +59,7 @@ def calm(run: Judged) -> Calm | None:
     before = max(int(cold[0]) - 1, 0)
     if share[before] > 0.995:
         return None
-    # A third difference of white noise has the variance 20; its mean size is sqrt(2/pi) of its deviation.
-    tremble = float(bends.mean()) / (0.8 * 20**0.5)
+    tremble = float(bends.mean() / np.sqrt(40 / np.pi))  # as `Trend.tremble`, of the points at a high rate
     warm, fall = _slope(share[hot], gone[hot]), float(np.median(gone[-2:]) - gone[before])
     eased = fall / float(np.log(share[-2:].mean() / share[before])) / warm if warm > 0 else float("inf")
     found = Calm(_slope(share[late], gone[late]), tremble, eased)

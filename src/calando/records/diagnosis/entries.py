@@ -66,7 +66,9 @@ ENTRIES: dict[str, dict[str, object]] = {
         "shown": "How much of the gain came after the rate had fallen to half of its peak, and how far the loss was "
                  "thrown "
                  "up.",
-        "limits": {"late": (0.25, "share of the gain that came after the rate fell to half of its peak, above what the "
+        "limits": {"shaken": (0.12, "share of the gain by which an evaluation strayed from its curve while the rate "
+                                    "was high"),
+                   "late": (0.25, "share of the gain that came after the rate fell to half of its peak, above what the "
                                   "summed rate left by then would bring"),
                    "stall": (0.2, "share of the gain that the last quarter of the summed rate brought, after a quick "
                                   "start"),
@@ -188,7 +190,9 @@ ENTRIES: dict[str, dict[str, object]] = {
         "do": ("Begin the decay where the standstill began, or now: `calando steer RUN cooldown 20%`.",
                "Give the cooldown 20 % of the run, down to zero."),
         "shown": "Where it stood still, and what came after the rate fell.",
-        "limits": {"stretch": (0.15, "share of the run that it stood still"),
+        "limits": {"shaking": (0.05, "share of the gain by which an evaluation shakes, where the rate never comes "
+                                     "down"),
+                   "stretch": (0.15, "share of the run that it stood still"),
                    "gain": (0.02, "share of the whole gain below which nothing moved"),
                    "after": (0.03, "share of the whole gain that the fall of the rate brought, where it did fall"),
                    "unsure": (0.35, "the same at the upper end of its uncertainty"),

@@ -110,6 +110,23 @@ def cooled(run: Judged) -> tuple[float, Level, Level, float] | None:
     return last, after, top.minus(curve.level(run.end - width, run.end, least=3)), left
 
 
+def shaken(run: Judged) -> Level | None:
+    """How far an evaluation strayed from its curve while the rate was high, as a share of the gain, where by much.
+
+    Only where the rate came down and the run ends no worse than it was before: what is learned by heart shakes, too.
+    """
+    curve = run.val
+    hot = run.lr.steps[run.lr.values >= 0.5 * run.peak]
+    if not run.peak > 0 or len(curve) < 12 or run.seen.higher_is_better or not 0.3 <= float(hot[-1]) / run.end <= 0.97:
+        return None
+    gain = run.begin(curve) - float(curve.smooth().values.min())
+    part = curve.window(0.15 * run.end, float(hot[-1]))
+    if len(part) < 7 or gain <= 0 or float(curve.values[-3:].mean()) > median(part.values):
+        return None
+    size = part.tremble() / gain
+    return Level(size, size / len(part) ** 0.5) if size >= limit(HIGH, "shaken") else None
+
+
 def _far(throw: Throw) -> bool:
     """Whether a throw is clear and large; a very large one needs less to be clear."""
     return throw.share >= limit(HIGH, "thrown") and throw.sigmas >= (3 if throw.share > 0.4 else 6)
@@ -118,7 +135,8 @@ def _far(throw: Throw) -> bool:
 def lr_too_high(run: Judged) -> Diagnosis | None:
     """The loss is held up by the rate: most of the gain came only when the rate had come down.
 
-    Large enough: a share of the whole gain after the rate fell to half of its peak, or a throw above the start.
+    Large enough: a share of the whole gain after the rate fell to half of its peak, a throw above the start, or
+    evaluations that shake by a good part of the gain.
     """
     if len(returns(run)) >= 2 or not len(run.lr):
         return None
@@ -126,7 +144,8 @@ def lr_too_high(run: Judged) -> Diagnosis | None:
     share = late[1].value / max(late[2].value, 1e-300) if late is not None else 0.0
     clear = late is not None and late[1].sigmas >= CLEAR and share >= limit(HIGH, "late") + late[3]
     hurled = throw is not None and _far(throw) and throw.back > limit(HIGH, "back") * run.end
-    if not clear and not hurled and stall is None:
+    shake = shaken(run)
+    if not clear and not hurled and stall is None and shake is None:
         return None
     words, evidence = [], [Evidence("peak", run.peak, short(run.peak))]
     if hurled and throw is not None:
@@ -142,6 +161,10 @@ def lr_too_high(run: Judged) -> Diagnosis | None:
         words.append(f"after a quick start it stood nearly still, and the last quarter of the summed rate brought "
                      f"{100 * stall.value:.0f} % of the gain")  # fmt: skip
         evidence.append(Evidence("gain of the last quarter", stall.value, f"{100 * stall.value:.0f} %"))
+    if shake is not None:
+        words.append(f"while the rate was high, evaluations strayed from their curve by {100 * shake.value:.0f} % of "
+                     "the gain")  # fmt: skip
+        evidence.append(Evidence("trembling while hot", shake.value, f"{100 * shake.value:.0f} % of the gain"))
     text = " and ".join(words)
     return Diagnosis(
         HIGH, "warning", f"learning rate too high (peak {short(run.peak)})",
@@ -149,7 +172,7 @@ def lr_too_high(run: Judged) -> Diagnosis | None:
         (f"Try a peak of {short(run.peak / 4)}, a quarter of this one.",
          "A longer warm-up and gradient clipping help at the edge."),
         tuple(evidence), sure(max(late[1].sigmas if clear and late else 0.0, throw.sigmas if hurled and throw else 0.0,
-                                   stall.sigmas if stall else 0.0)),
+                                   stall.sigmas if stall else 0.0, shake.sigmas if shake else 0.0)),
         (Change("peak", 0.25, "scale 0.25"), Change("clip", 1.0)),
     )  # fmt: skip
 

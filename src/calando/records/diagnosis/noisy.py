@@ -61,6 +61,18 @@ class Trend:
             self.made[SMOOTH] = Trend(*_blocks(self.steps, self.values, SMOOTH), self.noise)
         return self.made[SMOOTH]
 
+    def tremble(self) -> float:
+        """Standard deviation of a point about the curve, from third differences, which bends hardly touch.
+
+        Of white noise they have the variance 20, and their mean size is sqrt(2/pi) of their deviation. NaN below four
+        points.
+        """
+        import numpy as np
+
+        if len(self) < 4:
+            return float("nan")
+        return float(np.abs(np.diff(self.values, 3)).mean() / np.sqrt(40 / np.pi))
+
     def fall(self, first: float, last: float) -> Level:
         """How far a straight line through the window falls from its first to its last step."""
         import numpy as np

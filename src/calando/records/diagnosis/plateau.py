@@ -27,7 +27,9 @@ def plateau_high(run: Judged) -> Diagnosis | None:
         return None  # cyclic or restarted: its high stretches are broken by design
     flat = _flat(run, first + 0.5 * (last - first), last)
     if flat is None and last >= 0.95 * run.end:
-        flat = _slow(run, first + 0.5 * (last - first), last)  # a rate that never comes down needs less to be blamed
+        middle = first + 0.5 * (last - first)
+        flat = _slow(run, middle, last)  # a rate that never comes down needs less to be blamed
+        flat = _shaking(run, middle, last) if flat is None else flat
     if flat is None or last - first < 0.3 * run.end:
         return None
     curve, name = _denser(run)
@@ -115,6 +117,20 @@ def _slow(run: Judged, first: float, last: float) -> float | None:
             if fall.sigmas > CLEAR and fall.value > limit(HIGH, "slow") * gained:
                 return None
     return min(shares) if shares and min(shares) < limit(HIGH, "slow") else None
+
+
+def _shaking(run: Judged, first: float, last: float) -> float | None:
+    """The share of the whole gain made in a window, where evaluations shake by much and go nowhere.
+
+    Such a window is too noisy to be called flat; but its noise is what a lower rate would take away.
+    """
+    part = run.val.window(first, last)
+    if len(part) < 8 or run.seen.higher_is_better:
+        return None
+    gain = max(run.begin(run.val) - float(run.val.smooth().values.min()), 1e-300)
+    fall = run.val.fall(first, last)
+    shakes = part.tremble() >= limit(HIGH, "shaking") * gain
+    return fall.value / gain if shakes and abs(fall.sigmas) < 2 else None
 
 
 def _flat(run: Judged, first: float, last: float) -> float | None:
