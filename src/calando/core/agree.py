@@ -12,7 +12,6 @@ from typing import Any
 from calando.core.curve import Chain, Curve, Held, Mapped, Periodic, Pointwise, Shifted, Smooth, Stairs
 from calando.core.formula import SCALAR
 from calando.core.schedule import Schedule
-from calando.core.splicing import Spliced
 from calando.core.transition import level
 
 __all__ = ["agreement"]
@@ -91,13 +90,9 @@ def _pieces(curve: Curve, start: int, stop: int) -> Iterator[Piece]:
     """The curve from `start` to `stop` on its own clock, taken apart as far as its pieces have one formula each."""
     match curve:
         case Chain():
-            for i, (first, inner) in enumerate(zip(curve.starts, curve.curves, strict=True)):
+            for i, (first, origin, inner) in enumerate(zip(curve.starts, curve.origins, curve.curves, strict=True)):
                 last = curve.starts[i + 1] if i + 1 < len(curve.starts) else max(stop, first + 1)
-                yield from _placed(inner, first, max(first, start), min(last, stop))
-        case Spliced():
-            for i, (first, inner) in enumerate(zip(curve.starts, curve.curves, strict=True)):
-                last = curve.starts[i + 1] if i + 1 < len(curve.starts) else max(stop, first + 1)
-                yield from _placed(inner, 0, max(first, start), min(last, stop))
+                yield from _placed(inner, origin, max(first, start), min(last, stop))
         case Shifted():
             if start < curve._by:
                 yield start, min(curve._by, stop), 0, float(curve.at(0, SCALAR))

@@ -81,39 +81,46 @@ class Stairs:
 
 
 class Chain:
-    """Curves one after the other; the last value of a curve is held until the next one starts."""
+    """Curves that take turns, each in force from its start on; the last value of a curve is held until the next one's.
 
-    def __init__(self, steps: int, starts: Sequence[int], curves: Sequence[Curve]) -> None:
+    Each counts its steps from its origin: its own start, where nothing else is said.
+    """
+
+    def __init__(
+        self, steps: int, starts: Sequence[int], curves: Sequence[Curve], origins: Sequence[int] | None = None
+    ) -> None:
         self.steps = steps
         self.starts = tuple(starts)
         self.curves = tuple(curves)
+        self.origins = self.starts if origins is None else tuple(origins)
 
     def at(self, step: Array, ops: Ops) -> Array:
         if ops.scalar:
             i = bisect_right(self.starts, step) - 1
             curve = self.curves[i]
-            local = step - self.starts[i]
+            local = step - self.origins[i]
             return curve.at(local if local < curve.steps else curve.steps, ops)
 
         def value(i: int, here: Array) -> Array:
             curve = self.curves[i]
-            return curve.at(ops.minimum(here - self.starts[i], curve.steps), ops)
+            return curve.at(ops.minimum(here - self.origins[i], curve.steps), ops)
 
         return ops.pieces(step, self.starts, value)
 
     def breaks(self) -> Iterator[int]:
-        for i, (start, curve) in enumerate(zip(self.starts, self.curves, strict=True)):
+        for i, (start, origin, curve) in enumerate(zip(self.starts, self.origins, self.curves, strict=True)):
             stop = self.starts[i + 1] if i + 1 < len(self.starts) else self.steps + 1
             if start:
                 yield start
             for inner in curve.breaks():
-                if start + inner >= stop:
+                if origin + inner >= stop:
                     break
-                yield start + inner
+                if origin + inner > start:
+                    yield origin + inner
 
     def limit(self, step: int) -> float:
         i = bisect_left(self.starts, step) - 1
-        curve, local = self.curves[i], step - self.starts[i]
+        curve, local = self.curves[i], step - self.origins[i]
         return curve.limit(local) if local <= curve.steps else float(curve.at(curve.steps, SCALAR))
 
 

@@ -1,6 +1,6 @@
 """Plans on one clock: another plan from a step on, and a plan whose rest is spread over a longer run."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from fractions import Fraction
 from itertools import islice
 from typing import Annotated, Any, Final
@@ -14,7 +14,7 @@ from calando.core.plan import Nested, Plan
 from calando.core.shapes.stairs import check_rising
 from calando.errors import BadValue, DoesNotFit
 
-__all__ = ["FINEST", "SLOWEST", "Spliced", "extend", "splice"]
+__all__ = ["FINEST", "SLOWEST", "extend", "splice"]
 
 FINEST: Final = 2**15
 """The largest denominator of a ratio of lengths: a product of two such numbers fits an int32."""
@@ -74,7 +74,8 @@ class splice(Plan):
                     where="splice.at",
                     fix="drop the turn, or bind to a longer horizon",
                 )
-        return Spliced(steps, starts, [_whole(plan, steps, clock, "splice") for plan in self.plans])
+        curves = [_whole(plan, steps, clock, "splice") for plan in self.plans]
+        return Chain(steps, starts, curves, origins=[0] * len(starts))
 
 
 class extend(Wrapper):
@@ -123,37 +124,6 @@ def _whole(plan: Plan, steps: int, clock: Clock, where: str) -> Curve:
     if isinstance(plan, then):
         return lay_out(plan.children, steps, clock, where)
     return fit(plan, steps, clock, where)
-
-
-class Spliced:
-    """Curves on one clock; each is in force from its start on, and holds its last value past its end."""
-
-    def __init__(self, steps: int, starts: Sequence[int], curves: Sequence[Curve]) -> None:
-        self.steps = steps
-        self.starts = tuple(starts)
-        self.curves = tuple(curves)
-
-    def at(self, step: Array, ops: Ops) -> Array:
-        def value(i: int, here: Array) -> Array:
-            return self.curves[i].at(ops.minimum(here, self.curves[i].steps), ops)
-
-        return ops.pieces(step, self.starts, value)
-
-    def breaks(self) -> Iterator[int]:
-        for i, (start, curve) in enumerate(zip(self.starts, self.curves, strict=True)):
-            stop = self.starts[i + 1] if i + 1 < len(self.starts) else self.steps + 1
-            if start:
-                yield start
-            for inner in curve.breaks():
-                if inner >= stop:
-                    break
-                if inner > start:
-                    yield inner
-
-    def limit(self, step: int) -> float:
-        i = sum(start < step for start in self.starts) - 1
-        curve = self.curves[i]
-        return curve.limit(step) if step <= curve.steps else float(curve.at(curve.steps, SCALAR))
 
 
 def _spread(curve: Curve, own: int, steps: int, at: int) -> Curve:
