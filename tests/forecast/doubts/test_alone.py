@@ -67,6 +67,15 @@ def test_a_rise_that_single_losses_hide_is_told_from_all_of_them() -> None:
     assert sum(bool(names(curve(losses))) for losses in flat) <= 4  # of a hundred
 
 
+def test_a_rise_at_once_that_stays_is_told_where_it_is_larger_than_noise() -> None:
+    chance = np.random.default_rng(0)
+    wobbles = [np.exp(0.01 * chance.normal(size=N)) for _ in range(100)]
+    flat = np.concatenate([falling()[:12], np.full(N - 12, falling()[11])])
+    raised = flat * np.where(np.arange(N) < 26, 1.0, 1.03)
+    assert sum(bool(names(curve(raised * one))) for one in wobbles) >= 95
+    assert sum(bool(names(curve(flat * one))) for one in wobbles) <= 3
+
+
 def test_a_warm_up_in_stairs_is_no_cycle() -> None:
     stairs = np.concatenate([np.repeat(np.linspace(0.02, 0.1, 5), 20), np.linspace(0.1, 0.0, 300)])
     steps = np.linspace(400 / N, 400, N).astype(int)

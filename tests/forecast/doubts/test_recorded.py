@@ -75,6 +75,13 @@ def test_fine_tuning_that_keeps_what_was_learned_is_known_by_its_low_start() -> 
     assert refused(load("tuning", peaks=[0.0005])) >= 0.9
 
 
+@pytest.mark.parametrize("shape", ["wsd 20 %", "wsd 50 %"])
+def test_a_run_that_ends_three_per_cent_above_its_lowest_quarter_widens_the_band(shape: str) -> None:
+    (doubt,) = doubts_of(load("images", shapes=[shape], peaks=[0.025], horizons=[1600], seeds=[1]))
+    assert (doubt.name, doubt.consequence) == ("turns up", "widen")
+    assert 0.015 < doubt.numbers["rise"] < 0.03
+
+
 def test_fine_tuning_on_little_text_turns_up() -> None:
     assert refused(load("tuning-few")) == 1.0
     assert refused(load("tuning-few", peaks=[0.002, 0.008, 0.032], horizons=[1200]), "turns up") == 1.0

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from calando.forecast.doubts.measured import DENSE, Measured, noise, risen_again
-from calando.forecast.doubts.trend import drift
+from calando.forecast.doubts.trend import QUARTER, drift
 from calando.forecast.doubts.value import Consequence, Doubt
 
 __all__ = ["all_alone", "share"]
@@ -13,6 +13,7 @@ __all__ = ["all_alone", "share"]
 SURE = 5.0  # standard deviations
 TURNS, TURNS_SLIGHTLY = 0.01, 0.003  # of the loss: above the lowest level, while the rate does not rise
 DRIFTS, DRIFT_ERRORS, TREND = 0.005, 3.5, 2.5  # of the loss; standard errors; standard deviations
+STAYS = 3.3  # standard errors of the difference of two quarters; recorded runs that fall as they should: at most 2.0
 LEAST, FEW = 4, 8  # losses after the warm-up
 SATURATED = 0.02  # of the first loss
 STARTS_LOW, STARTS_NOWHERE = 0.12, 0.02  # of the loss: all that the run gains, seen from its beginning
@@ -80,14 +81,20 @@ def turning_up(seen: Measured) -> Doubt | None:
 def _drifting_up(seen: Measured) -> Doubt | None:
     """The same told from many losses together, where they wobble too much for two short levels to tell."""
     part = seen.curve.fitted_part().thinned(DENSE)
-    found = drift(np.log(part.losses))
-    if found is None or found.rise < DRIFTS or found.errors < DRIFT_ERRORS or found.trend < TREND:
+    logs = np.log(part.losses)
+    short, long = drift(logs), drift(logs, QUARTER)
+    if short is None or long is None:
         return None
-    if _climbs(part.rates[part.steps - 1][found.begins :], float(seen.rates.max())):
+    trends = short.errors >= DRIFT_ERRORS and short.trend >= TREND
+    own = max(noise(logs), noise(logs[len(logs) // 2 :]))
+    stays = min(long.errors, long.rise / max(own * (2 / long.size) ** 0.5, 1e-9)) >= STAYS  # risen at once: no trend
+    found = short if trends else long
+    later = part.rates[part.steps - 1][found.begins :]
+    if not (trends or stays) or found.rise < DRIFTS or _climbs(later, float(seen.rates.max())):
         return None
     at = int(part.steps[found.middle])
     return _doubt(
-        seen, "turns up", "refuse" if found.rise >= TURNS and found.errors >= SURE else "widen",
+        seen, "turns up", "refuse" if trends and found.rise >= TURNS and found.errors >= SURE else "widen",
         TURNED.format(share(found.rise), at), rise=found.rise, update=at, errors=found.errors, trend=found.trend,
     )  # fmt: skip
 

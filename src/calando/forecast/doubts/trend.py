@@ -11,9 +11,9 @@ if TYPE_CHECKING:
 
     FloatArray = NDArray[np.float64]
 
-__all__ = ["Drift", "drift"]
+__all__ = ["FIFTH", "QUARTER", "Drift", "drift"]
 
-PART = 5  # a stretch is a fifth of the losses
+FIFTH, QUARTER = 5, 4  # of the losses: how long a stretch is
 LEAST = 12  # fewer losses show no trend
 
 
@@ -23,9 +23,9 @@ class Drift:
 
     `rise` is a difference of logarithms, `errors` the same in standard errors of the two stretches' own wobble, `trend`
     Kendall's statistic of the losses from the lowest stretch on, in standard deviations; `begins` and `middle` are the
-    places of the first loss of the lowest stretch and of its middle one.
+    places of the first loss of the lowest stretch and of its middle one, `size` the losses of a stretch.
 
-    >>> Drift(0.02, 4.0, 3.0, 10, 14).rise
+    >>> Drift(0.02, 4.0, 3.0, 10, 14, 8).rise
     0.02
     """
 
@@ -34,10 +34,11 @@ class Drift:
     trend: float
     begins: int
     middle: int
+    size: int
 
 
-def drift(logs: "FloatArray") -> Drift | None:
-    """The drift of logarithms of losses; None for too few of them.
+def drift(logs: "FloatArray", part: int = FIFTH) -> Drift | None:
+    """The drift of logarithms of losses over stretches of that part of them; None for too few of them.
 
     >>> drift(np.zeros(5)) is None, round(drift(np.abs(np.arange(40.0) - 20)).rise, 1)
     (True, 13.5)
@@ -47,13 +48,13 @@ def drift(logs: "FloatArray") -> Drift | None:
     n = len(logs)
     if n < LEAST:
         return None
-    size = max(3, n // PART)
+    size = max(3, n // part)
     sums = np.cumsum(np.concatenate([[0.0], logs]))
     levels = (sums[size:] - sums[:-size]) / size
     begins = int(np.argmin(levels))
     rise = float(levels[-1] - levels[begins])
     error = np.sqrt((_wobble(logs[begins : begins + size]) + _wobble(logs[-size:])) / size)
-    return Drift(rise, rise / max(float(error), 1e-9), _kendall(logs[begins:]), begins, begins + size // 2)
+    return Drift(rise, rise / max(float(error), 1e-9), _kendall(logs[begins:]), begins, begins + size // 2, size)
 
 
 def _wobble(logs: "FloatArray") -> float:
