@@ -76,6 +76,36 @@ def test_a_failed_run_shows_the_last_line_of_its_traceback():
 
 
 @pytest.mark.parametrize("seed", range(5))
+def test_the_first_thing_to_try_on_a_loss_that_never_moved_is_a_far_higher_peak(seed):
+    random = np.random.default_rng(seed)
+    at, val_at = np.arange(400), np.arange(19, 400, 20)
+    train = 2.3 + 0.05 * random.normal(size=400)
+    crept = 2.3 - 0.002 * val_at / 400
+    seen = Curves(400, at, train, rates("cosine", 400, 1e-6), val_at, crept).seen()
+    (finding,) = diagnose(seen)
+    assert finding.kind == "not converging"
+    # At the same pace to a third of the start: 0.3 * 2.3 / 0.002 = 345 times as fast.
+    assert finding.changes[0].value == pytest.approx(345, rel=0.2)
+    assert finding.changes[1].value == 0.1
+
+
+def test_a_loss_that_was_thrown_about_before_it_lay_still_asks_for_a_lower_peak_first():
+    at, val_at = np.arange(400), np.arange(19, 400, 20)
+    train = 2.3 + 0.05 * np.random.default_rng(0).normal(size=400)
+    train[20:60] += 0.2
+    (finding,) = diagnose(Curves(400, at, train, rates("cosine", 400, 1.0), val_at, 0 * val_at + 2.3).seen())
+    assert finding.changes[0].value < 1
+
+
+def test_a_runaway_that_gets_ever_wilder_is_dated_by_its_beginning():
+    run = training("constant", steps=400)
+    run.train[100:] = run.train[99] * np.exp(np.minimum(0.15 * np.arange(300), 600))
+    run.train[390:] = math.nan
+    (finding,) = diagnose(run.seen(status="diverged", ended_at=390))
+    assert 90 <= number(finding, "climbing since") <= 110
+
+
+@pytest.mark.parametrize("seed", range(5))
 def test_a_loss_that_never_moves_is_not_converging(seed):
     random = np.random.default_rng(seed)
     at = np.arange(500)

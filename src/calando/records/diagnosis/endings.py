@@ -16,7 +16,7 @@ from calando.records.diagnosis.finding import (
     short,
     sure,
 )
-from calando.records.diagnosis.noisy import Level, Trend
+from calando.records.diagnosis.noisy import Level, Trend, noise
 
 __all__ = ["diverged", "failed", "not_converging", "rising", "too_little"]
 
@@ -55,7 +55,8 @@ def diverged(run: Judged) -> Diagnosis:
     left = _left_its_best(run.train)
     edge = lr
     if left is not None and left < at:
-        edge = min(run.lr_at(left), lr) if math.isfinite(lr) else run.lr_at(left)
+        broke = run.lr_at(left) or run.lr_at(left + 1)  # a warm-up may begin at zero
+        edge = min(broke, lr) if math.isfinite(lr) else broke
         words += f"; it had been climbing away from its best value since about step {left:,.0f}"
         evidence.append(Evidence("climbing since", left, f"step {left:,.0f}"))
     at_rise = math.isfinite(lr) and run.lr_at(max(0, at - max(2, run.seen.horizon // 50))) < 0.999 * lr
@@ -85,8 +86,10 @@ def _left_its_best(curve: Trend) -> float | None:
 
     values = curve.values
     lowest = np.minimum.accumulate(values)
+    # Up to the best value all was well: a runaway's own noise would hide when it began.
+    calm = min(curve.noise, noise(values[: max(8, int(values.argmin()) + 1)]), abs(float(values[0])) / 12)
     # 6 sigma above the best so far: single noisy batches do not reach it, a runaway stays above.
-    near = np.flatnonzero(values <= lowest + 6 * curve.noise + 1e-12)
+    near = np.flatnonzero(values <= lowest + 6 * calm + 1e-12)
     return float(curve.steps[near[-1]]) if near.size and near[-1] < values.size - 2 else None
 
 
@@ -158,15 +161,38 @@ def not_converging(run: Judged) -> Diagnosis | None:
              "clipping help at the edge."),
             evidence, sure(lost / max(last.error, 1e-300)), (Change("peak", 0.25, "scale 0.25"), Change("clip", 1.0)),
         )  # fmt: skip
+    upward = _unmoved(run, start.value)
+    first, other = (upward, 0.1) if upward is not None else (0.1, 10.0)
+    where = ("It was not thrown about either: the rate is likely too low by far." if upward is not None else
+             "One of these should move it.")  # fmt: skip
     return Diagnosis(
         "not converging", "failure", "not converging",
         f"The {name} ends at {short(last.value)} and began at {short(start.value)}: within the noise, nothing "
         "was learned.",
-        (f"Try a peak of {short(run.peak / 10)} and one of {short(run.peak * 10)}: one of them should move.",
+        (f"Try a peak of {short(run.peak * first)} first, then one of {short(run.peak * other)}. {where}",
          "If neither does, it is not the schedule: check that the labels match the inputs, that the optimizer "
          "holds the model's parameters, and that a single batch can be overfitted."),
-        evidence, 0.9 if curve.noise > 0 else 1.0, (Change("peak", 0.1), Change("peak", 10.0)),
+        evidence, 0.9 if curve.noise > 0 else 1.0, (Change("peak", first), Change("peak", other)),
     )  # fmt: skip
+
+
+def _unmoved(run: Judged, start: float) -> float | None:
+    """How many times higher a peak might get somewhere, where the loss only ever lay still: ten to a thousand.
+
+    The way that evaluations did come, however short, gives the factor: at the same pace to a third of the start.
+    """
+    blocks = run.train.smooth()
+    if len(run.train) >= 20:
+        error = run.train.noise * (1.56 * len(blocks) / len(run.train) + 1 / 3) ** 0.5  # its start is three batches
+        if float(blocks.values.max()) - run.begin(run.train) > max(CLEAR * error, 0.05 * abs(start)):
+            return None
+    if len(run.val) >= TOO_FEW:
+        fall = run.val.fall(0, run.end)
+        if float(run.val.values.max()) - float(run.val.values[0]) > 0.05 * abs(start):
+            return None
+        if fall.sigmas > CLEAR and fall.value > 0:
+            return float(f"{min(1000.0, max(10.0, 0.3 * abs(start) / fall.value)):.0e}")
+    return 100.0 if len(run.val) >= TOO_FEW or len(run.train) >= 20 else None
 
 
 def _ends_above(run: Judged) -> Diagnosis | None:
