@@ -110,7 +110,8 @@ def norms(rates: "FloatArray", decay: float, growth: float) -> "FloatArray":
         count = len(rest) if before - rest[-1] < STRETCH else int(np.searchsorted(-rest, STRETCH - before))
         shrunk, part = rest[: max(1, count)], found[begin + 1 : begin + 1 + max(1, count)]
         last = float(shrunk[-1])
-        shrunk -= before
+        if before:
+            shrunk -= before
         np.exp(shrunk, out=shrunk)
         part /= shrunk
         np.cumsum(part, out=part)
