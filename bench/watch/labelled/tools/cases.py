@@ -35,9 +35,9 @@ class Tool:
 
 
 TOOLS = {
-    "hugging_face": Tool("characters", 10, 300, 0.02, (0.2, 0.2), 0.1, 3.0, 100, 45, 75, "twice"),
-    "lightning": Tool("images", 0, 300, 0.1, (0.4, 0.4), 0.3, 3.0, 60, 45, 75, "epochs"),
-    "keras": Tool("text", 0, 320, 0.01, (0.1, 0.1), 0.05, 10.0, 100, 40, 80, "epochs"),
+    "hugging_face": Tool("characters", 10, 300, 0.003, (0.015, 0.015), 0.01, 10.0, 60, 45, 75, "twice"),
+    "lightning": Tool("images", 0, 300, 0.12, (0.28, 0.25), 0.3, 30.0, 30, 90, 75, "epochs"),
+    "keras": Tool("text", 0, 320, 0.006, (0.04, 0.04), 0.05, 100.0, 100, 40, 80, "epochs"),
 }
 
 HEALTHY = {
@@ -71,8 +71,8 @@ def _of(name: str) -> Iterator[Case]:
     yield made("LR too high", usual.but(peak=tool.high[0]))
     yield made("LR too high", usual.but(plan="wsd(warmup=10%, cooldown=30%)", peak=tool.high[1]))
     yield made("warm-up too short", usual.but(plan="cosine()", peak=tool.abrupt))
-    yield made("diverged", usual.but(peak=tool.dead))
-    known = usual.but(few=tool.few, peak=0.5 * tool.good)
+    yield made("diverged", usual.but(plan="warmup(5%) | constant()", peak=tool.dead))
+    known = usual.but(few=tool.few)
     yield made("overfitting", known, known.but(horizon=tool.short))
     flat = usual.but(plan="warmup(5%) | constant()", horizon=2 * tool.horizon, peak=2 * tool.good)
     yield made("plateau at high LR", flat, flat.but(plan="wsd(warmup=5%, cooldown=30%)"))
@@ -80,8 +80,8 @@ def _of(name: str) -> Iterator[Case]:
     yield made("plateau at low LR", early, early.but(plan=USUAL))
     whole = usual.but(horizon=3 * tool.horizon, peak=0.4 * tool.good)
     yield made("horizon too short", whole.but(stop=tool.stop), whole)
-    wave = usual.but(plan="cyclical(low=0.02, half=10%)", horizon=2 * tool.horizon,
-                     peak=min(4 * tool.good, 0.8 * tool.high[0]))  # fmt: skip
+    wave = usual.but(plan="cyclical(low=0.1, half=6%)", horizon=2 * tool.horizon,
+                     peak=min(3 * tool.good, 0.8 * tool.high[0]))  # fmt: skip
     yield made("oscillation", wave, wave.but(plan=USUAL))
     yield Case("LR not as asked", usual.but(defect=tool.defect))
 
