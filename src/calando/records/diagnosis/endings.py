@@ -123,6 +123,8 @@ def not_converging(run: Judged) -> Diagnosis | None:
             start = Level(floor, start.error)  # validated first when the loss had already been thrown up
         floor = min(floor, start.value)
         gain = start.minus(curve.level(0.8 * end, end, least=3))
+        if len(run.lr) and run.lr_at(end) < 0.3 * run.peak:  # what came with the fall of the rate counts, too
+            gain = max(gain, start.minus(curve.level(0.93 * end, end, least=3)), key=lambda one: one.sigmas)
         # Half a percent beyond doubt is a fine-tuning run.
         least = limit("not converging", "share")
         for sigmas, share in ((CLEAR, least), (2 * CLEAR, 0.5 * least)):

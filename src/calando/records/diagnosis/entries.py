@@ -102,7 +102,9 @@ ENTRIES: dict[str, dict[str, object]] = {
         "do": ("Clip the norm of the gradient at 1.", "Look at the batches of the steps named: skip or mend them.",
                "Where they come with the highest rates alone: a lower peak; with Adam, beta2 of 0.95."),
         "shown": "How many there are, the steps of the largest, and how far they reach.",
-        "limits": {"bursts": (3.0, "single wild batches are part of every training"),
+        "limits": {"beat": (2.0, "times the noise around it that a value in a rhythm reaches"),
+                   "chance": (0.001, "that a rhythm of high values is there by chance"),
+                   "bursts": (3.0, "single wild batches are part of every training"),
                    "noise": (5.0, "times the noise around it that a burst reaches, in the logarithm of the loss"),
                    "gap": (1.3, "how far the bursts stand apart from the next largest: heavy tails have no gap"),
                    "height": (0.4, "share of the loss around it that a burst reaches above it"),
@@ -161,6 +163,8 @@ ENTRIES: dict[str, dict[str, object]] = {
         "limits": {"calm": (45, "times the trembling of an evaluation that an e-fold of the summed rate brought"),
                    "eased": (1.8, "what an e-fold of the summed rate brought in the decay, over what it brought "
                                   "before; at a sound peak the decay speeds the descent up two to eight times"),
+                   "rose": (0.15, "share of the gain by which evaluations rose on the way: such a run was thrown, not "
+                                  "slow"),
                    "slope": (0.03, "share of the gain that an e-fold of the summed rate brought"),
                    "half": (0.28, "share of the summed rate that half of the gain took"),
                    "first": (0.48, "share of the gain that the first quarter of the summed rate brought, at the most"),

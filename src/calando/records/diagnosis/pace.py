@@ -41,7 +41,14 @@ def steady(run: Judged) -> Trend:
 
 
 def _hurled(run: Judged) -> bool:
-    """Whether the training loss rose clearly above where it began: that is no crawling."""
+    """Whether the training loss rose clearly above where it began, or evaluations rose on the way: no crawling."""
+    import numpy as np
+
+    if len(run.val) >= 12:
+        values = run.val.values
+        gain, rose = run.begin(run.val) - float(values.min()), float((values - np.minimum.accumulate(values)).max())
+        if rose > limit(LOW, "rose") * gain > 0:
+            return True
     if len(run.train) < 40 or run.seen.higher_is_better:
         return False
     smooth, start = run.train.smooth(), run.ceiling(run.train)
@@ -155,10 +162,12 @@ def _cut(run: Judged) -> Diagnosis | None:
     curve = steady(run)
     gain = run.begin(curve) - curve.level(0.93 * run.end, run.end, least=3).value
     wide, last = curve.fall(0.6 * run.end, run.end), curve.fall(0.75 * run.end, run.end)
-    clear = wide.sigmas >= CLEAR or (wide.sigmas >= 2.5 and wide.value >= 3 * limit("horizon too short", "cut") * gain)
+    far = wide.value / max(limit("horizon too short", "cut") * gain, 1e-300)
+    clear = wide.sigmas >= CLEAR or (wide.sigmas >= 2.5 and far >= 3) or (wide.sigmas >= 3 and far >= 2)
     if gain <= 0 or not clear or wide.value < limit("horizon too short", "cut") * gain:
         return None
-    if last.value < 0.012 * gain or last.sigmas < 1.5:
+    steep = wide.sigmas >= 3 and far >= 2
+    if not steep and (last.value < 0.012 * gain or last.sigmas < 1.5):
         return None
     return _short(run, 0.4 * last.value / gain, "loss", sure(wide.sigmas))
 

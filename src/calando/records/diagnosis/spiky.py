@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from calando.records.diagnosis.catalogue import limit
-from calando.records.diagnosis.finding import Change, Diagnosis, Evidence, Judged, short, sure
+from calando.records.diagnosis.finding import CLEAR, Change, Diagnosis, Evidence, Judged, short, sure
 from calando.records.diagnosis.noisy import Trend, median, medians
+from calando.records.diagnosis.rhythm import rhythm
 
 if TYPE_CHECKING:
     import numpy as np
@@ -28,7 +29,7 @@ def spikes(run: Judged) -> Diagnosis | None:
     if len(curve) < 60:
         return None
     floor = limit(KIND, "gain") * abs(run.begin(curve) - float(curve.smooth().values.min()))
-    bursts = _bursts(curve, 0.05 * run.end, floor)
+    bursts, beat = _bursts(curve, 0.05 * run.end, floor)
     if len(bursts) < limit(KIND, "bursts"):
         return None
     largest = sorted(bursts, key=lambda one: -one[1])[:3]
@@ -41,6 +42,7 @@ def spikes(run: Judged) -> Diagnosis | None:
         and min(rates) >= 0.7 * run.peak
         and float(run.lr.values.min()) < 0.5 * run.peak
     )
+    steps = f" and come every {beat:,.0f} steps, as one broken batch does epoch after epoch" if beat else ""
     advice = ["Clip the norm of the gradient at 1: a single batch then moves the model no further than any other.",
               f"Look at the batches of the largest ones (steps {at}): skip or mend what is broken there."]  # fmt: skip
     changes = [Change("clip", 1.0), Change("skip", 1.0)]
@@ -50,7 +52,7 @@ def spikes(run: Judged) -> Diagnosis | None:
     return Diagnosis(
         KIND, "warning", f"{len(bursts)} spikes in the training loss",
         f"The training loss burst out of its noise {len(bursts)} times, up to {height:.1f} times the loss around it, "
-        f"and came back each time; the largest were at steps {at}.",
+        f"and came back each time; the largest were at steps {at}{steps}.",
         tuple(advice),
         (Evidence("spikes", float(len(bursts)), str(len(bursts))),
          Evidence("highest", height, f"{height:.1f} times the loss around it")),
@@ -58,8 +60,12 @@ def spikes(run: Judged) -> Diagnosis | None:
     )  # fmt: skip
 
 
-def _bursts(curve: Trend, first: float, floor: float) -> list[tuple[float, float, float]]:
-    """Step, height over the loss around it and in its noise, of every burst after a step."""
+Burst = tuple[float, float, float]
+"""Step, height over the loss around it, and the same in its noise."""
+
+
+def _bursts(curve: Trend, first: float, floor: float) -> tuple[list[Burst], float]:
+    """Every burst after a step, and the steps between two where they come in a rhythm; 0 where they do not."""
     import numpy as np
 
     values = curve.values
@@ -73,9 +79,18 @@ def _bursts(curve: Trend, first: float, floor: float) -> list[tuple[float, float
     above = values - usual
     high = above > np.maximum(limit(KIND, "height") * np.abs(usual), floor)
     wild = (away > limit(KIND, "noise") * noise) & high & (curve.steps > first)
+    late = int(np.searchsorted(curve.steps, first, "right"))
+    beat = rhythm(np.where(above > floor, away / noise, 0.0)[late:])
+    begin, distance = (late + beat[0], beat[1]) if beat is not None else (0, 0)
+    every = float(curve.steps[begin + distance] - curve.steps[begin])
+    found: list[Burst] = []
     if not _apart(away / noise, wild):
-        return []
-    found: list[tuple[float, float, float]] = []
+        if beat is None:
+            return [], 0.0
+        heights = values / np.maximum(np.abs(usual), 1e-300)
+        return [
+            (float(curve.steps[at]), float(heights[at]), CLEAR) for at in range(begin, values.size, distance)
+        ], every
     last = -10
     for place in np.flatnonzero(wild).tolist():
         one = (float(curve.steps[place]), float(values[place] / max(abs(float(usual[place])), 1e-300)),
@@ -85,7 +100,7 @@ def _bursts(curve: Trend, first: float, floor: float) -> list[tuple[float, float
         elif one[1] > found[-1][1]:
             found[-1] = one
         last = place
-    return found
+    return found, every
 
 
 def _apart(sizes: Floats, wild: NDArray[np.bool_]) -> bool:

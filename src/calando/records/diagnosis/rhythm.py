@@ -1,0 +1,48 @@
+"""Losses that are high once in so many steps: the same batch, epoch after epoch, even where none stands out alone."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from calando.records.diagnosis.catalogue import limit
+
+if TYPE_CHECKING:
+    from calando.records.diagnosis.noisy import Floats
+
+__all__ = ["rhythm"]
+
+KIND = "spikes"
+LOOKED_AT = 14
+"""Largest values between which a rhythm is looked for."""
+
+
+def rhythm(sizes: Floats) -> tuple[int, int] | None:
+    """The first place and the distance of values that are high in a rhythm beyond chance; None where there is none.
+
+    Chance: that so many of the places of a rhythm are high if as many values were high anywhere, times the number of
+    rhythms that there are, must be below one in a thousand.
+
+    Args:
+        sizes: how far each value is above what is around it, in units of its noise there.
+    """
+    import numpy as np
+
+    high = sizes >= limit(KIND, "beat")
+    share = float(high.sum()) / max(high.size, 1)
+    if not 0 < share < 0.2:
+        return None
+    places = np.flatnonzero(high)
+    top = np.sort(places[np.argsort(-sizes[places], kind="stable")[:LOOKED_AT]])
+    best: tuple[float, int, int] | None = None
+    for one in top.tolist():
+        for distance in {int(other - one) for other in top.tolist() if other - one >= 10}:
+            begin = one % distance
+            beats = high[begin::distance]
+            found, count = int(beats.sum()), int(beats.size)
+            if found < 4 or found < 0.8 * count:
+                continue
+            chance = sum(math.comb(count, k) * share**k * (1 - share) ** (count - k) for k in range(found, count + 1))
+            if chance * sizes.size**2 < limit(KIND, "chance") and (best is None or (chance, distance) < best[:2]):
+                best = (chance, distance, begin)
+    return None if best is None else (best[2], best[1])

@@ -1,0 +1,49 @@
+"""Broken batches that come back every epoch are found by their rhythm, where none stands out alone."""
+
+import numpy as np
+import pytest
+
+from calando.records.diagnosis import diagnose
+from calando.records.diagnosis.rhythm import rhythm
+from tests.records.synthetic import training
+
+
+def struck(distance, *, size, seed=0, steps=600):
+    """Losses with tails so heavy that a burst of that size is no rarity, and one every so many steps."""
+    run = training(steps=steps, seed=seed, noise=0.02)
+    run.train *= np.exp(0.35 * np.abs(np.random.default_rng(seed).standard_t(4, size=steps)))
+    if distance:
+        run.train[distance - 1 :: distance] *= size
+    return run
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("distance", [40, 57])
+def test_a_rhythm_is_found_and_its_distance_is_told(seed, distance):
+    found = next(f for f in diagnose(struck(distance, size=4.0, seed=seed).seen()) if f.kind == "spikes")
+    assert f"every {distance} steps" in found.words
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_heavy_tails_without_a_rhythm_are_none(seed):
+    assert not [f for f in diagnose(struck(0, size=1.0, seed=seed).seen()) if "every" in f.words]
+
+
+def test_chance_makes_a_rhythm_in_fewer_than_one_of_a_hundred_series():
+    random = np.random.default_rng(0)
+    assert sum(rhythm(random.standard_t(3, size=500)) is not None for _ in range(400)) <= 4
+
+
+def test_one_beat_in_five_may_be_missing_but_not_more():
+    sizes = np.zeros(500)
+    sizes[24::50] = 5.0
+    assert rhythm(sizes) == (24, 50)
+    sizes[[124, 224]] = 0.0
+    assert rhythm(sizes) == (24, 50)
+    sizes[[74, 274, 324, 374]] = 0.0
+    assert rhythm(sizes) is None
+
+
+@pytest.mark.parametrize("sizes", [np.zeros(100), np.full(100, 9.0), np.array([3.0]), np.array([])])
+def test_where_nothing_or_everything_is_high_there_is_none(sizes):
+    assert rhythm(sizes) is None
