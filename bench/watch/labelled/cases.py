@@ -178,7 +178,10 @@ def _of(task: str, seed: int) -> Iterator[Case]:
     for plan, long, part in ((USUAL, 2, 0.08), ("warmup(5%) | linear_decay()", 2, 0.06),
                              ("warmup(2%) | constant()", 1, 0.12)):  # fmt: skip
         whole = usual.but(plan=plan, horizon=long * steps, peak=0.4 * peak)
-        yield made("horizon too short", whole.but(stop=int(part * whole.horizon)), whole)
+        cut = whole.but(stop=int(part * whole.horizon))
+        cooled = cut.but(plan="wsd(warmup=5%, cooldown=30%)", horizon=cut.stop, stop=0)
+        case = made("horizon too short", cut, whole)
+        yield Case(case.kind, cut, (*case.controls, ("plateau at high LR", cooled)))
     for plan, share in (("cyclical(low=0.02, half=10%)", 4.0), ("warm_restarts(first=15%)", 5.0),
                         ("cyclical(low=0.1, half=6%)", 6.0)):  # fmt: skip
         wave = usual.but(plan=plan, peak=min(share * peak, 0.8 * HIGH[task][0]), horizon=2 * steps)

@@ -94,10 +94,12 @@ def _results(rows: list[Any]) -> Results:
 
 
 def make(half: str) -> Results:
-    """Train what is missing of a half; interrupted, it goes on where it was."""
+    """Train what is missing of a half, beyond what is recorded; interrupted, it goes on where it was."""
     UNDER_WAY.mkdir(parents=True, exist_ok=True)
     path = UNDER_WAY / f"labelled-{half}-{source(*TRAINED_BY)}.json.gz"
-    results = _results(json.loads(gzip.decompress(path.read_bytes()))) if path.exists() else {}
+    results = load(half) if (HERE / f"labelled-{half}.json").exists() else {}
+    if path.exists():
+        results |= _results(json.loads(gzip.decompress(path.read_bytes())))
     runs, controls = wanted(half)
     missing = sorted((one for one in (*runs, *controls) if one not in results), key=lambda one: (one.task, one.steps))
     began = time.monotonic()

@@ -126,12 +126,23 @@ def label(case: Case, trained: Trained, effects: Sequence[Effect]) -> Label:
             kind = "overfitting"  # it had begun before
         elif bad and kind != "overfitting":
             kind = "diverged"
+        elif kind == "plateau at high LR" and _rather(trained, effects) != kind:
+            why = "it stands still, and another finding holds more"
     if kind == "LR not as asked":
         fair |= set(JUDGED)  # what its rates did to it is not known: no control tells
     if kind == "overfitting after a drop":
         fair.add("overfitting")
     worth = next((one.gain / one.scale for one in effects if one.finding == kind), math.nan)
     return Label(kind, frozenset(fair - {kind}), why, worth)
+
+
+def _rather(trained: Trained, effects: Sequence[Effect]) -> str:
+    """What a run at a high constant rate has: the finding whose change helped most, or overfitting where its held-out
+    loss ends far above its best."""
+    smooth = np.convolve(trained.val, np.ones(3) / 3, "valid")
+    if smooth[-1] - smooth.min() > 0.1 * max(trained.train[0] - smooth.min(), 0.0):
+        return "overfitting"
+    return max((one for one in effects if one.helps), key=lambda one: one.gain).finding
 
 
 def _turned(recipe: Recipe, trained: Trained) -> bool:
