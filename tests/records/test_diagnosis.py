@@ -325,3 +325,17 @@ def test_a_run_of_a_hundred_thousand_points_is_read_in_a_blink():
 )
 def test_numbers_are_written_as_people_write_them(value, text):
     assert short(value) == text
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_loss_that_jumps_at_the_first_full_sized_updates_had_no_warm_up(seed):
+    def first_losses(*values, warm):
+        run = training("cosine", steps=600, seed=seed, noise=0.05)
+        if not warm:
+            run.lr = np.cos(np.pi * run.at / 1200) ** 2
+        run.train[: len(values)] = values
+        return kinds(run.seen())
+
+    assert "warm-up too short" in first_losses(2.3, 3.4, 2.9, 2.2, warm=False)
+    assert "warm-up too short" not in first_losses(2.3, 2.4, 2.2, 2.2, warm=False)
+    assert "warm-up too short" not in first_losses(2.3, 3.4, 2.9, 2.2, warm=True)

@@ -11,7 +11,7 @@ share of what the run gained in all, so that losses of any scale are judged alik
 
 from __future__ import annotations
 
-from calando.records.diagnosis import endings, fit, heat, obeyed, pace, plateau, spiky, waves
+from calando.records.diagnosis import early, endings, fit, heat, obeyed, pace, plateau, spiky, waves
 from calando.records.diagnosis.catalogue import CATALOGUE, WORST_FIRST
 from calando.records.diagnosis.change import Change
 from calando.records.diagnosis.finding import TOO_FEW, Diagnosis, Evidence, Judged, Observed, short
@@ -32,7 +32,7 @@ __all__ = [
 ]
 
 LOOKS = (
-    heat.lr_too_high, endings.rising, heat.warm_up_too_short, spiky.spikes, fit.after_a_drop, fit.overfitting,
+    heat.lr_too_high, endings.rising, early.warm_up_too_short, spiky.spikes, fit.after_a_drop, fit.overfitting,
     waves.oscillation, pace.lr_too_low, pace.horizon_too_short, plateau.plateau_high, plateau.plateau_low,
     fit.fitted_early,
 )  # fmt: skip
@@ -61,7 +61,7 @@ def diagnose(seen: Observed) -> tuple[Diagnosis, ...]:
         if found == [None]:
             found = [look(run) for look in LOOKS]
     if any(one is not None and one.kind == "LR too high" for one in found):
-        found.append(heat.abrupt(run))
+        found.append(early.abrupt(run))
     found.append(obeyed.not_as_asked(run))
     kept = _settle(
         [f for f in found if f is not None], ends_hot=len(run.lr) > 0 and run.lr_at(run.end) >= 0.6 * run.peak

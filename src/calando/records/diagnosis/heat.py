@@ -1,4 +1,4 @@
-"""A rate that is too much for the model: at its peak, or only as early as it came."""
+"""A rate that is too much for the model."""
 
 from __future__ import annotations
 
@@ -10,10 +10,9 @@ from calando.records.diagnosis.noisy import Level, Trend, median, medians
 from calando.records.diagnosis.pace import spent, steady
 from calando.records.diagnosis.waves import returns
 
-__all__ = ["Throw", "abrupt", "lr_too_high", "thrown", "warm_up_too_short"]
+__all__ = ["Throw", "lr_too_high", "thrown"]
 
 HIGH = "LR too high"
-WARM = "warm-up too short"
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,60 +173,4 @@ def lr_too_high(run: Judged) -> Diagnosis | None:
         tuple(evidence), sure(max(late[1].sigmas if clear and late else 0.0, throw.sigmas if hurled and throw else 0.0,
                                    stall.sigmas if stall else 0.0, shake.sigmas if shake else 0.0)),
         (Change("peak", 0.25, "scale 0.25"), Change("clip", 1.0)),
-    )  # fmt: skip
-
-
-def warm_up_too_short(run: Judged) -> Diagnosis | None:
-    """The rate was high at once, and the first updates threw the loss up or left it stuck.
-
-    Large enough: a share of the whole gain above the start.
-    """
-    reached = _at_once(run)
-    if reached is None:
-        return None
-    throw = thrown(run)
-    if throw is None or throw.sigmas < 6 or throw.share < limit(WARM, "thrown") or throw.at > 0.2 * run.end:
-        return None
-    return _too_soon(
-        run, reached, f"the loss was thrown {short(throw.height)} above its start near step {throw.at:,.0f}; it was "
-        f"back below it at step {throw.back:,.0f}.",
-        ("Clip the norm of the gradient at 1.",),
-        (Evidence("thrown up by", throw.height, short(throw.height)),
-         Evidence("back at", throw.back, f"step {throw.back:,.0f}")),
-        sure(throw.sigmas), (Change("clip", 1.0),),
-    )  # fmt: skip
-
-
-def _at_once(run: Judged) -> float | None:
-    """The step by which the rate was high, where that was at once."""
-    import numpy as np
-
-    if not len(run.lr) or not run.peak > 0 or len(returns(run)) >= 2:
-        return None
-    reached = float(run.lr.steps[int(np.argmax(run.lr.values >= 0.7 * run.peak))])
-    return reached if reached <= limit(WARM, "soon") * run.seen.horizon else None
-
-
-def abrupt(run: Judged) -> Diagnosis | None:
-    """A peak that has been found too high, taken without a warm-up: one may carry it."""
-    reached = _at_once(run)
-    if reached is None:
-        return None
-    return _too_soon(
-        run, reached, "it is too high for this model from the first steps on; after a warm-up the same peak does less "
-        "harm.", (), (), 0.6, (),
-    )  # fmt: skip
-
-
-def _too_soon(run: Judged, reached: float, what: str, advice: tuple[str, ...], evidence: tuple[Evidence, ...],
-              confidence: float, changes: tuple[Change, ...]) -> Diagnosis:  # fmt: skip
-    """A rate that was high by the step reached, what came of it, and the advice and changes beyond a longer warm-up."""
-    rise = max(10, round(0.1 * run.seen.horizon))
-    return Diagnosis(
-        WARM, "warning", f"warm-up too short (peak {short(run.peak)} from step {reached:,.0f})",
-        f"The rate was at {short(run.lr_at(reached))} by step {reached:,.0f}, and {what}",
-        (f"Let the rate rise over {rise:,} steps: `warmup(10%) | ...`.", f"Or try a peak of {short(run.peak / 3)}.",
-         *advice),
-        (Evidence("peak reached at", reached, f"step {reached:,.0f}"), *evidence),
-        confidence, (Change("warm-up", float(rise)), Change("peak", 1 / 3, "scale 0.33"), *changes),
     )  # fmt: skip
