@@ -1,7 +1,7 @@
 """Does acting on the advice help? A program does what the finding says, and both are trained on three paired seeds.
 
 python -m bench.watch.advice            # what is recorded
-python -m bench.watch.advice --record   # trains it: bad runs of the judging half, one a finding and task
+python -m bench.watch.advice --record   # trains it: bad runs of the half `fresh`, one a finding and task
 """
 
 import argparse
@@ -22,6 +22,7 @@ from calando.records.diagnosis import Change, Diagnosis, diagnose
 __all__ = ["advised", "changed", "told"]
 
 FILE = HERE / "advice.json"
+HALF = "fresh"
 
 
 def changed(recipe: Recipe, change: Change) -> Recipe:
@@ -53,24 +54,30 @@ def warmed(plan: str, steps: int) -> str:
     return f"warmup({steps}) | {plan.partition('| ')[2] if plan.startswith('warmup') else plan}"
 
 
+def first(case: Case, finding: Diagnosis) -> Change:
+    """The first change that is advised and not already so: who clips gradients goes on to the next."""
+    return next(change for change in finding.changes if changed(case.recipe, change) != case.recipe)
+
+
 def advised() -> list[tuple[Case, Diagnosis, Change, Recipe]]:
     """The worst finding of the first seed of each bad case, and its first change; one case a finding and task."""
-    results = load("judge")
+    results = load(HALF)
     found: dict[tuple[str, str], tuple[Case, Diagnosis, Change, Recipe]] = {}
-    for case in cases("judge"):
+    for case in cases(HALF):
         if case.kind == "healthy":
             continue
         for finding in diagnose(observed(case.recipe, results[case.recipe])):
             if finding.changes:
                 place = (finding.kind, case.recipe.task)
-                found.setdefault(place, (case, finding, finding.changes[0], changed(case.recipe, finding.changes[0])))
+                change = first(case, finding)
+                found.setdefault(place, (case, finding, change, changed(case.recipe, change)))
                 break
     return sorted(found.values(), key=lambda one: (one[1].kind, one[0].recipe.task))
 
 
 def record() -> dict[str, Any]:
     """Train the advised runs beside those that they mend."""
-    results, rows = load("judge"), []
+    results, rows = load(HALF), []
     every = advised()
     jobs = [new.but(seed=s) for *_, new in every for s in SEEDS[new.task]]
     trained = dict(zip(jobs, train(jobs), strict=True))
@@ -99,9 +106,9 @@ def told(about: dict[str, Any]) -> str:
     better = sum(row["better"] for row in rows)
     lines = [
         "# Does acting on the advice help?", "",
-        "Bad runs of the judging half, the first of each finding and task; the first change that the worst finding "
-        "of one "
-        "seed's run carries was made by a program, and both were trained on the same three seeds. Better: the mean "
+        "Bad runs of three tasks on which no advice was written, the first of each finding and task; the first change "
+        "that the worst finding of one seed's run carries, and that is not made already, was made by a program, and "
+        "both were trained on the same three seeds. Better: the mean "
         "paired "
         "gain of the final held-out loss is above twice its standard error.", "",
         f"{better} of {len(rows)} better. Made by `{about['command']}`.", "",

@@ -15,25 +15,21 @@ from bench.watch.labelled.telling import runs_of
 from bench.watch.labelled.training import train
 from calando.records.diagnosis import Change
 
-HARD = ("LR too high", "warm-up too short", "LR too low")
-"""Findings that one run often does not show: what is said is right, much is not said."""
+SEEN = ("judge", "fresh")
+"""Halves on which the rules were judged once, and mended since."""
 
 
 @pytest.fixture(scope="module")
-def judged():
-    return load("judge")
-
-
-@pytest.fixture(scope="module")
-def rows(judged):
-    return table(runs_of("judge", judged))
+def rows():
+    return table([run for half in SEEN for run in runs_of(half, load(half))])
 
 
 @pytest.mark.parametrize("kind", JUDGED)
 def test_what_is_said_is_right_and_most_is_said(kind, rows):
     assert rows[kind]["runs"] >= 2
     assert rows[kind]["precision"] >= 0.8
-    assert rows[kind]["recall"] >= (0.35 if kind in HARD else 0.8)
+    # A rate that killed part of a network at once leaves a calm curve: one run in three of one task shows nothing.
+    assert rows[kind]["recall"] >= (0.65 if kind == "LR too high" else 0.75)
 
 
 def test_good_runs_raise_no_alarm(rows):
@@ -66,7 +62,7 @@ def test_acting_on_the_advice_helps_in_four_of_five():
     cases = json.loads(FILE.read_text())["cases"]
     assert len(cases) >= 10
     assert all(len(row["before"]) == len(row["after"]) == 3 for row in cases)
-    assert sum(row["better"] for row in cases) >= math.ceil(0.75 * len(cases))
+    assert sum(row["better"] for row in cases) >= math.ceil(0.8 * len(cases))
 
 
 @pytest.mark.parametrize(
