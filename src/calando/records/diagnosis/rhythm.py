@@ -42,7 +42,14 @@ def rhythm(sizes: Floats) -> tuple[int, int] | None:
             found, count = int(beats.sum()), int(beats.size)
             if found < 4 or found < 0.8 * count:
                 continue
-            chance = sum(math.comb(count, k) * share**k * (1 - share) ** (count - k) for k in range(found, count + 1))
-            if chance * sizes.size**2 < limit(KIND, "chance") and (best is None or (chance, distance) < best[:2]):
+            chance = _by_chance(found, count, share) + 2 * math.log(sizes.size)
+            if chance < math.log(limit(KIND, "chance")) and (best is None or (chance, distance) < best[:2]):
                 best = (chance, distance, begin)
     return None if best is None else (best[2], best[1])
+
+
+def _by_chance(found: int, count: int, share: float) -> float:
+    """The logarithm of Chernoff's bound on the chance of at least so many hits, each of them with a probability."""
+    rate = found / count
+    missed = (1 - rate) * math.log((1 - rate) / (1 - share)) if rate < 1 else 0.0
+    return -count * (rate * math.log(rate / share) + missed)
