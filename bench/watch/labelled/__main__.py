@@ -11,7 +11,7 @@ from bench.watch.labelled.recording import HERE, load, make, pack
 from bench.watch.labelled.telling import told
 from bench.watch.labelled.tools import recording as tools
 
-HALVES = ("write", "judge", "fresh", "tools")
+HALVES = ("write", "judge", "fresh", "last", "tools")
 
 
 def main() -> None:

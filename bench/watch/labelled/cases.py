@@ -11,7 +11,8 @@ __all__ = ["SEEDS", "Case", "cases"]
 SEEDS = {"images": (0, 1, 2), "text": (0, 1, 2), "characters": (10, 11, 12), "weather": (10, 11, 12),
          "photographs": (10, 11, 12), "flights": (20, 21, 22),
          "places": (20, 21, 22), "halves": (30, 31, 32), "hours": (30, 31, 32),
-         "carriers": (40, 41, 42), "manuals": (40, 41, 42), "airports": (40, 41, 42)}  # fmt: skip
+         "carriers": (40, 41, 42), "manuals": (40, 41, 42), "airports": (40, 41, 42),
+         "products": (50, 51, 52), "delays": (50, 51, 52), "turned": (50, 51, 52)}  # fmt: skip
 
 GOOD = {
     "images": 0.1,
@@ -26,17 +27,22 @@ GOOD = {
     "carriers": 0.08,
     "manuals": 0.03,
     "airports": 0.0075,
+    "products": 0.03,
+    "delays": 0.04,
+    "turned": 0.032,
 }
 """Peaks near the best, from a look at a few peaks with one schedule."""
 
 HIGH = {"images": (0.35, 0.45), "text": (0.35, 0.5), "characters": (0.5, 0.9), "weather": (0.3, 0.6),
         "photographs": (0.09, 0.13), "flights": (0.7, 1.3), "places": (0.15, 0.2),
         "halves": (1.0, 1.4), "hours": (0.2, 0.6),
-        "carriers": (0.25, 0.32), "manuals": (0.25, 0.5), "airports": (0.12, 0.3)}  # fmt: skip
+        "carriers": (0.25, 0.32), "manuals": (0.25, 0.5), "airports": (0.12, 0.3),
+        "products": (0.2, 0.35), "delays": (0.45, 0.65), "turned": (0.075, 0.085)}  # fmt: skip
 ABRUPT = {"images": (0.3, 0.45), "text": (0.25, 0.4), "characters": (0.5, 0.9), "weather": (0.12, 0.25),
           "photographs": (0.07, 0.1), "flights": (0.3, 0.8),
           "places": (0.13, 0.19), "halves": (0.8, 1.1), "hours": (0.1, 0.25),
-          "carriers": (0.2, 0.3), "manuals": (0.25, 0.4), "airports": (0.05, 0.1)}  # fmt: skip
+          "carriers": (0.2, 0.3), "manuals": (0.25, 0.4), "airports": (0.05, 0.1),
+          "products": (0.15, 0.25), "delays": (0.4, 0.6), "turned": (0.06, 0.07)}  # fmt: skip
 DEAD = {
     "images": 1.2,
     "text": 1.6,
@@ -50,6 +56,9 @@ DEAD = {
     "carriers": 3.0,
     "manuals": 20.0,
     "airports": 40.0,
+    "products": 30.0,
+    "delays": 20.0,
+    "turned": 1.5,
 }
 FEW = {
     "images": (60, 120),
@@ -64,6 +73,9 @@ FEW = {
     "carriers": (60, 120),
     "manuals": (150, 400),
     "airports": (40, 100),
+    "products": (100, 250),
+    "delays": (150, 400),
+    "turned": (250, 320),
 }
 SOME = {
     "images": 250,
@@ -78,6 +90,9 @@ SOME = {
     "carriers": 1000,
     "manuals": 2500,
     "airports": 600,
+    "products": 1200,
+    "delays": 1200,
+    "turned": 700,
 }
 """Examples that are learned by heart only when the rate has come down."""
 

@@ -21,7 +21,9 @@ __all__ = ["HERE", "load", "make", "pack", "wanted"]
 ROOT = Path(__file__).parents[3]
 HERE = ROOT / "bench" / "results" / "watch"
 UNDER_WAY = ROOT / "build" / "watch"
-TRAINED_BY = tuple(f"bench/watch/labelled/{name}.py" for name in ("fresh", "recipe", "stack", "tasks", "training"))
+TRAINED_BY = tuple(
+    f"bench/watch/labelled/{name}.py" for name in ("fresh", "last", "recipe", "stack", "tasks", "training")
+)
 TOGETHER = 48
 Results = dict[Recipe, Trained]
 

@@ -17,7 +17,8 @@ NAMES = {
     "write": "Runs on which the rules were written (seven tasks)",
     "judge": "Runs on which they were judged first (two other tasks, other seeds); the rule of LR too low was mended "
     "by them since",
-    "fresh": "Runs on which they are judged (three tasks that no rule has seen)",
+    "fresh": "Runs on which they were judged second (three tasks); rules were mended by them since",
+    "last": "Runs on which they are judged (three tasks that no rule has seen)",
     "tools": "Runs that Hugging Face's Trainer, Lightning and Keras trained and logged, read from their own files",
 }
 
