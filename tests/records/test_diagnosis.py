@@ -339,3 +339,12 @@ def test_a_loss_that_jumps_at_the_first_full_sized_updates_had_no_warm_up(seed):
     assert "warm-up too short" in first_losses(2.3, 3.4, 2.9, 2.2, warm=False)
     assert "warm-up too short" not in first_losses(2.3, 2.4, 2.2, 2.2, warm=False)
     assert "warm-up too short" not in first_losses(2.3, 3.4, 2.9, 2.2, warm=True)
+
+
+def test_a_noisy_loss_without_a_warm_up_is_no_jolt():
+    false = 0
+    for seed in range(200):
+        run = training("cosine", steps=300, seed=seed, noise=0.12)
+        run.lr = np.cos(np.pi * run.at / 600) ** 2
+        false += "warm-up too short" in kinds(run.seen())
+    assert false <= 4

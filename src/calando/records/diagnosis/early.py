@@ -47,7 +47,8 @@ def _jolted(run: Judged, reached: float) -> Diagnosis | None:
     if len(first) < 4:
         return None
     start, top = float(first.values[0]), float(first.values[1:6].max())
-    jolt = Level(float(np.log(top / start)), noise(np.log(run.train.values)) + 0.05)
+    # The scatter soon after the jolt: batches tell more or less alike as a run goes on. `noise` takes a second half.
+    jolt = Level(float(np.log(top / start)), max(noise(np.log(run.train.values[:60])), 1e-9))
     if jolt.value < limit(WARM, "jolt") or jolt.sigmas < limit(WARM, "clear"):
         return None
     return _too_soon(

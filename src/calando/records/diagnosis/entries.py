@@ -92,7 +92,7 @@ ENTRIES: dict[str, dict[str, object]] = {
         "shown": "How far the loss was thrown above its start, how soon the rate was at its peak, and when it was "
                  "back.",
         "limits": {"jolt": (0.223, "logarithm of the largest of the first losses over the very first: 1.25 times"),
-                   "clear": (1.4, "times the scatter of the logarithm that such a jolt measures, at the least"),
+                   "clear": (4.0, "times the scatter of the logarithm that such a jolt measures, at the least"),
                    "soon": (0.03, "share of the run within which the rate is high: no warm-up to speak of"),
                    "thrown": (0.15, "height of the throw above the start, as a share of the gain")},
     },
