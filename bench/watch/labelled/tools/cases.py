@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from bench.watch.labelled.cases import ASKED, USUAL, Case
 from bench.watch.labelled.recipe import Recipe
@@ -49,6 +50,17 @@ HEALTHY = {
               ("warmup(5%) | cosine(end=0.1)", 1.2)),
 }  # fmt: skip
 
+FLAT, FALLING, WAVES = "warmup(5%) | constant()", "wsd(warmup=5%, cooldown=30%)", "cyclical(low=0.1, half=11.1%)"
+MORE: dict[str, tuple[tuple[str, dict[str, Any], dict[str, Any] | None], ...]] = {
+    "hugging_face": (("overfitting", {"few": 60, "peak": 0.009}, {"horizon": 45}),),
+    "lightning": (("warm-up too short", {"plan": "cosine()", "peak": 0.2}, None),
+                  ("plateau at high LR", {"plan": FLAT, "peak": 0.15, "horizon": 600}, {"plan": FALLING}),
+                  ("oscillation", {"plan": WAVES, "peak": 0.25, "horizon": 600}, {"plan": USUAL})),
+    "keras": (("plateau at high LR", {"plan": FLAT, "peak": 0.02, "horizon": 640}, {"plan": FALLING}),
+              ("oscillation", {"plan": WAVES, "peak": 0.024, "horizon": 640}, {"plan": USUAL})),
+}  # fmt: skip
+"""Kind, recipe and control of cases made when controls of the first had turned out no better; no diagnosis was seen."""
+
 
 def cases() -> Iterator[Case]:
     """All cases of all tools, each under its first seed."""
@@ -84,6 +96,9 @@ def _of(name: str) -> Iterator[Case]:
                      peak=min(3 * tool.good, 0.8 * tool.high[0]))  # fmt: skip
     yield made("oscillation", wave, wave.but(plan=USUAL))
     yield Case("LR not as asked", usual.but(defect=tool.defect))
+    for kind, changes, control in MORE[name]:
+        recipe = usual.but(**changes)
+        yield made(kind, recipe, None if control is None else recipe.but(**control))
 
 
 def _rates(recipe: Recipe) -> tuple[tuple[str, Recipe], ...]:
