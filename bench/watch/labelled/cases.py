@@ -29,7 +29,7 @@ GOOD = {
     "airports": 0.0075,
     "products": 0.03,
     "delays": 0.04,
-    "turned": 0.14,
+    "turned": 0.25,
 }
 """Peaks near the best, from a look at a few peaks with one schedule."""
 
@@ -37,12 +37,12 @@ HIGH = {"images": (0.35, 0.45), "text": (0.35, 0.5), "characters": (0.5, 0.9), "
         "photographs": (0.09, 0.13), "flights": (0.7, 1.3), "places": (0.15, 0.2),
         "halves": (1.0, 1.4), "hours": (0.2, 0.6),
         "carriers": (0.25, 0.32), "manuals": (0.25, 0.5), "airports": (0.12, 0.3),
-        "products": (0.2, 0.35), "delays": (0.4, 0.5), "turned": (0.45, 0.65)}  # fmt: skip
+        "products": (0.2, 0.35), "delays": (0.4, 0.5), "turned": (0.8, 1.1)}  # fmt: skip
 ABRUPT = {"images": (0.3, 0.45), "text": (0.25, 0.4), "characters": (0.5, 0.9), "weather": (0.12, 0.25),
           "photographs": (0.07, 0.1), "flights": (0.3, 0.8),
           "places": (0.13, 0.19), "halves": (0.8, 1.1), "hours": (0.1, 0.25),
           "carriers": (0.2, 0.3), "manuals": (0.25, 0.4), "airports": (0.05, 0.1),
-          "products": (0.15, 0.25), "delays": (0.4, 0.6), "turned": (0.4, 0.7)}  # fmt: skip
+          "products": (0.15, 0.25), "delays": (0.4, 0.6), "turned": (0.8, 1.0)}  # fmt: skip
 DEAD = {
     "images": 1.2,
     "text": 1.6,
@@ -58,7 +58,7 @@ DEAD = {
     "airports": 40.0,
     "products": 30.0,
     "delays": 20.0,
-    "turned": 10.0,
+    "turned": 50.0,
 }
 FEW = {
     "images": (60, 120),
@@ -75,7 +75,7 @@ FEW = {
     "airports": (40, 100),
     "products": (100, 250),
     "delays": (150, 400),
-    "turned": (20, 40),
+    "turned": (20, 45),
 }
 SOME = {
     "images": 250,
@@ -92,7 +92,7 @@ SOME = {
     "airports": 600,
     "products": 1200,
     "delays": 1200,
-    "turned": 200,
+    "turned": 300,
 }
 """Examples that are learned by heart only when the rate has come down."""
 

@@ -78,7 +78,7 @@ def turned() -> Data:
     upright = IMAGES.view(-1, 1, 8, 8).repeat_interleave(VIEWS, 0)
     places = functional.affine_grid(turn, list(upright.shape), align_corners=False)
     views = functional.grid_sample(upright, places, padding_mode="border", align_corners=False).flatten(1)
-    views = 2 * (views + GRAIN * torch.randn(views.shape, generator=chance))
+    views = views + GRAIN * torch.randn(views.shape, generator=chance)
     edge = 1300 * VIEWS
     order = torch.randperm(edge, generator=chance)
     answers = 4 * upright.flatten(1)

@@ -176,7 +176,7 @@ TASKS = {
     "airports": Task("fresh", 0.0075, 500, 24, 100, airports, (112, 64, 48, 15), answers="number"),
     "products": Task("last", 0.03, 500, 64, 250, products, (40, 96, 24, 9)),
     "delays": Task("last", 0.04, 500, 48, 400, delays, (39, 100, 4)),
-    "turned": Task("last", 0.14, 550, 16, 40, turned, (64, 48, 48, 64), answers="number", optimizer="momentum"),
+    "turned": Task("last", 0.25, 550, 16, 45, turned, (64, 48, 48, 64), answers="number", optimizer="momentum"),
 }
 
 
