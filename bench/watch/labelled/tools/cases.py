@@ -53,13 +53,18 @@ HEALTHY = {
 FLAT, FALLING, WAVES = "warmup(5%) | constant()", "wsd(warmup=5%, cooldown=30%)", "cyclical(low=0.1, half=11.1%)"
 MORE: dict[str, tuple[tuple[str, dict[str, Any], dict[str, Any] | None], ...]] = {
     "hugging_face": (("overfitting", {"few": 60, "peak": 0.009}, {"horizon": 45}),),
-    "lightning": (("warm-up too short", {"plan": "cosine()", "peak": 0.2}, None),
+    "lightning": (("LR too low", {"peak": 0.012}, None),
+                  ("LR too low", {"plan": "warmup(10%) | linear_decay()", "peak": 0.016}, None),
+                  ("plateau at high LR", {"plan": FLAT, "peak": 0.1, "horizon": 600}, {"plan": FALLING}),
+                  ("warm-up too short", {"plan": "cosine()", "peak": 0.2}, None),
                   ("plateau at high LR", {"plan": FLAT, "peak": 0.15, "horizon": 600}, {"plan": FALLING}),
                   ("oscillation", {"plan": WAVES, "peak": 0.25, "horizon": 600}, {"plan": USUAL})),
-    "keras": (("plateau at high LR", {"plan": FLAT, "peak": 0.02, "horizon": 640}, {"plan": FALLING}),
+    "keras": (("LR too low", {"plan": "wsd(warmup=5%, cooldown=20%)", "peak": 0.00015}, None),
+              ("plateau at high LR", {"plan": FLAT, "peak": 0.02, "horizon": 640}, {"plan": FALLING}),
               ("oscillation", {"plan": WAVES, "peak": 0.024, "horizon": 640}, {"plan": USUAL})),
 }  # fmt: skip
-"""Kind, recipe and control of cases made when controls of the first had turned out no better; no diagnosis was seen."""
+"""Kind, recipe and control of cases made when controls of the first had turned out no better, or runs that did not
+get anywhere at all; no diagnosis was seen."""
 
 
 def cases() -> Iterator[Case]:
