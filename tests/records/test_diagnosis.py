@@ -348,3 +348,26 @@ def test_a_noisy_loss_without_a_warm_up_is_no_jolt():
         run.lr = np.cos(np.pi * run.at / 600) ** 2
         false += "warm-up too short" in kinds(run.seen())
     assert false <= 4
+
+
+def test_a_run_that_ended_long_before_its_own_horizon_at_a_high_rate_is_told_so():
+    run = training("cosine", steps=1000)
+    cut = run.at < 100
+    run.at, run.train, run.lr = run.at[cut], run.train[cut], run.lr[cut]
+    run.val_at, run.val = run.val_at[:2], run.val[:2]
+    (finding,) = [f for f in diagnose(run.seen()) if f.kind == "horizon too short"]
+    assert finding.title == "ended at step 100 of 1,000"
+    assert finding.changes[0].value == 1000.0
+    assert "horizon too short" not in kinds(run.seen(status="running"))
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_rate_that_was_used_up_early_is_told_though_the_loss_still_creeps(seed):
+    random = np.random.default_rng(seed)
+    at = np.arange(600)
+    lr = np.where(at < 60, 1.0, np.where(at < 90, 0.05, 0.0005))
+    loss = 2.0 - 0.45 * np.minimum(at / 60, 1) - 0.05 * np.maximum(at - 60, 0) / 540
+    val_at = at[29::30]
+    run = Curves(600, at, loss + 0.03 * random.normal(size=600), lr, val_at, loss[val_at])
+    assert "plateau at low LR" in kinds(run.seen())
+    assert "LR too low" not in kinds(run.seen())

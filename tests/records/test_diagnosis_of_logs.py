@@ -8,6 +8,7 @@ import pytest
 
 from bench.watch.labelled.cases import cases
 from bench.watch.labelled.recording import load
+from calando.core.text import parse
 from calando.records.diagnosis import diagnose
 from calando.records.diagnosis.observe import from_log
 from calando.records.logs import read_logs
@@ -68,3 +69,15 @@ def test_a_recorded_run_is_told_from_the_log_of_another_tool(write, kind, runs, 
     write(tmp_path, *runs[kind])
     (log,) = read_logs(tmp_path)
     assert kind in [finding.kind for finding in diagnose(from_log(log))]
+
+
+@pytest.mark.parametrize("edge", [0, 1])
+def test_a_rate_that_a_log_by_the_epoch_tells_before_or_after_the_scheduler_s_step_was_as_asked(tmp_path, edge):
+    plan = parse("wsd(warmup=5%, cooldown=30%)").bind(320)
+    lines = ["epoch,loss,learning_rate"]
+    lines += [f"{epoch},{2 / (epoch + 1):.4f},{0.01 * plan(8 * epoch + 7 + edge):.9g}" for epoch in range(40)]
+    path = tmp_path / "log.csv"
+    path.write_text("\n".join(lines) + "\n")
+    (log,) = read_logs(path, steps_per_epoch=8)
+    found = [one.kind for one in diagnose(from_log(log, plan=str(plan.plan), peak=0.01))]
+    assert "LR not as asked" not in found

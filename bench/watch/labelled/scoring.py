@@ -126,6 +126,8 @@ def label(case: Case, trained: Trained, effects: Sequence[Effect]) -> Label:
             kind = "overfitting"  # it had begun before
         elif bad and kind != "overfitting":
             kind = "diverged"
+        elif kind == "LR too low" and not bad and trained.final > 0.985 * start:
+            why = "it did not get anywhere at all"
         elif kind == "plateau at high LR" and _rather(trained, effects) != kind:
             why = "it stands still, and another finding holds more"
     if kind == "LR not as asked":

@@ -72,7 +72,7 @@ def diagnose(seen: Observed) -> tuple[Diagnosis, ...]:
 HIDES = {
     "LR too low": ("horizon too short",),
     "LR too high": ("plateau at low LR", "plateau at high LR", "LR too low", "horizon too short", "not converging"),
-    "warm-up too short": ("LR too low", "horizon too short"),
+    "warm-up too short": ("LR too low", "horizon too short", "fitted early"),
     "plateau at low LR": ("LR too low",),
     "diverged": ("LR too high", "warm-up too short"),
     "fitted early": ("plateau at high LR", "plateau at low LR"),

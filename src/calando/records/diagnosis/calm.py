@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from calando.records.diagnosis.finding import Judged
     from calando.records.diagnosis.noisy import Floats
 
-__all__ = ["Calm", "calm"]
+__all__ = ["Calm", "calm", "trembling"]
 
 LOW = "LR too low"
 FEWEST = 12
@@ -28,10 +28,25 @@ class Calm:
     """Standard deviation of one evaluation about the curve, while the rate was high."""
     eased: float
     """What an e-fold brought once the rate had fallen to half, over what it had brought before."""
+    after: float
+    """The trembling once the rate was low: what is left of it comes from the evaluations themselves."""
+
+    @property
+    def ratio(self) -> float:
+        """How many times the trembling an e-fold brought."""
+        return self.slope / max(self.tremble, 1e-300)
 
 
 def calm(run: Judged) -> Calm | None:
-    """How quiet the evaluations were, where they were far quieter than a rate worth its name makes them.
+    """How quiet the evaluations were, where they were far quieter than a rate worth its name makes them."""
+    found = trembling(run)
+    if found is None or found.slope <= limit(LOW, "slope") or found.eased >= limit(LOW, "eased"):
+        return None
+    return found if found.ratio > limit(LOW, "calm") else None
+
+
+def trembling(run: Judged) -> Calm | None:
+    """How quiet the evaluations were; None where there are too few, or the rate never came down.
 
     At a sound peak the noise of the steps balances their progress, whatever the task: evaluations tremble by a good
     part of what doubling the summed rate would bring, and when the rate falls, the noise that it takes away shows as a
@@ -62,9 +77,12 @@ def calm(run: Judged) -> Calm | None:
     tremble = float(bends.mean() / np.sqrt(40 / np.pi))  # as `Trend.tremble`, of the points at a high rate
     warm, fall = _slope(share[hot], gone[hot]), float(np.median(gone[-2:]) - gone[before])
     eased = fall / float(np.log(share[-2:].mean() / share[before])) / warm if warm > 0 else float("inf")
-    found = Calm(_slope(share[late], gone[late]), tremble, eased)
-    quiet = found.slope > limit(LOW, "calm") * found.tremble and found.slope > limit(LOW, "slope")
-    return found if quiet and found.eased < limit(LOW, "eased") else None
+    rate = np.interp(curve.steps, every, rates)[2:] / run.peak
+    ends = np.abs(np.diff(gone, 2))[(rate < 0.3) & (share[2:] > 0.5)]
+    if ends.size < 3:
+        ends = np.abs(np.diff(gone, 2))[-3:]
+    after = float(ends.mean() / np.sqrt(12 / np.pi))
+    return Calm(_slope(share[late], gone[late]), tremble, eased, after)
 
 
 def _slope(share: Floats, gone: Floats) -> float:

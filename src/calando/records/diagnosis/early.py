@@ -64,8 +64,10 @@ def _at_once(run: Judged) -> float | None:
 
     if not len(run.lr) or not run.peak > 0 or len(returns(run)) >= 2:
         return None
-    reached = float(run.lr.steps[int(np.argmax(run.lr.values >= 0.7 * run.peak))])
-    return reached if reached <= limit(WARM, "soon") * run.seen.horizon else None
+    place = int(np.argmax(run.lr.values >= 0.7 * run.peak))
+    reached = float(run.lr.steps[place])
+    rose = reached + float(run.lr.steps[place] - run.lr.steps[place - 1]) if place else reached  # seen in steps as wide
+    return reached if rose <= limit(WARM, "soon") * run.seen.horizon else None
 
 
 def abrupt(run: Judged) -> Diagnosis | None:

@@ -162,9 +162,10 @@ ENTRIES: dict[str, dict[str, object]] = {
                "Where a higher peak diverges: a longer warm-up, or a longer run."),
         "shown": "How much of the summed rate half of the gain took, what the last quarter still brought, and how "
                  "much the evaluations trembled.",
-        "limits": {"calm": (45, "times the trembling of an evaluation that an e-fold of the summed rate brought"),
+        "limits": {"calm": (55, "times the trembling of an evaluation that an e-fold of the summed rate brought"),
                    "eased": (1.8, "what an e-fold of the summed rate brought in the decay, over what it brought "
                                   "before; at a sound peak the decay speeds the descent up two to eight times"),
+                   "shakes": (60, "the same, below which a slow run is slow for another reason"),
                    "rose": (0.15, "share of the gain by which evaluations rose on the way: such a run was thrown, not "
                                   "slow"),
                    "slope": (0.03, "share of the gain that an e-fold of the summed rate brought"),
@@ -185,7 +186,8 @@ ENTRIES: dict[str, dict[str, object]] = {
         "do": ("Bind the same plan to a longer horizon: lengths in percent stretch with it.",
                "Where the budget is fixed: a higher peak buys some of the same, and a cooldown at the end."),
         "shown": "The share of the whole gain that the last tenth brought.",
-        "limits": {"cut": (0.05, "share of the gain that the last two fifths brought, where the rate is still high"),
+        "limits": {"left": (0.9, "share of its own horizon before which a run ended, at a high rate"),
+                   "cut": (0.05, "share of the gain that the last two fifths brought, where the rate is still high"),
                    "share": (0.05, "share of the gain that the last tenth brought; a power law brings below 0.01")},
     },
     "plateau at high LR": {
@@ -212,7 +214,9 @@ ENTRIES: dict[str, dict[str, object]] = {
         "do": ("Keep the rate up for longer: a later first milestone, a gentler factor, or a cosine.",
                "Or end the run where it stopped gaining."),
         "shown": "Since when, and what was gained there.",
-        "limits": {"gain": (0.03, "share of the whole gain below which nothing moved"),
+        "limits": {"left": (0.06, "share of the summed rate that was left by then: with less, hardly anything moves"),
+                   "crept": (0.25, "share of the whole gain that may still have come with it"),
+                   "gain": (0.03, "share of the whole gain below which nothing moved"),
                    "stretch": (0.4, "share of the run below a tenth of the peak; a cosine spends 0.2 there, a square "
                                     "0.3")},
     },

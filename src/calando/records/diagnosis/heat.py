@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from calando.records.diagnosis.calm import trembling
 from calando.records.diagnosis.catalogue import limit
 from calando.records.diagnosis.finding import CLEAR, Change, Diagnosis, Evidence, Judged, short, sure
 from calando.records.diagnosis.noisy import Level, Trend, median, medians
@@ -13,6 +14,7 @@ from calando.records.diagnosis.waves import returns
 __all__ = ["Throw", "lr_too_high", "thrown"]
 
 HIGH = "LR too high"
+LOW = "LR too low"
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +148,9 @@ def lr_too_high(run: Judged) -> Diagnosis | None:
     shake = shaken(run)
     if not clear and not hurled and stall is None and shake is None:
         return None
+    quiet = trembling(run)
+    if not hurled and quiet is not None and quiet.ratio > limit(LOW, "calm"):
+        return None  # what makes no noise at all is not too high
     words, evidence = [], [Evidence("peak", run.peak, short(run.peak))]
     if hurled and throw is not None:
         words.append(f"the training loss was thrown {short(throw.height)} above its start near step {throw.at:,.0f} "

@@ -93,8 +93,8 @@ def _asked(log: Log, rates: Pair, plan: str, peak: float | None, length: int) ->
     if per_epoch and rates[0]:  # a scheduler that steps once an epoch holds what it asked at the epoch's begin
         whole = int(per_epoch)
         held = [top * float(schedule(max(0, int(step)) // whole * whole)) for step in at]
-        if _met(rates[1], held) > _met(rates[1], asked):
-            return at, held
+        after = [top * float(schedule(max(0, int(step)) + 1)) for step in at]  # read once the scheduler had stepped
+        return at, max((asked, held, after), key=lambda told: _met(rates[1], told))
     return at, asked
 
 

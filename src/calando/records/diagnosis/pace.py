@@ -4,9 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from calando.records.diagnosis.calm import calm
+from calando.records.diagnosis.calm import calm, trembling
 from calando.records.diagnosis.catalogue import limit
-from calando.records.diagnosis.finding import CLEAR, Change, Diagnosis, Evidence, Judged, main_curve, short, sure
+from calando.records.diagnosis.finding import (
+    CLEAR,
+    TOO_FEW,
+    Change,
+    Diagnosis,
+    Evidence,
+    Judged,
+    main_curve,
+    short,
+    sure,
+    whole,
+)
 from calando.records.diagnosis.noisy import Trend, median
 
 if TYPE_CHECKING:
@@ -15,6 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["horizon_too_short", "lr_too_low", "spent", "steady"]
 
 LOW = "LR too low"
+SHORT = "horizon too short"
 
 
 def spent(run: Judged, curve: Trend) -> tuple[Floats, Floats] | None:
@@ -58,6 +70,17 @@ def _hurled(run: Judged) -> bool:
     return height > 3 * error and height > 0.15 * abs(start - low) + 0.02 * abs(start)
 
 
+def _shaken(run: Judged) -> bool:
+    """Whether its rate shakes a run by so much that it is slow for another reason.
+
+    What shakes evaluations at every rate alike is a held-out set drawn anew, and no sign of the rate.
+    """
+    told = trembling(run)
+    if told is None or told.ratio >= limit(LOW, "shakes"):
+        return False
+    return told.tremble > (2.0 if told.ratio < 0.25 * limit(LOW, "shakes") else 2.5) * told.after
+
+
 def lr_too_low(run: Judged) -> Diagnosis | None:
     """The loss is still limited by the distance travelled, the sum of learning rates so far.
 
@@ -84,7 +107,7 @@ def lr_too_low(run: Judged) -> Diagnosis | None:
     unseen = len(run.train) < 20 and float(curve.steps[0]) > 0.06 * run.end  # how fast it began is not in the log
     better = hotter is not None and hotter.sigmas >= 2
     ease = 0.7 if better else 1.0
-    crawls = not unseen and (
+    crawls = not (unseen or _shaken(run)) and (
         half >= ease * limit(LOW, "half") and late >= ease * limit(LOW, "late") and first <= limit(LOW, "first") / ease
     )
     start = run.begin(curve)
@@ -134,6 +157,8 @@ def horizon_too_short(run: Judged) -> Diagnosis | None:
     any power law brings below 1 % there; a straight line brings 10 %. A cooldown is steep by nature,
     so the fifth of the run before it must have gone at half of that pace.
     """
+    if (left := _left_off(run)) is not None:
+        return left
     curve, name = main_curve(run)
     if len(curve.window(0.9 * run.end, run.end)) < 3:
         curve, name = run.train, "training loss"
@@ -155,6 +180,27 @@ def horizon_too_short(run: Judged) -> Diagnosis | None:
         if before.value < 0.05 * gained.value:
             return None
     return _short(run, share, name, sure(fall.sigmas))
+
+
+def _left_off(run: Judged) -> Diagnosis | None:
+    """A run that ended, by its own account, long before its horizon and at a high rate."""
+    seen, rates = run.seen, run.lr
+    done = run.end + 1
+    if seen.status == "running" or not len(rates) or done > limit(SHORT, "left") * seen.horizon:
+        return None
+    if run.lr_at(run.end) < 0.6 * run.peak or max(len(run.train), len(run.val)) < TOO_FEW:
+        return None
+    return Diagnosis(
+        SHORT, "warning", f"ended at step {done:,.0f} of {seen.horizon:,}",
+        f"The run was to take {seen.horizon:,} steps and ended after {done:,.0f}, at "
+        f"{100 * run.lr_at(run.end) / run.peak:.0f} % of its highest rate: the decay, which brings much "
+        "of what a schedule gives, never came.",
+        ("Go on from its last checkpoint to its horizon.",
+         f"If no more steps can be had: bind the plan to {whole(done):,} steps, so that the decay ends there."),
+        (Evidence("steps made", done, f"{done:,.0f} of {seen.horizon:,}"),
+         Evidence("rate at the end", run.lr_at(run.end), short(run.lr_at(run.end)))),
+        0.9, (Change("horizon", float(seen.horizon)),),
+    )  # fmt: skip
 
 
 def _cut(run: Judged) -> Diagnosis | None:

@@ -9,6 +9,7 @@ from calando.records.diagnosis.noisy import Trend
 __all__ = ["plateau_high", "plateau_low"]
 
 HIGH = "plateau at high LR"
+LOW = "plateau at low LR"
 
 
 def plateau_high(run: Judged) -> Diagnosis | None:
@@ -74,6 +75,7 @@ def plateau_low(run: Judged) -> Diagnosis | None:
     if run.end - first < limit("plateau at low LR", "stretch") * run.end:
         return None
     flat = _spent(run, first + 0.1 * run.end)
+    flat = _used_up(run, first) if flat is None else flat
     if flat is None:
         return None
     _, name = _denser(run)
@@ -86,6 +88,23 @@ def plateau_low(run: Judged) -> Diagnosis | None:
         (Evidence("since", first, f"step {first:,.0f}"), Evidence("gain there", flat, f"{100 * flat:.1f} %")),
         0.85, (Change("plan", "warmup(5%) | cosine()"), Change("horizon", float(whole(first * 1.1)), "stop")),
     )  # fmt: skip
+
+
+def _used_up(run: Judged, first: float) -> float | None:
+    """The share of the gain made from a step on, where the summed rate was as good as used up by then.
+
+    So little of a rate moves little: what still comes is no sign that the rate was low from the start.
+    """
+    import numpy as np
+
+    every = np.linspace(0.0, run.end, 513)
+    rates = np.interp(every, run.lr.steps, run.lr.values)
+    left = float(rates[every > first].sum() / max(float(rates.sum()), 1e-300))
+    curve, _ = _denser(run) if len(run.val) < 12 else (run.val, "")
+    gain, fall = run.begin(curve) - float(curve.smooth().values.min()), curve.fall(first + 0.1 * run.end, run.end)
+    if gain <= 0 or left > limit(LOW, "left") or fall.value - 2 * fall.error > limit(LOW, "crept") * gain:
+        return None
+    return fall.value / gain
 
 
 def _spent(run: Judged, first: float) -> float | None:
