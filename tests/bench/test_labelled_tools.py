@@ -8,6 +8,7 @@ import os
 import random
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from click.testing import CliRunner
 from bench.watch.labelled.cases import Case
 from bench.watch.labelled.recipe import Recipe
 from bench.watch.labelled.scoring import labelled
+from bench.watch.labelled.telling import told
 from bench.watch.labelled.tools.cases import TOOLS, cases
 from bench.watch.labelled.tools.logged import FILES, Logged
 from bench.watch.labelled.tools.reading import EPOCH, log_of, named, observed
@@ -99,8 +101,6 @@ def trained(recipe):
         "found = train(Recipe(**json.loads(sys.argv[1])))\n"
         "json.dump([found.train, found.val_at, found.val, found.seconds, found.log], open(sys.argv[2], 'w'))\n"
     )
-    import tempfile
-
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder, "found.json")
         ended = subprocess.run(
@@ -180,3 +180,14 @@ def test_a_log_comes_back_from_the_file_as_it_was_written(tmp_path):
     )
     with pytest.raises(ValueError, match="not what"):
         load(tmp_path)
+
+
+def test_the_page_tells_of_every_run_of_the_tools():
+    runs, controls = wanted()
+    texts = {tool: made_up(tool, falling(), [0.1] * 60) for tool in TOOLS}
+    results = {recipe: Logged((2.0, 1.0), (1,), (1.25,), 0.5, texts[recipe.tool]) for recipe in (*runs, *controls)}
+    page = told({"tools": results})
+    assert f"{len(runs)} runs, " in page
+    (row,) = [line for line in page.splitlines() if line.startswith("| LR not as asked |")]
+    assert row.startswith("| LR not as asked | 3 | 3 | 9 |")  # all are flat: said of three healthy wsd runs a tool, too
+    assert "x its control is no better" in page
