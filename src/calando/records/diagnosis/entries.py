@@ -214,7 +214,7 @@ ENTRIES: dict[str, dict[str, object]] = {
         "do": ("Keep the rate up for longer: a later first milestone, a gentler factor, or a cosine.",
                "Or end the run where it stopped gaining."),
         "shown": "Since when, and what was gained there.",
-        "limits": {"left": (0.06, "share of the summed rate that was left by then: with less, hardly anything moves"),
+        "limits": {"left": (0.1, "share of the summed rate that was left by then: with less, hardly anything moves"),
                    "crept": (0.25, "share of the whole gain that may still have come with it"),
                    "gain": (0.03, "share of the whole gain below which nothing moved"),
                    "stretch": (0.4, "share of the run below a tenth of the peak; a cosine spends 0.2 there, a square "

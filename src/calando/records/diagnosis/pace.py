@@ -162,11 +162,13 @@ def horizon_too_short(run: Judged) -> Diagnosis | None:
     curve, name = main_curve(run)
     if len(curve.window(0.9 * run.end, run.end)) < 3:
         curve, name = run.train, "training loss"
-    if (run.seen.status == "running" and run.end < 0.95 * run.seen.horizon) or len(curve) < 20:
+    if run.seen.status == "running" and run.end < 0.95 * run.seen.horizon:
         return None
     ends_hot = len(run.lr) > 0 and run.lr_at(run.end) >= 0.6 * run.peak
     if ends_hot and (cut := _cut(run)) is not None:
         return cut
+    if len(curve) < 20:
+        return None
     # The line is laid through the last fifth, which is steadier, and read over a tenth.
     fall, gained = curve.fall(0.8 * run.end, run.end), run.gained(curve)
     share = 0.5 * fall.value / max(gained.value, 1e-300)
@@ -206,6 +208,10 @@ def _left_off(run: Judged) -> Diagnosis | None:
 def _cut(run: Judged) -> Diagnosis | None:
     """A run that ends at a high rate in the middle of its descent: its last two fifths brought much of the gain."""
     curve = steady(run)
+    if len(curve) < 12:
+        curve = max((run.train, run.val), key=len)
+    if len(curve) < TOO_FEW:
+        return None
     gain = run.begin(curve) - curve.level(0.93 * run.end, run.end, least=3).value
     wide, last = curve.fall(0.6 * run.end, run.end), curve.fall(0.75 * run.end, run.end)
     far = wide.value / max(limit("horizon too short", "cut") * gain, 1e-300)

@@ -75,7 +75,7 @@ def plateau_low(run: Judged) -> Diagnosis | None:
     if run.end - first < limit("plateau at low LR", "stretch") * run.end:
         return None
     flat = _spent(run, first + 0.1 * run.end)
-    flat = _used_up(run, first) if flat is None else flat
+    flat = _used_up(run, first) if flat is None and len(run.lr) > 2 else flat
     if flat is None:
         return None
     _, name = _denser(run)
@@ -97,9 +97,9 @@ def _used_up(run: Judged, first: float) -> float | None:
     """
     import numpy as np
 
-    every = np.linspace(0.0, run.end, 513)
-    rates = np.interp(every, run.lr.steps, run.lr.values)
-    left = float(rates[every > first].sum() / max(float(rates.sum()), 1e-300))
+    steps = run.lr.steps
+    spent = run.lr.values * np.diff(steps, prepend=2 * steps[0] - steps[1])  # a rate that was logged holds up to there
+    left = float(spent[steps > first].sum() / max(float(spent.sum()), 1e-300))
     curve, _ = _denser(run) if len(run.val) < 12 else (run.val, "")
     gain, fall = run.begin(curve) - float(curve.smooth().values.min()), curve.fall(first + 0.1 * run.end, run.end)
     if gain <= 0 or left > limit(LOW, "left") or fall.value - 2 * fall.error > limit(LOW, "crept") * gain:

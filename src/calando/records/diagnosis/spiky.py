@@ -113,7 +113,7 @@ def _apart(sizes: Floats, wild: NDArray[np.bool_]) -> bool:
         peaks = np.where(later >= limit(KIND, "noise"), 0.0, peaks)
     ordered = np.sort(peaks)[::-1][:40]
     least = int(limit(KIND, "bursts"))
-    gaps = ordered[least - 1 : -1] / np.maximum(ordered[least:], 1e-300)
+    gaps = ordered[least - 1 : -1] / np.maximum(ordered[least:], 1e-6)
     return bool(wild.any()) and bool(np.any(gaps[: max(1, int(wild.sum()))] >= limit(KIND, "gap")))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from calando.records.diagnosis.catalogue import limit
 from calando.records.diagnosis.finding import Change, Diagnosis, Evidence, Judged, short, sure
-from calando.records.diagnosis.noisy import Level
+from calando.records.diagnosis.noisy import Level, Trend
 
 __all__ = ["oscillation", "returns"]
 
@@ -41,6 +41,24 @@ def returns(run: Judged) -> list[tuple[float, float]]:
     return found
 
 
+def _names(run: Judged) -> list[str]:
+    pairs = ((run.train, "training loss"), (run.val, run.seen.metric))
+    return [name for curve, name in pairs if len(curve) >= 12]
+
+
+def _swing(run: Judged, curve: Trend, cycles: list[tuple[float, float]]) -> tuple[Level, float]:
+    """By how much a curve rose at a return, on the average, and that as a share of what it gained in all."""
+    spacing = (cycles[-1][0] - cycles[0][0]) / (len(cycles) - 1)
+    width = max(0.15 * spacing, 0.01 * run.end)
+    rises = []
+    for low_at, top_at in cycles:
+        above = curve.level(top_at, top_at + width, least=3)
+        rises.append(above.minus(curve.level(low_at - width, low_at, least=3)))
+    mean = Level(sum(r.value for r in rises) / len(rises), sum(r.error**2 for r in rises) ** 0.5 / len(rises))
+    gained = run.start(curve).value - min(float(curve.smooth().values.min()), float(curve.values[-1]))
+    return mean, mean.value / max(gained, 1e-300)
+
+
 def oscillation(run: Judged) -> Diagnosis | None:
     """The rate came back at least twice, and each time the loss rose by a good part of what had been gained.
 
@@ -49,20 +67,13 @@ def oscillation(run: Judged) -> Diagnosis | None:
     cycles = returns(run)
     if len(cycles) < 2:
         return None
-    curve, name = (run.train, "training loss") if len(run.train) >= 40 else (run.val, run.seen.metric)
-    if len(curve) < 12:
+    told = [_swing(run, curve, cycles) for curve in (run.train, run.val) if len(curve) >= 12]
+    seen = [(one, name) for one, name in zip(told, _names(run), strict=True) if one[1] >= limit(KIND, "share")]
+    if not seen:
         return None
-    rises = []
-    spacing = (cycles[-1][0] - cycles[0][0]) / (len(cycles) - 1)
-    width = max(0.15 * spacing, 0.01 * run.end)
-    for low_at, top_at in cycles:
-        above = curve.level(top_at, top_at + width, least=3)
-        rises.append(above.minus(curve.level(low_at - width, low_at, least=3)))
-    count = len(rises)
-    mean = Level(sum(r.value for r in rises) / count, sum(r.error**2 for r in rises) ** 0.5 / count)
-    gained = run.start(curve).value - min(float(curve.smooth().values.min()), float(curve.values[-1]))
-    share = mean.value / max(gained, 1e-300)
-    if mean.sigmas < 3 or share < limit(KIND, "share"):
+    (mean, share), name = max(seen, key=lambda one: one[0][0].sigmas)
+    count = len(cycles)
+    if mean.sigmas < 3:
         return None
     ends_high = run.lr_at(run.end) > 0.3 * run.peak
     words = (
