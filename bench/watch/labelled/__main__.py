@@ -19,16 +19,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--record", action="store_true", help="train what is missing")
     parser.add_argument("--write", action="store_true", help="write bench/results/watch/labelled.md")
-    parser.add_argument("halves", nargs="*", metavar="HALF", help=f"{', '.join(HALVES)}; without one: write and judge")
+    parser.add_argument("halves", nargs="*", metavar="HALF", help=f"{', '.join(HALVES)}; without one: all")
     given = parser.parse_args()
-    for half in given.halves or ("write", "judge"):
+    for half in given.halves or HALVES:
         if half not in HALVES:
             parser.error(f"{half} is none of {', '.join(HALVES)}")
         if given.record:
             tools.pack(tools.make()) if half == "tools" else pack(half, make(half))
     if given.record:
         return  # what was not looked at yet stays so
-    read = {half: tools.load() if half == "tools" else load(half) for half in given.halves or ("write", "judge")}
+    read = {half: tools.load() if half == "tools" else load(half) for half in given.halves or HALVES}
     text = told(read)
     print(text)
     if given.write:

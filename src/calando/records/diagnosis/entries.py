@@ -66,7 +66,9 @@ ENTRIES: dict[str, dict[str, object]] = {
         "shown": "How much of the gain came after the rate had fallen to half of its peak, and how far the loss was "
                  "thrown "
                  "up.",
-        "limits": {"shaken": (0.12, "share of the gain by which an evaluation strayed from its curve while the rate "
+        "limits": {"least": (0.4, "share of the starting loss that a gain is taken for at the least: where little can "
+                                  "be learned, noise alone is a large part of it"),
+                   "shaken": (0.12, "share of the gain by which an evaluation strayed from its curve while the rate "
                                     "was high"),
                    "late": (0.25, "share of the gain that came after the rate fell to half of its peak, above what the "
                                   "summed rate left by then would bring"),

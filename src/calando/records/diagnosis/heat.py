@@ -44,7 +44,7 @@ def thrown(run: Judged) -> Throw | None:
     start = median(head) if head.size >= 5 else float(values[0])
     start = min(start, float(values[0]))
     low = min(float(curve.smooth().values.min()), start)
-    gain = max(start - low, 0.02 * abs(start))
+    gain = max(start - low, limit(HIGH, "least") * abs(start))
     blocks = _sliding(curve, 3 if len(curve) >= 60 else 1)
     early = blocks.window(0, 0.4 * end)
     if not len(early):
@@ -81,7 +81,8 @@ def stalled(run: Judged) -> Level | None:
         return None
     share, done = found
     gain = run.begin(curve) - median(curve.values[-3:])
-    late = Level(1.0 - float(np.interp(0.75, share, done)), 1.5 * curve.noise / max(gain, 1e-300))
+    scale = max(gain, limit(HIGH, "least") * abs(run.begin(curve)), 1e-300)
+    late = Level((1.0 - float(np.interp(0.75, share, done))) * gain / scale, 1.5 * curve.noise / scale)
     quick = float(np.max(done[share <= 0.12], initial=0.0)) >= limit(HIGH, "quick")
     still = float(np.interp(0.6, share, done)) - float(np.max(done[share <= 0.12], initial=0.0)) < late.value
     return late if gain > 0 and quick and still and late.value >= limit(HIGH, "stall") and late.sigmas >= 2 else None
@@ -120,7 +121,8 @@ def shaken(run: Judged) -> Level | None:
     hot = run.lr.steps[run.lr.values >= 0.5 * run.peak]
     if not run.peak > 0 or len(curve) < 12 or run.seen.higher_is_better or not 0.3 <= float(hot[-1]) / run.end <= 0.97:
         return None
-    gain = run.begin(curve) - float(curve.smooth().values.min())
+    begin = run.begin(curve)
+    gain = max(begin - float(curve.smooth().values.min()), limit(HIGH, "least") * abs(begin))
     part = curve.window(0.15 * run.end, float(hot[-1]))
     if len(part) < 7 or gain <= 0 or float(curve.values[-3:].mean()) > median(part.values):
         return None
@@ -142,7 +144,7 @@ def lr_too_high(run: Judged) -> Diagnosis | None:
     if len(returns(run)) >= 2 or not len(run.lr):
         return None
     late, throw, stall = cooled(run), thrown(run), stalled(run)
-    share = late[1].value / max(late[2].value, 1e-300) if late is not None else 0.0
+    share = late[1].value / max(late[2].value, limit(HIGH, "least") * abs(run.begin(run.train))) if late else 0.0
     clear = late is not None and late[1].sigmas >= CLEAR and share >= limit(HIGH, "late") + late[3]
     hurled = throw is not None and _far(throw) and throw.back > limit(HIGH, "back") * run.end
     shake = shaken(run)
