@@ -27,8 +27,8 @@ LOOKS = (
     "[look 3](labelled-look-3.md) (three tasks), [look 4](labelled-look-4.md) (other tools) and "
     "[look 5](labelled-look-5.md) (three tasks): good runs without any finding 79 of 81, 22 of 36 and 59 of 81. "
     "Divergence, rates that were not as asked, runs that learned nothing, overfitting and a rate spent too early were "
-    "found wherever they were looked for. A rate too high and a missing warm-up often leave no sign in one run: where a "
-    "network loses units at once, where little can be learned, or where losses are logged seldom."
+    "found wherever they were looked for. A rate too high and a missing warm-up often leave no sign in one run: where "
+    "a network loses units at once, where little can be learned, or where losses are logged seldom."
 )
 
 

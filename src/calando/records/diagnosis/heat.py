@@ -112,6 +112,10 @@ def cooled(run: Judged) -> tuple[float, Level, Level, float] | None:
     return last, after, top.minus(curve.level(run.end - width, run.end, least=3)), left
 
 
+def _begun(run: Judged) -> float:
+    return run.begin(run.train if len(run.train) >= 20 else run.val)
+
+
 def shaken(run: Judged) -> Level | None:
     """How far an evaluation strayed from its curve while the rate was high, as a share of the gain, where by much.
 
@@ -144,7 +148,7 @@ def lr_too_high(run: Judged) -> Diagnosis | None:
     if len(returns(run)) >= 2 or not len(run.lr):
         return None
     late, throw, stall = cooled(run), thrown(run), stalled(run)
-    share = late[1].value / max(late[2].value, limit(HIGH, "least") * abs(run.begin(run.train))) if late else 0.0
+    share = late[1].value / max(late[2].value, limit(HIGH, "least") * abs(_begun(run))) if late else 0.0
     clear = late is not None and late[1].sigmas >= CLEAR and share >= limit(HIGH, "late") + late[3]
     hurled = throw is not None and _far(throw) and throw.back > limit(HIGH, "back") * run.end
     shake = shaken(run)
