@@ -1,6 +1,7 @@
 """`calando diagnose`: what the curves of runs say, from any tool's logs."""
 
 import json
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -70,7 +71,7 @@ def diagnose(
     judged = []
     for log in found:
         seen = _seen(log.in_steps(steps_per_epoch) if steps_per_epoch else log, plan, run_horizon)
-        judged.append((log, seen, diagnosed(seen), undecided(seen)))
+        judged.append((log, seen, _told(seen, diagnosed), undecided(seen)))
     if as_json:
         click.echo(json.dumps([_data(log, seen, told, open_) for log, seen, told, open_ in judged], indent=1,
                               allow_nan=False))  # fmt: skip
@@ -83,6 +84,17 @@ def diagnose(
         click.echo(f"left out: {len(refused) - SHOWN:,} more", err=True)
     if any(finding.severity in ("failure", "warning") for *_, told, _ in judged for finding in told):
         raise SystemExit(FOUND)
+
+
+def _told(seen: "Observed", diagnosed: "Callable[[Observed], tuple[Diagnosis, ...]]") -> "tuple[Diagnosis, ...]":
+    """What a run's curves say; what trips over one of many is told of it, and the others are judged."""
+    from calando.records.diagnosis import Diagnosis
+
+    try:
+        return diagnosed(seen)
+    except (ArithmeticError, LookupError, ValueError) as error:
+        words = f"It tripped over {type(error).__name__}: {str(error)[:200]}. Please tell us, with the log."
+        return (Diagnosis("too little data", "note", "not judged", words),)
 
 
 def _seen(log: "Log", plan: str | None, run_horizon: int | None) -> "Observed":

@@ -48,6 +48,13 @@ def diagnose(seen: Observed) -> tuple[Diagnosis, ...]:
     >>> diagnose(Observed(horizon=400, status="diverged", ended_at=31))[0].title
     'diverged at step 31'
     """
+    import numpy as np
+
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # a log may hold 1e308
+        return _judged(seen)
+
+
+def _judged(seen: Observed) -> tuple[Diagnosis, ...]:
     sign = -1.0 if seen.higher_is_better else 1.0
     run = Judged(seen, trend(*seen.train), trend(seen.val[0], [sign * v for v in seen.val[1]]), trend(*seen.lr))
     if seen.status == "failed":
@@ -63,10 +70,25 @@ def diagnose(seen: Observed) -> tuple[Diagnosis, ...]:
     if any(one is not None and one.kind == "LR too high" for one in found):
         found.append(early.abrupt(run))
     found.append(obeyed.not_as_asked(run))
+    if seen.status == "running":
+        found = [one for one in found if one is not None and not _too_early(one, run)]
     kept = _settle(
         [f for f in found if f is not None], ends_hot=len(run.lr) > 0 and run.lr_at(run.end) >= 0.6 * run.peak
     )
     return tuple(sorted(kept, key=lambda f: WORST_FIRST.index(f.kind))) or (fit.healthy(run),)
+
+
+def _too_early(found: Diagnosis, run: Judged) -> bool:
+    """Whether a finding of a run under way is one that cannot be told yet, or that its plan takes care of."""
+    seen = run.seen
+    if found.kind == "plateau at high LR":
+        moves = not 0.97 * run.peak <= min(
+            run.lr_at(0.8 * run.end), run.lr_at(run.end)
+        )  # it rises still, or falls by now
+        return moves or run.end < 0.3 * seen.horizon or seen.ahead < 0.3 * run.peak
+    if found.kind == "LR too high":
+        return not any(one.name in ("thrown up by", "best level") for one in found.evidence)
+    return found.kind != "overfitting" and found.kind in dict(undecided(seen))
 
 
 HIDES = {

@@ -64,6 +64,8 @@ def trembling(run: Judged) -> Calm | None:
     every = np.linspace(0.0, run.end, 513)
     rates = np.interp(every, run.lr.steps, run.lr.values)
     walked = np.concatenate([[0.0], np.cumsum(0.5 * (rates[1:] + rates[:-1]))])
+    if not walked[-1] > 0:
+        return None
     share = np.interp(curve.steps, every, walked / float(walked[-1]))
     high = np.interp(curve.steps, every, rates) >= 0.5 * run.peak
     hot, cold = high & (share > 0.2), np.flatnonzero(~high & (share > 0.5))

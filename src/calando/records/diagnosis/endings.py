@@ -15,6 +15,7 @@ from calando.records.diagnosis.finding import (
     main_curve,
     short,
     sure,
+    times,
 )
 from calando.records.diagnosis.noisy import Level, Trend, noise
 
@@ -122,11 +123,14 @@ def not_converging(run: Judged) -> Diagnosis | None:
         if not run.seen.higher_is_better and start.value > floor:
             start = Level(floor, start.error)  # validated first when the loss had already been thrown up
         floor = min(floor, start.value)
+        fell = curve.fall(0, end)  # its own way, whatever the noise of the batches it began with
+        least = limit("not converging", "share")
+        if fell.sigmas >= 2 * CLEAR and fell.value >= 2 * least * abs(start.value):
+            return None
         gain = start.minus(curve.level(0.8 * end, end, least=3))
         if len(run.lr) and run.lr_at(end) < 0.3 * run.peak:  # what came with the fall of the rate counts, too
             gain = max(gain, start.minus(curve.level(0.93 * end, end, least=3)), key=lambda one: one.sigmas)
         # Half a percent beyond doubt is a fine-tuning run.
-        least = limit("not converging", "share")
         for sigmas, share in ((CLEAR, least), (2 * CLEAR, 0.5 * least)):
             if gain.sigmas >= sigmas and gain.value >= share * abs(start.value):
                 return None
@@ -150,8 +154,8 @@ def not_converging(run: Judged) -> Diagnosis | None:
             f"The {name} was thrown {short(throw)} above its start near step {best.steps[best.values.argmax()]:,.0f} "
             f"and "
             f"ends at {short(last.value)}, about where it began: the learning rate is too high.",
-            (f"Try a peak of {short(run.peak / 4)}, a quarter of this "
-             f"one.", "A longer warm-up, and gradient clipping."),
+            (f"Try a peak of {times(run.peak, 0.25, 'a quarter of this one')}.",
+             "A longer warm-up, and gradient clipping."),
             evidence, 0.8, (Change("peak", 0.25, "scale 0.25"), Change("clip", 1.0)),
         )  # fmt: skip
     if learned:
@@ -159,7 +163,7 @@ def not_converging(run: Judged) -> Diagnosis | None:
             "LR too high", "failure", "learned, then lost it",
             f"The {name} came down to {short(float(best.values[low]))} near step {best.steps[low]:,.0f} and then "
             f"rose again to {short(last.value)}, about where it started: the learning rate is too high.",
-            (f"Try a peak of {short(run.peak / 4)}, a quarter of this one.", "A longer warm-up and gradient "
+            (f"Try a peak of {times(run.peak, 0.25, 'a quarter of this one')}.", "A longer warm-up and gradient "
              "clipping help at the edge."),
             evidence, sure(lost / max(last.error, 1e-300)), (Change("peak", 0.25, "scale 0.25"), Change("clip", 1.0)),
         )  # fmt: skip
@@ -171,7 +175,8 @@ def not_converging(run: Judged) -> Diagnosis | None:
         "not converging", "failure", "not converging",
         f"The {name} ends at {short(last.value)} and began at {short(start.value)}: within the noise, nothing "
         "was learned.",
-        (f"Try a peak of {short(run.peak * first)} first, then one of {short(run.peak * other)}. {where}",
+        (f"Try a peak of {times(run.peak, first, f'{short(first)} times this one')} first, then one of "
+         f"{times(run.peak, other, f'{short(other)} times this one')}. {where}",
          "If neither does, it is not the schedule: check that the labels match the inputs, that the optimizer "
          "holds the model's parameters, and that a single batch can be overfitted."),
         evidence, 0.9 if curve.noise > 0 else 1.0, (Change("peak", first), Change("peak", other)),
@@ -212,7 +217,7 @@ def _ends_above(run: Judged) -> Diagnosis | None:
         "diverged", "failure", "ends above its start",
         f"The training loss began at {short(start.value)} and ends at {short(last.value)}: the steps do harm, the "
         "learning rate is far too high.",
-        (f"Try a peak of {short(run.peak / 10)}, a tenth of this one.", "Clip the gradient norm."),
+        (f"Try a peak of {times(run.peak, 0.1, 'a tenth of this one')}.", "Clip the gradient norm."),
         (Evidence("at the "
                   "start", start.value, short(start.value)), Evidence("at the end", last.value, short(last.value)),
          Evidence("highest learning rate", run.peak, short(run.peak))),
@@ -241,7 +246,8 @@ def rising(run: Judged) -> Diagnosis | None:
         "LR too high", "warning", f"training loss rises after step {at:,.0f}",
         f"The training loss was {short(best.value)} near step {at:,.0f} (LR {short(run.lr_at(at))}) and ends at "
         f"{short(last.value)}. Since the training loss itself rises, this is instability, not overfitting.",
-        (f"Lower the peak to about {short(run.peak / 2)}, or begin the decay before step {at:,.0f}.",
+        (f"Lower the peak to about {times(run.peak, 0.5, 'half of this one')}, or begin the decay before step "
+         f"{at:,.0f}.",
          "Clip the gradient norm."),
         (Evidence("best level", best.value, short(best.value)), Evidence("end", last.value, short(last.value))),
         sure(lost.sigmas), (Change("peak", 0.5, "scale 0.5"), Change("clip", 1.0)),

@@ -66,7 +66,9 @@ ENTRIES: dict[str, dict[str, object]] = {
         "shown": "How much of the gain came after the rate had fallen to half of its peak, and how far the loss was "
                  "thrown "
                  "up.",
-        "limits": {"least": (0.4, "share of the starting loss that a gain is taken for at the least: where little can "
+        "limits": {"pace": (0.8, "pace of the loss before the rate came down, over that after: with more, nothing held "
+                                 "it up"),
+                   "least": (0.4, "share of the starting loss that a gain is taken for at the least: where little can "
                                   "be learned, noise alone is a large part of it"),
                    "shaken": (0.12, "share of the gain by which an evaluation strayed from its curve while the rate "
                                     "was high"),
@@ -200,7 +202,9 @@ ENTRIES: dict[str, dict[str, object]] = {
         "do": ("Begin the decay where the standstill began, or now: `calando steer RUN cooldown 20%`.",
                "Give the cooldown 20 % of the run, down to zero."),
         "shown": "Where it stood still, and what came after the rate fell.",
-        "limits": {"shaking": (0.05, "share of the gain by which an evaluation shakes, where the rate never comes "
+        "limits": {"moving": (0.1, "share of its own level by which the loss clearly fell: then it did not stand "
+                                    "still"),
+                   "shaking": (0.05, "share of the gain by which an evaluation shakes, where the rate never comes "
                                      "down"),
                    "stretch": (0.15, "share of the run that it stood still"),
                    "gain": (0.02, "share of the whole gain below which nothing moved"),

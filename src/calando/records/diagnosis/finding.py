@@ -21,6 +21,7 @@ __all__ = [
     "main_curve",
     "short",
     "sure",
+    "times",
     "whole",
 ]
 
@@ -101,6 +102,8 @@ class Observed:
     """The traceback of a failed run."""
     metric: str = "validation loss"
     higher_is_better: bool = False
+    ahead: float = math.nan
+    """The lowest rate that is still to come, where a plan is known; of runs under way."""
     hotter: Level | None = None
     """What the next higher peak of the same plan gained over this run (positive: it was better)."""
 
@@ -190,6 +193,15 @@ def main_curve(run: Judged) -> tuple[Trend, str]:
 def sure(sigmas: float) -> float:
     """Confidence of an effect of so many standard errors: 0.5 at 4, 0.82 at 8, 0.93 at 12."""
     return min(0.98, max(0.5, 1.0 - 0.5 * math.exp(-(sigmas - CLEAR) / CLEAR)))
+
+
+def times(peak: float, factor: float, words: str) -> str:
+    """A peak so many times as high, in words where the peak itself is not known.
+
+    >>> times(0.4, 0.25, "a quarter of this one"), times(math.nan, 0.25, "a quarter of this one")
+    ('0.1, a quarter of this one', 'a quarter of this one')
+    """
+    return f"{short(peak * factor)}, {words}" if math.isfinite(peak) and peak > 0 else words
 
 
 def whole(step: float) -> int:

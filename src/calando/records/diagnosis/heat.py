@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from calando.records.diagnosis.calm import trembling
 from calando.records.diagnosis.catalogue import limit
 from calando.records.diagnosis.finding import CLEAR, Change, Diagnosis, Evidence, Judged, short, sure
-from calando.records.diagnosis.noisy import Level, Trend, median, medians
+from calando.records.diagnosis.noisy import Level, Trend, median, medians, noise
 from calando.records.diagnosis.pace import spent, steady
 from calando.records.diagnosis.waves import returns
 
@@ -44,20 +44,28 @@ def thrown(run: Judged) -> Throw | None:
     start = median(head) if head.size >= 5 else float(values[0])
     start = min(start, float(values[0]))
     low = min(float(curve.smooth().values.min()), start)
-    gain = max(start - low, limit(HIGH, "least") * abs(start))
+    gain = max(start - low, limit(HIGH, "least") * abs(start), 1e-300)
     blocks = _sliding(curve, 3 if len(curve) >= 60 else 1)
     early = blocks.window(0, 0.4 * end)
     if not len(early):
         return None
     top = int(np.argmax(early.values))
     height = float(early.values[top]) - max(start, run.ceiling(curve) if curve is run.train else start)
-    noise = max(curve.noise, 1e-300)
+    scatter = max(curve.noise, _early(curve) * abs(start), 1e-300)
     if height <= 0:
         return None
     at = float(early.steps[top])
     below = np.flatnonzero((blocks.values < start - 0.05 * gain) & (blocks.steps > at))
     back = float(blocks.steps[below[0]]) if below.size else end
-    return Throw(height / gain, height, height / noise, at, back)
+    return Throw(height / gain, height, height / scatter, at, back)
+
+
+def _early(curve: Trend) -> float:
+    """The scatter of the first losses, as a share of themselves: single batches differ most where the loss is high."""
+    import numpy as np
+
+    first = curve.values[:60]
+    return noise(np.log(first)) if first.size >= 24 and float(first.min()) > 0 else 0.0
 
 
 def _sliding(curve: Trend, width: int) -> Trend:
@@ -112,6 +120,14 @@ def cooled(run: Judged) -> tuple[float, Level, Level, float] | None:
     return last, after, top.minus(curve.level(run.end - width, run.end, least=3)), left
 
 
+def _descending(run: Judged, last: float) -> bool:
+    """Whether the loss fell as fast before the rate came down as after: a slow start, and nothing that held it up."""
+    curve = run.train if len(run.train) >= 20 else run.val
+    before, after = curve.fall(0.5 * last, last), curve.fall(last, run.end)
+    pace = before.value / max(0.5 * last, 1e-300)
+    return before.sigmas > 3 and pace > limit(HIGH, "pace") * after.value / max(run.end - last, 1e-300)
+
+
 def _begun(run: Judged) -> float:
     return run.begin(run.train if len(run.train) >= 20 else run.val)
 
@@ -123,7 +139,9 @@ def shaken(run: Judged) -> Level | None:
     """
     curve = run.val
     hot = run.lr.steps[run.lr.values >= 0.5 * run.peak]
-    if not run.peak > 0 or len(curve) < 12 or run.seen.higher_is_better or not 0.3 <= float(hot[-1]) / run.end <= 0.97:
+    if not run.peak > 0 or run.end <= 0 or len(curve) < 12 or run.seen.higher_is_better:
+        return None
+    if not 0.3 <= float(hot[-1]) / run.end <= 0.97:
         return None
     begin = run.begin(curve)
     gain = max(begin - float(curve.smooth().values.min()), limit(HIGH, "least") * abs(begin))
@@ -148,8 +166,9 @@ def lr_too_high(run: Judged) -> Diagnosis | None:
     if len(returns(run)) >= 2 or not len(run.lr):
         return None
     late, throw, stall = cooled(run), thrown(run), stalled(run)
-    share = late[1].value / max(late[2].value, limit(HIGH, "least") * abs(_begun(run))) if late else 0.0
+    share = late[1].value / max(late[2].value, limit(HIGH, "least") * abs(_begun(run)), 1e-300) if late else 0.0
     clear = late is not None and late[1].sigmas >= CLEAR and share >= limit(HIGH, "late") + late[3]
+    clear = clear and late is not None and not _descending(run, late[0])
     hurled = throw is not None and _far(throw) and throw.back > limit(HIGH, "back") * run.end
     shake = shaken(run)
     if not clear and not hurled and stall is None and shake is None:

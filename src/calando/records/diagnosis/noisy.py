@@ -6,6 +6,7 @@ training, and needs a handful of points only, because validation curves are shor
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -83,6 +84,8 @@ class Trend:
         x, y = _blocks(part.steps, part.values, BLOCKS)
         centred = x - x.mean()
         spread = float(np.sum(centred**2))
+        if not spread > 0:
+            return Level(0.0, float("inf"))
         slope = float(np.sum(centred * y) / spread)
         left = y - y.mean() - slope * centred
         free = max(x.size - 2, 1)
@@ -101,7 +104,7 @@ class Level:
 
     def minus(self, other: Level) -> Level:
         """The difference of two independent numbers."""
-        return Level(self.value - other.value, (self.error**2 + other.error**2) ** 0.5)
+        return Level(self.value - other.value, math.hypot(self.error, other.error))
 
     @property
     def sigmas(self) -> float:

@@ -11,6 +11,7 @@ from calando.errors import CalandoError
 from calando.records.diagnosis.finding import Observed
 
 if TYPE_CHECKING:
+    from calando.core.schedule import Schedule
     from calando.records.logs import Column, Log
 
     Pair = tuple[list[float], list[float]]
@@ -48,7 +49,8 @@ def from_log(log: Log, *, plan: str = "", peak: float | None = None, horizon: in
         status = "diverged"
     if status not in ("done", "running", "diverged", "failed"):
         status = "done"  # stopped, unfinished, lost: as far as it came, it is judged like any other
-    asked = _asked(log, rates, plan, peak, length)
+    planned = _plan(log, plan, peak, length)
+    asked = _asked(log, rates, planned, plan, length)
     if not rates[0] and asked[0]:
         rates, asked = asked, ([], [])  # nobody logged what was used: the plan is all that is known
     return Observed(
@@ -60,6 +62,7 @@ def from_log(log: Log, *, plan: str = "", peak: float | None = None, horizon: in
         status=status,
         ended_at=None if ended is None else max(ended - 1, 0),
         metric=log.val_loss or "validation loss",
+        ahead=_ahead(planned, log.last, length) if status == "running" else math.nan,
     )
 
 
@@ -70,28 +73,42 @@ def _pair(columns: Mapping[str, Column], name: str) -> Pair:
     return (column.steps.astype(float) - 1).tolist(), column.values.tolist()
 
 
-def _asked(log: Log, rates: Pair, plan: str, peak: float | None, length: int) -> Pair:
+def _plan(log: Log, plan: str, peak: float | None, length: int) -> tuple[Schedule, float, int] | None:
+    """The schedule that the run was to follow, where it is known, its peak, and the updates of an epoch or 0."""
+    text = plan or str(log.meta.get("plan", ""))
+    top = peak if peak is not None else log.meta.get("peak")
+    if not text or not isinstance(top, int | float) or not math.isfinite(top) or log.unit == "epoch":
+        return None
+    if not 1 <= length <= MOST:
+        return None
+    per_epoch = int(log.meta.get("steps_per_epoch") or 0)
+    try:
+        return parse(text).bind(length, steps_per_epoch=per_epoch or None), float(top), per_epoch
+    except CalandoError:
+        if plan:
+            raise
+        return None  # the log's own words are no promise
+
+
+def _ahead(planned: tuple[Schedule, float, int] | None, first: int, length: int) -> float:
+    """The lowest rate that is still to come; NaN where no plan tells."""
+    if planned is None or first >= length:
+        return math.nan
+    places = {first + (length - 1 - first) * place // 64 for place in range(65)}
+    return planned[1] * min(float(planned[0](place)) for place in places)
+
+
+def _asked(log: Log, rates: Pair, planned: tuple[Schedule, float, int] | None, plan: str, length: int) -> Pair:
     """The rates that the schedule has at the steps where a rate was logged; empty where no schedule is known."""
     if "lr_asked" in log.columns and not plan:
         other = dict(zip(*_pair(log.columns, "lr_asked"), strict=True))
         return rates[0], [other.get(step, rate) for step, rate in zip(*rates, strict=True)]
-    text = plan or str(log.meta.get("plan", ""))
-    top = peak if peak is not None else log.meta.get("peak")
-    if not text or not isinstance(top, int | float) or not math.isfinite(top) or log.unit == "epoch":
+    if planned is None:
         return [], []
-    if not 1 <= length <= MOST:
-        return [], []
-    per_epoch = log.meta.get("steps_per_epoch")
-    try:
-        schedule = parse(text).bind(length, steps_per_epoch=int(per_epoch) if per_epoch else None)
-    except CalandoError:
-        if plan:
-            raise
-        return [], []  # the log's own words are no promise
+    schedule, top, whole = planned
     at = rates[0] or [float(step) for step in range(length)]
     asked = [top * float(schedule(max(0, int(step)))) for step in at]
-    if per_epoch and rates[0]:  # a scheduler that steps once an epoch holds what it asked at the epoch's begin
-        whole = int(per_epoch)
+    if whole and rates[0]:  # a scheduler that steps once an epoch holds what it asked at the epoch's begin
         held = [top * float(schedule(max(0, int(step)) // whole * whole)) for step in at]
         after = [top * float(schedule(max(0, int(step)) + 1)) for step in at]  # read once the scheduler had stepped
         return at, max((asked, held, after), key=lambda told: _met(rates[1], told))

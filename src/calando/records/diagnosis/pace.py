@@ -175,7 +175,7 @@ def horizon_too_short(run: Judged) -> Diagnosis | None:
     newest = curve.fall(0.9 * run.end, run.end)
     if fall.sigmas < CLEAR or share < limit("horizon too short", "share") or newest.value < 0.25 * fall.value:
         return None
-    if len(run.lr):
+    if len(run.lr) and run.peak > 0:
         hot = run.lr.steps[run.lr.values >= 0.7 * run.peak]
         cooled = min(float(hot[-1]), 0.8 * run.end)
         before = curve.fall(max(0.0, cooled - 0.2 * run.end), cooled)
@@ -190,7 +190,7 @@ def _left_off(run: Judged) -> Diagnosis | None:
     done = run.end + 1
     if seen.status == "running" or not len(rates) or done > limit(SHORT, "left") * seen.horizon:
         return None
-    if run.lr_at(run.end) < 0.6 * run.peak or max(len(run.train), len(run.val)) < TOO_FEW:
+    if not run.peak > 0 or run.lr_at(run.end) < 0.6 * run.peak or max(len(run.train), len(run.val)) < TOO_FEW:
         return None
     return Diagnosis(
         SHORT, "warning", f"ended at step {done:,.0f} of {seen.horizon:,}",

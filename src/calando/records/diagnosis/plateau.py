@@ -18,7 +18,7 @@ def plateau_high(run: Judged) -> Diagnosis | None:
     Large enough: the stretch is at least 15 % of the run and gains less than 2 % of the whole,
     even at the upper end of its uncertainty.
     """
-    if not len(run.lr) or not run.peak > 0:
+    if not len(run.lr) or not run.peak > 0 or run.end <= 0:
         return None
     import numpy as np
 
@@ -31,7 +31,7 @@ def plateau_high(run: Judged) -> Diagnosis | None:
         middle = first + 0.5 * (last - first)
         flat = _slow(run, middle, last)  # a rate that never comes down needs less to be blamed
         flat = _shaking(run, middle, last) if flat is None else flat
-    if flat is None or last - first < 0.3 * run.end:
+    if flat is None or last - first < 0.3 * run.end or _moving(run, first + 0.5 * (last - first), last):
         return None
     curve, name = _denser(run)
     before = curve.level(last - 0.1 * run.end, last, least=3)
@@ -66,7 +66,7 @@ def plateau_low(run: Judged) -> Diagnosis | None:
     Large enough: 30 % of the run below a tenth of the peak. A cosine spends its last 20 % there
     and is meant to be flat there, so less than 30 % is no finding.
     """
-    if not len(run.lr) or not run.peak > 0:
+    if not len(run.lr) or not run.peak > 0 or run.end <= 0:
         return None
     import numpy as np
 
@@ -136,6 +136,15 @@ def _slow(run: Judged, first: float, last: float) -> float | None:
             if fall.sigmas > CLEAR and fall.value > limit(HIGH, "slow") * gained:
                 return None
     return min(shares) if shares and min(shares) < limit(HIGH, "slow") else None
+
+
+def _moving(run: Judged, first: float, last: float) -> bool:
+    """Whether a curve clearly fell by a good part of what is left of it: little of the whole gain, yet much to have."""
+    curve = run.val if len(run.val.window(first, last)) >= 5 else run.train
+    if len(curve.window(first, last)) < 5 or run.seen.higher_is_better:
+        return False
+    fall, now = curve.fall(first, last), abs(curve.level(last - 0.1 * (last - first), last, least=3).value)
+    return fall.sigmas > 3 and fall.value > limit(HIGH, "moving") * now
 
 
 def _shaking(run: Judged, first: float, last: float) -> float | None:

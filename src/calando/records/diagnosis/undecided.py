@@ -12,7 +12,7 @@ def undecided(seen: Observed) -> tuple[tuple[str, str], ...]:
 
     >>> running = Observed(horizon=100, train=([0, 9], [2.0, 1.5]), status="running")
     >>> [kind for kind, _ in undecided(running)]
-    ['LR too low', 'LR too high', 'plateau at low LR', 'overfitting', 'horizon too short']
+    ['not converging', 'LR too low', 'LR too high', 'plateau at low LR', 'overfitting', 'horizon too short']
     >>> undecided(Observed(horizon=100))
     ()
     """
@@ -22,6 +22,7 @@ def undecided(seen: Observed) -> tuple[tuple[str, str], ...]:
     part = last / max(seen.horizon, 1)
     found = []
     if part < 0.25:
+        found.append(("not converging", f"from a quarter of the run on (step {round(0.25 * seen.horizon):,})"))
         found.append(("LR too low", f"from a quarter of the run on (step {round(0.25 * seen.horizon):,})"))
     if part < 0.5:
         found.append(("LR too high", "once the rate has come down, or the loss has climbed"))

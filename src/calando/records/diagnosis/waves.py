@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from calando.records.diagnosis.catalogue import limit
 from calando.records.diagnosis.finding import Change, Diagnosis, Evidence, Judged, short, sure
 from calando.records.diagnosis.noisy import Level, Trend
@@ -54,7 +56,7 @@ def _swing(run: Judged, curve: Trend, cycles: list[tuple[float, float]]) -> tupl
     for low_at, top_at in cycles:
         above = curve.level(top_at, top_at + width, least=3)
         rises.append(above.minus(curve.level(low_at - width, low_at, least=3)))
-    mean = Level(sum(r.value for r in rises) / len(rises), sum(r.error**2 for r in rises) ** 0.5 / len(rises))
+    mean = Level(sum(r.value for r in rises) / len(rises), math.hypot(*(r.error for r in rises)) / len(rises))
     gained = run.start(curve).value - min(float(curve.smooth().values.min()), float(curve.values[-1]))
     return mean, mean.value / max(gained, 1e-300)
 
