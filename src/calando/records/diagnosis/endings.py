@@ -125,7 +125,7 @@ def not_converging(run: Judged) -> Diagnosis | None:
         floor = min(floor, start.value)
         fell = curve.fall(0, end)  # its own way, whatever the noise of the batches it began with
         least = limit("not converging", "share")
-        if fell.sigmas >= 2 * CLEAR and fell.value >= 2 * least * abs(start.value):
+        if fell.sigmas >= 2 * CLEAR and fell.value >= 5 * least * abs(start.value):
             return None
         gain = start.minus(curve.level(0.8 * end, end, least=3))
         if len(run.lr) and run.lr_at(end) < 0.3 * run.peak:  # what came with the fall of the rate counts, too
