@@ -99,6 +99,8 @@ ENTRIES: dict[str, dict[str, object]] = {
                    "clear": (4.0, "times the scatter of the logarithm that such a jolt measures, at the least"),
                    "soon": (0.03, "share of the run within which the rate is high: no warm-up to speak of"),
                    "thrown": (0.15, "height of the throw above the start, as a share of the gain")},
+        "not_it": "Silence is no proof: where a missing warm-up costs a few per cent, it leaves no sign in one run in "
+                  "two. A second run with a warm-up tells.",
     },
     "spikes": {
         "severity": "warning",
