@@ -1,4 +1,4 @@
-"""The diagnosis is right on recorded runs of tasks that no rule was written on, and the records are what they say."""
+"""The diagnosis stays as right as it was measured to be, and the records of runs are what they say."""
 
 import math
 import random

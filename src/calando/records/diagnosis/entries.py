@@ -49,7 +49,8 @@ ENTRIES: dict[str, dict[str, object]] = {
         "why": "The rate is orders of magnitude too low, or so high that the model died in the first steps; or it is "
                "not "
                "the schedule: labels that do not match, an optimizer that holds other parameters.",
-        "do": ("Try a tenth of the peak, and ten times the peak: one of them should move.",
+        "do": ("Where the loss only lay still: a peak as many times higher as its little progress says, ten to a "
+               "thousand. Where it was thrown about: a tenth of it.",
                "If neither does, overfit a single batch: if that fails, it is not the schedule."),
         "shown": "The loss at the start and at the end, and the highest rate.",
         "limits": {"share": (0.01, "share of the starting loss that a run which learned anything has gained")},
@@ -104,7 +105,8 @@ ENTRIES: dict[str, dict[str, object]] = {
     },
     "spikes": {
         "severity": "warning",
-        "looks": "Short bursts far above the usual loss, again and again, from which the run recovers.",
+        "looks": "Short bursts far above the usual loss, again and again, from which the run recovers; or losses that "
+                 "are high once in so many steps, as one broken batch makes them epoch after epoch.",
         "why": "Broken or odd batches (encoding, padding, outliers), or steps at the edge of stability; each one also "
                "leaves a large value in Adam's memory.",
         "do": ("Clip the norm of the gradient at 1.", "Look at the batches of the steps named: skip or mend them.",
@@ -187,7 +189,8 @@ ENTRIES: dict[str, dict[str, object]] = {
     },
     "horizon too short": {
         "severity": "warning",
-        "looks": "The loss is still falling steeply in the last tenth of the run.",
+        "looks": "The loss is still falling steeply in the last tenth of the run; or the run ended long before the "
+                 "horizon that its log names, at a high rate.",
         "why": "The run ends in the middle of its descent; or it was cut before its schedule came down.",
         "do": ("Bind the same plan to a longer horizon: lengths in percent stretch with it.",
                "Where the budget is fixed: a higher peak buys some of the same, and a cooldown at the end."),
