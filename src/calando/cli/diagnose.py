@@ -118,7 +118,8 @@ def _data(
 
 
 def _show(log: "Log", told: "tuple[Diagnosis, ...]", open_: tuple[tuple[str, str], ...], every: bool) -> None:
-    click.echo(click.style(tame(log.name), bold=True) + f"  ({log.kind}, {log.last:,} {log.unit}s)")
+    ended = ", lost: its process is gone without a word" if log.meta.get("status") == "lost" else ""
+    click.echo(click.style(tame(log.name), bold=True) + f"  ({log.kind}, {log.last:,} {log.unit}s{ended})")
     if every:
         for line in log.told():
             click.echo("  read  " + line)

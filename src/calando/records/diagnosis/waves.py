@@ -3,14 +3,30 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 from calando.records.diagnosis.catalogue import limit
 from calando.records.diagnosis.finding import Change, Diagnosis, Evidence, Judged, short, sure
 from calando.records.diagnosis.noisy import Level, Trend
 
+if TYPE_CHECKING:
+    from calando.records.diagnosis.noisy import Floats
+
 __all__ = ["oscillation", "returns"]
 
 KIND = "oscillation"
+
+
+def _turns(steps: Floats, rates: Floats) -> list[tuple[float, float]]:
+    """The first and the last rate and every one at which the way turned: all that a look at troughs and tops needs."""
+    import numpy as np
+
+    way = np.sign(np.diff(rates))
+    ways = way[way != 0]
+    places = np.flatnonzero(way != 0)
+    turned = places[1:][ways[1:] != ways[:-1]]
+    kept = np.unique(np.concatenate([[0], turned, [rates.size - 1]]))
+    return list(zip(steps[kept].tolist(), rates[kept].tolist(), strict=True))
 
 
 def returns(run: Judged) -> list[tuple[float, float]]:
@@ -22,7 +38,7 @@ def returns(run: Judged) -> list[tuple[float, float]]:
     found = []
     low, low_at, risen = None, 0.0, False
     top, top_at = 0.0, 0.0
-    for at, rate in zip(run.lr.steps.tolist(), (run.lr.values / run.peak).tolist(), strict=True):
+    for at, rate in _turns(run.lr.steps, run.lr.values / run.peak):
         if low is None:  # on the first way up, or at the top
             if rate >= top:
                 top = rate
