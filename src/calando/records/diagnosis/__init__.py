@@ -82,9 +82,8 @@ def _too_early(found: Diagnosis, run: Judged) -> bool:
     """Whether a finding of a run under way is one that cannot be told yet, or that its plan takes care of."""
     seen = run.seen
     if found.kind == "plateau at high LR":
-        moves = not 0.97 * run.peak <= min(
-            run.lr_at(0.8 * run.end), run.lr_at(run.end)
-        )  # it rises still, or falls by now
+        low = min(run.lr_at(0.8 * run.end), run.lr_at(run.end))
+        moves = not low >= 0.97 * run.peak  # it still rises, or has begun to fall
         return moves or run.end < 0.3 * seen.horizon or seen.ahead < 0.3 * run.peak
     if found.kind == "LR too high":
         return not any(one.name in ("thrown up by", "best level") for one in found.evidence)

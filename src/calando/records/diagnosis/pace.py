@@ -196,7 +196,7 @@ def _left_off(run: Judged) -> Diagnosis | None:
         SHORT, "warning", f"ended at step {done:,.0f} of {seen.horizon:,}",
         f"The run was to take {seen.horizon:,} steps and ended after {done:,.0f}, at "
         f"{100 * run.lr_at(run.end) / run.peak:.0f} % of its highest rate: the decay, which brings much "
-        "of what a schedule gives, never came.",
+        "of what a schedule gives, never came. Where the run still goes on, its log does not say so.",
         ("Go on from its last checkpoint to its horizon.",
          f"If no more steps can be had: bind the plan to {whole(done):,} steps, so that the decay ends there."),
         (Evidence("steps made", done, f"{done:,.0f} of {seen.horizon:,}"),
