@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from calando.records.diagnosis.finding import Judged
     from calando.records.diagnosis.noisy import Floats
 
-__all__ = ["Calm", "calm", "trembling"]
+__all__ = ["Calm", "trembling"]
 
 LOW = "LR too low"
 FEWEST = 12
@@ -36,13 +36,21 @@ class Calm:
         """How many times the trembling an e-fold brought."""
         return self.slope / max(self.tremble, 1e-300)
 
+    @property
+    def too_quiet(self) -> bool:
+        """Whether evaluations were far quieter than a rate worth its name makes them."""
+        crept = self.slope > limit(LOW, "slope") and self.eased < limit(LOW, "eased")
+        return crept and self.ratio > limit(LOW, "calm")
 
-def calm(run: Judged) -> Calm | None:
-    """How quiet the evaluations were, where they were far quieter than a rate worth its name makes them."""
-    found = trembling(run)
-    if found is None or found.slope <= limit(LOW, "slope") or found.eased >= limit(LOW, "eased"):
-        return None
-    return found if found.ratio > limit(LOW, "calm") else None
+    @property
+    def shaken(self) -> bool:
+        """Whether its rate shakes a run by so much that it is slow for another reason.
+
+        What shakes evaluations at every rate alike is a held-out set drawn anew, and no sign of the rate.
+        """
+        if self.ratio >= limit(LOW, "shakes"):
+            return False
+        return self.tremble > (2.0 if self.ratio < 0.25 * limit(LOW, "shakes") else 2.5) * self.after
 
 
 def trembling(run: Judged) -> Calm | None:
@@ -61,13 +69,11 @@ def trembling(run: Judged) -> Calm | None:
     if not begin - end > 1e-3 * abs(begin):
         return None
     gone = (begin - curve.values) / (begin - end)
-    every = np.linspace(0.0, run.end, 513)
-    rates = np.interp(every, run.lr.steps, run.lr.values)
-    walked = np.concatenate([[0.0], np.cumsum(0.5 * (rates[1:] + rates[:-1]))])
+    every, rates, walked = run.walked()
     if not walked[-1] > 0:
         return None
-    share = np.interp(curve.steps, every, walked / float(walked[-1]))
-    high = np.interp(curve.steps, every, rates) >= 0.5 * run.peak
+    share, rate = np.interp(curve.steps, every, walked), np.interp(curve.steps, every, rates)
+    high = rate >= 0.5 * run.peak
     hot, cold = high & (share > 0.2), np.flatnonzero(~high & (share > 0.5))
     bends = np.abs(np.diff(gone, 3))[hot[1:-2]]
     late = (share > 0.25) & (share < 0.98)
@@ -79,10 +85,10 @@ def trembling(run: Judged) -> Calm | None:
     tremble = float(bends.mean() / np.sqrt(40 / np.pi))  # as `Trend.tremble`, of the points at a high rate
     warm, fall = _slope(share[hot], gone[hot]), float(np.median(gone[-2:]) - gone[before])
     eased = fall / float(np.log(share[-2:].mean() / share[before])) / warm if warm > 0 else float("inf")
-    rate = np.interp(curve.steps, every, rates)[2:] / run.peak
-    ends = np.abs(np.diff(gone, 2))[(rate < 0.3) & (share[2:] > 0.5)]
+    turns = np.abs(np.diff(gone, 2))
+    ends = turns[(rate[2:] < 0.3 * run.peak) & (share[2:] > 0.5)]
     if ends.size < 3:
-        ends = np.abs(np.diff(gone, 2))[-3:]
+        ends = turns[-3:]
     after = float(ends.mean() / np.sqrt(12 / np.pi))
     return Calm(_slope(share[late], gone[late]), tremble, eased, after)
 

@@ -188,10 +188,9 @@ def _unmoved(run: Judged, start: float) -> float | None:
 
     The way that evaluations did come, however short, gives the factor: at the same pace to a third of the start.
     """
-    blocks = run.train.smooth()
     if len(run.train) >= 20:
-        error = run.train.noise * (1.56 * len(blocks) / len(run.train) + 1 / 3) ** 0.5  # its start is three batches
-        if float(blocks.values.max()) - run.begin(run.train) > max(CLEAR * error, 0.05 * abs(start)):
+        rose = float(run.train.smooth().values.max()) - run.begin(run.train)
+        if rose > max(CLEAR * run.rise_error(), 0.05 * abs(start)):
             return None
     if len(run.val) >= TOO_FEW:
         fall = run.val.fall(0, run.end)

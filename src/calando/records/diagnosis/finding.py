@@ -5,10 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from calando.records.diagnosis.change import Change
 from calando.records.diagnosis.noisy import Level, Trend
+
+if TYPE_CHECKING:
+    from calando.records.diagnosis.noisy import Floats
 
 __all__ = [
     "CLEAR",
@@ -134,6 +137,20 @@ class Judged:
         if not len(self.lr):
             return math.nan
         return float(self.lr.values[max(0, int(np.searchsorted(self.lr.steps, step, side="right")) - 1)])
+
+    def walked(self) -> tuple[Floats, Floats, Floats]:
+        """On an even grid of steps: the steps, the rates, and the sum of the rates so far as a share of it all."""
+        import numpy as np
+
+        every = np.linspace(0.0, self.end, 513)
+        rates = np.interp(every, self.lr.steps, self.lr.values)
+        summed = np.concatenate([[0.0], np.cumsum(0.5 * (rates[1:] + rates[:-1]))])
+        return every, rates, summed / max(float(summed[-1]), 1e-300)
+
+    def rise_error(self) -> float:
+        """Standard error of the highest block of training losses over a start that is the middle of three batches."""
+        blocks = len(self.train.smooth())
+        return float(self.train.noise * (1.56 * blocks / len(self.train) + 1 / 3) ** 0.5)
 
     def start(self, curve: Trend, share: float = 0.02) -> Level:
         """Where a curve begins: the level of its first stretch, or its first value where that stretch

@@ -103,7 +103,7 @@ def cooled(run: Judged) -> tuple[float, Level, Level, float] | None:
 
     if not len(run.lr) or not run.peak > 0:
         return None
-    curve = run.train if len(run.train) >= 20 else run.val
+    curve = _dense(run)
     if len(curve) < 12:
         return None
     hot = run.lr.steps[run.lr.values >= 0.5 * run.peak]
@@ -122,14 +122,14 @@ def cooled(run: Judged) -> tuple[float, Level, Level, float] | None:
 
 def _descending(run: Judged, last: float) -> bool:
     """Whether the loss fell as fast before the rate came down as after: a slow start, and nothing that held it up."""
-    curve = run.train if len(run.train) >= 20 else run.val
+    curve = _dense(run)
     before, after = curve.fall(0.5 * last, last), curve.fall(last, run.end)
     pace = before.value / max(0.5 * last, 1e-300)
     return before.sigmas > 3 and pace > limit(HIGH, "pace") * after.value / max(run.end - last, 1e-300)
 
 
-def _begun(run: Judged) -> float:
-    return run.begin(run.train if len(run.train) >= 20 else run.val)
+def _dense(run: Judged) -> Trend:
+    return run.train if len(run.train) >= 20 else run.val
 
 
 def shaken(run: Judged) -> Level | None:
@@ -166,7 +166,9 @@ def lr_too_high(run: Judged) -> Diagnosis | None:
     if len(returns(run)) >= 2 or not len(run.lr):
         return None
     late, throw, stall = cooled(run), thrown(run), stalled(run)
-    share = late[1].value / max(late[2].value, limit(HIGH, "least") * abs(_begun(run)), 1e-300) if late else 0.0
+    share = (
+        late[1].value / max(late[2].value, limit(HIGH, "least") * abs(run.begin(_dense(run))), 1e-300) if late else 0.0
+    )
     clear = late is not None and late[1].sigmas >= CLEAR and share >= limit(HIGH, "late") + late[3]
     clear = clear and late is not None and not _descending(run, late[0])
     hurled = throw is not None and _far(throw) and throw.back > limit(HIGH, "back") * run.end

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     Pair = tuple[list[float], list[float]]
 
-__all__ = ["from_log"]
+__all__ = ["ahead", "from_log"]
 
 MOST = 2_000_000
 """Updates above which a plan is not laid beside the rates: a diagnosis is to be read in a blink."""
@@ -62,7 +62,7 @@ def from_log(log: Log, *, plan: str = "", peak: float | None = None, horizon: in
         status=status,
         ended_at=None if ended is None else max(ended - 1, 0),
         metric=log.val_loss or "validation loss",
-        ahead=_ahead(planned, log.last, length) if status == "running" else math.nan,
+        ahead=ahead(*planned[:2], log.last, length) if status == "running" and planned else math.nan,
     )
 
 
@@ -90,12 +90,12 @@ def _plan(log: Log, plan: str, peak: float | None, length: int) -> tuple[Schedul
         return None  # the log's own words are no promise
 
 
-def _ahead(planned: tuple[Schedule, float, int] | None, first: int, length: int) -> float:
-    """The lowest rate that is still to come; NaN where no plan tells."""
-    if planned is None or first >= length:
+def ahead(schedule: Schedule | None, peak: float | None, first: int, horizon: int | None) -> float:
+    """The lowest rate that is still to come from a step on; NaN where no schedule tells."""
+    if schedule is None or not peak or not horizon or first >= horizon:
         return math.nan
-    places = {first + (length - 1 - first) * place // 64 for place in range(65)}
-    return planned[1] * min(float(planned[0](place)) for place in places)
+    places = {first + (horizon - 1 - first) * place // 64 for place in range(65)}
+    return peak * min(float(schedule(place)) for place in places)
 
 
 def _asked(log: Log, rates: Pair, planned: tuple[Schedule, float, int] | None, plan: str, length: int) -> Pair:

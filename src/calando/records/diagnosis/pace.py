@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from calando.records.diagnosis.calm import calm, trembling
+from calando.records.diagnosis.calm import trembling
 from calando.records.diagnosis.catalogue import limit
 from calando.records.diagnosis.finding import (
     CLEAR,
@@ -36,10 +36,8 @@ def spent(run: Judged, curve: Trend) -> tuple[Floats, Floats] | None:
     if len(curve) < 12 or len(run.lr) < 2 or not run.peak > 0:
         return None
     smooth = curve.smooth()
-    every = np.linspace(0.0, run.end, 513)
-    rates = np.interp(every, run.lr.steps, run.lr.values)
-    walked = np.concatenate([[0.0], np.cumsum(0.5 * (rates[1:] + rates[:-1]))])
-    share = np.interp(smooth.steps, every, walked / max(float(walked[-1]), 1e-300))
+    every, _, walked = run.walked()
+    share = np.interp(smooth.steps, every, walked)
     start, last = run.begin(curve), median(smooth.values[-3:])
     return share, (start - smooth.values) / max(start - last, 1e-300)
 
@@ -64,21 +62,8 @@ def _hurled(run: Judged) -> bool:
     if len(run.train) < 40 or run.seen.higher_is_better:
         return False
     smooth, start = run.train.smooth(), run.ceiling(run.train)
-    # Of a block's median, and of a start that is the middle of three batches.
-    error = run.train.noise * (1.56 * len(smooth) / max(len(run.train), len(smooth)) + 1 / 3) ** 0.5
     height, low = float(smooth.values.max()) - start, float(smooth.values.min())
-    return height > 3 * error and height > 0.15 * abs(start - low) + 0.02 * abs(start)
-
-
-def _shaken(run: Judged) -> bool:
-    """Whether its rate shakes a run by so much that it is slow for another reason.
-
-    What shakes evaluations at every rate alike is a held-out set drawn anew, and no sign of the rate.
-    """
-    told = trembling(run)
-    if told is None or told.ratio >= limit(LOW, "shakes"):
-        return False
-    return told.tremble > (2.0 if told.ratio < 0.25 * limit(LOW, "shakes") else 2.5) * told.after
+    return height > 3 * run.rise_error() and height > 0.15 * abs(start - low) + 0.02 * abs(start)
 
 
 def lr_too_low(run: Judged) -> Diagnosis | None:
@@ -107,14 +92,15 @@ def lr_too_low(run: Judged) -> Diagnosis | None:
     unseen = len(run.train) < 20 and float(curve.steps[0]) > 0.06 * run.end  # how fast it began is not in the log
     better = hotter is not None and hotter.sigmas >= 2
     ease = 0.7 if better else 1.0
-    crawls = not (unseen or _shaken(run)) and (
+    told = trembling(run)
+    crawls = not (unseen or (told is not None and told.shaken)) and (
         half >= ease * limit(LOW, "half") and late >= ease * limit(LOW, "late") and first <= limit(LOW, "first") / ease
     )
     start = run.begin(curve)
     fall = curve.fall(0.4 * run.end, run.end)
     gain = start - median(curve.values[-3:])
     barely = 0 < gain < limit(LOW, "barely") * abs(start) and fall.sigmas > 2 * CLEAR and fall.value > 0.08 * gain
-    quiet = calm(run) if not crawls and not barely else None
+    quiet = told if not crawls and not barely and told is not None and told.too_quiet else None
     if not crawls and not barely and quiet is None:
         return None
     words = (

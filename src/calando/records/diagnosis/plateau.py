@@ -100,7 +100,7 @@ def _used_up(run: Judged, first: float) -> float | None:
     steps = run.lr.steps
     spent = run.lr.values * np.diff(steps, prepend=2 * steps[0] - steps[1])  # a rate that was logged holds up to there
     left = float(spent[steps > first].sum() / max(float(spent.sum()), 1e-300))
-    curve, _ = _denser(run) if len(run.val) < 12 else (run.val, "")
+    curve = run.val if len(run.val) >= 12 else _denser(run)[0]
     gain, fall = run.begin(curve) - float(curve.smooth().values.min()), curve.fall(first + 0.1 * run.end, run.end)
     if gain <= 0 or left > limit(LOW, "left") or fall.value - 2 * fall.error > limit(LOW, "crept") * gain:
         return None

@@ -59,11 +59,6 @@ def returns(run: Judged) -> list[tuple[float, float]]:
     return found
 
 
-def _names(run: Judged) -> list[str]:
-    pairs = ((run.train, "training loss"), (run.val, run.seen.metric))
-    return [name for curve, name in pairs if len(curve) >= 12]
-
-
 def _swing(run: Judged, curve: Trend, cycles: list[tuple[float, float]]) -> tuple[Level, float]:
     """By how much a curve rose at a return, on the average, and that as a share of what it gained in all."""
     spacing = (cycles[-1][0] - cycles[0][0]) / (len(cycles) - 1)
@@ -85,8 +80,9 @@ def oscillation(run: Judged) -> Diagnosis | None:
     cycles = returns(run)
     if len(cycles) < 2:
         return None
-    told = [_swing(run, curve, cycles) for curve in (run.train, run.val) if len(curve) >= 12]
-    seen = [(one, name) for one, name in zip(told, _names(run), strict=True) if one[1] >= limit(KIND, "share")]
+    curves = ((run.train, "training loss"), (run.val, run.seen.metric))
+    swings = [(_swing(run, curve, cycles), name) for curve, name in curves if len(curve) >= 12]
+    seen = [one for one in swings if one[0][1] >= limit(KIND, "share")]
     if not seen:
         return None
     (mean, share), name = max(seen, key=lambda one: one[0][0].sigmas)

@@ -8,6 +8,7 @@ import numpy as np
 
 from calando.errors import tame
 from calando.records.diagnosis import CATALOGUE, Observed, diagnose, undecided
+from calando.records.diagnosis.observe import ahead
 from calando.records.live.answered import schedule_of
 from calando.records.logs.log import Column
 from calando.watch.serve.shown import Live, Shown
@@ -186,18 +187,9 @@ def seen(run: Shown) -> Observed:
         status=status if status in ("running", "diverged", "failed") else "done",
         ended_at=ended, error=facts.error or facts.why,
         metric=facts.metric, higher_is_better=facts.mode == "max",
-        ahead=_ahead(run) if status == "running" else math.nan,
+        ahead=ahead(schedule_of(facts.schedule), facts.peak, run.last + 1, facts.horizon)
+        if status == "running" else math.nan,
     )  # fmt: skip
-
-
-def _ahead(run: Shown) -> float:
-    """The lowest rate that is still to come; NaN where no schedule tells."""
-    facts = run.facts
-    bound = schedule_of(facts.schedule)
-    if bound is None or not facts.peak or not facts.horizon or facts.horizon <= run.last + 1:
-        return math.nan
-    places = np.linspace(run.last + 1, facts.horizon - 1, 65).astype(np.int64)
-    return float(facts.peak * np.min(bound(places)))
 
 
 def _wild(*columns: Column | None) -> int | None:
