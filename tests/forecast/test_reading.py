@@ -1,5 +1,6 @@
 """Logs become loss curves with the rates that they were trained under, or are refused with what to give."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -103,6 +104,29 @@ def test_a_run_that_diverged_is_refused_and_marks_the_edge(end: float) -> None:
         False,
         False,
     )
+
+
+@pytest.mark.parametrize("learned", [[1, 0.6, 0.3, 0.12, 0.05, 0.01, 0, 0, 0, 0], [0.9, 0.3, 0.08, *[0] * 7]])
+def test_a_loss_of_zero_is_a_loss(learned: object) -> None:
+    found = curves_of([a_log_of(learned)])
+    assert (found.refused, found.edge) == ((), np.inf)
+    assert len(found.curves[0].steps) == np.count_nonzero(learned)
+    assert any("'train_loss' is 0" in line for line in found.told)
+
+
+def test_a_validation_loss_of_zero_is_never_taken_for_one_that_is_no_number() -> None:
+    held = np.r_[2 + 1 / STEPS[:6], np.zeros(4)]
+    found = curves_of([a_log_of(3 - STEPS / 50, held)])
+    assert (len(found.curves[0].steps), found.edge) == (6, np.inf)
+
+
+def test_norms_of_the_gradient_tell_a_loss_of_zero_from_one_that_was_no_number() -> None:
+    zeros = np.r_[2 + 1 / STEPS[:6], np.zeros(4)]
+    for norm, edge in ((np.nan, 0.5), (1e-6, np.inf)):
+        log = a_log_of(zeros)
+        norms = Column(STEPS, np.r_[np.ones(6), np.full(4, norm)])
+        log = replace(log, columns={**log.columns, "train/grad_norm": norms})
+        assert curves_of([log]).edge == edge
 
 
 def test_a_single_lost_value_is_no_divergence() -> None:

@@ -12,6 +12,7 @@ from calando.errors import BadFile, BadName, BadValue, CalandoError, did_you_mea
 from calando.forecast.asked import MOST_STEPS
 from calando.forecast.curve import LossCurve, plan_rates
 from calando.forecast.spreading import rate_of
+from calando.records.logs.guess import plain
 from calando.records.logs.log import ENOUGH
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Given", "Readings", "curves_of", "given_of"]
 
-NOTHING = 0.02  # of the first loss: zeros behind such losses are rounded ones
+NOTHING = 0.1  # of the first loss: zeros behind such losses are rounded, or what a margin leaves
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +176,7 @@ def curves_of(
                 )  # fmt: skip
             _refuse_below_zero(log, loss)
             curves.append(_curve(log, said, loss))
+            told += _zeros_left_out(log, loss)
         except CalandoError as error:
             refused.append(error)
     return Readings(tuple(curves), tuple(told), tuple(refused), edge)
@@ -191,13 +193,14 @@ def _diverged(log: "Log", loss: str | None) -> int | None:
         if not name or name not in log.columns:
             continue
         column = log.columns[name]
-        sound = np.flatnonzero(np.isfinite(column.values) & (column.values != 0))
-        first = int(sound[-1]) + 1 if len(sound) else 0
-        if name == fitted and len(sound):
-            sound_to = int(column.steps[sound[-1]])
+        sound = np.isfinite(column.values)
+        if name != log.val_loss and _zeros_for_nan(log, name):
+            sound &= column.values != 0
+        places = np.flatnonzero(sound)
+        first = int(places[-1]) + 1 if len(places) else 0
+        if name == fitted and len(places):
+            sound_to = int(column.steps[places[-1]])
         if len(column) - first < 2 or int(column.steps[first]) <= sound_to:
-            continue
-        if (column.values[first:] == 0).all() and _nearly_nothing(column.values[:first]):
             continue
         return int(column.steps[first])
     return None
@@ -209,10 +212,29 @@ def _fitted(log: "Log", loss: str | None) -> str:
     return loss or (log.val_loss if dense or not log.loss else log.loss) or ""
 
 
-def _nearly_nothing(values: "FloatArray") -> bool:
-    """Whether losses had come down to so little that zeros behind them are rounded and no sign of divergence."""
-    finite = np.abs(values[np.isfinite(values)])
-    return bool(len(finite) and np.median(finite[-3:]) <= NOTHING * finite[0])
+def _zeros_for_nan(log: "Log", name: str) -> bool:
+    """Whether the zeros at the end of training losses stand for losses that were no numbers.
+
+    A loss of 0 is a loss. But Hugging Face's Trainer, and what is built on it, logs 0 for a training loss that became
+    NaN: at once, from where the loss was still high, and with a norm of the gradient, where it is logged, that is no
+    number either.
+    """
+    column = log.columns[name]
+    losses = np.flatnonzero(np.isfinite(column.values) & (column.values != 0))
+    before = np.abs(column.values[losses])
+    if not len(losses) or before[-3:].min() <= NOTHING * before[0]:
+        return False
+    norms = next((norms for other, norms in log.columns.items() if plain(other).endswith("grad_norm")), None)
+    behind = norms.values[norms.steps > column.steps[losses[-1]]] if norms is not None else np.zeros(0)
+    return not (len(behind) and bool(np.isfinite(behind).all()))
+
+
+def _zeros_left_out(log: "Log", loss: str | None) -> list[str]:
+    """A line where losses of 0 are not fitted."""
+    name = _fitted(log, loss)
+    zeros = int((log.columns[name].values == 0).sum()) if name in log.columns else 0
+    words = f"{log.name}: {zeros:,} times {shown(name)} is 0 and not fitted: laws are about losses above 0"
+    return [tame(words)] if zeros else []
 
 
 def _refuse_below_zero(log: "Log", loss: str | None) -> None:
