@@ -148,10 +148,11 @@ class Watched:
     @property
     def over(self) -> bool:
         """Whether to leave the loop: the horizon is reached, or somebody said stop."""
-        if self._steers is not None and self._steers.stopped:
+        steers, gauge = self._steers, self._gauge
+        if self.ending is not None or (steers is not None and steers.stopped):
             return True
-        horizon = self.horizon
-        return self.ending is not None or (horizon is not None and self.step + 1 >= horizon)
+        horizon = (None if steers is None else steers.horizon) or self._horizon
+        return horizon is not None and (0 if gauge is None else int(gauge.done())) >= horizon
 
     # ---- what a loop says
 

@@ -16,6 +16,7 @@ __all__ = ["RECORD", "Recorder", "check_step", "holder", "host_name"]
 RECORD = "record.jsonl"
 LONGEST = 1 << 20
 TRIES = 20
+MOST_FORMS = 1000
 
 
 class Recorder:
@@ -46,7 +47,7 @@ class Recorder:
         self.folder = Path(folder)
         self.path = self.folder / RECORD
         self._file = -1
-        self._names: dict[str, str] = {}
+        self._forms: dict[tuple[str, ...], str] = {}
         self._torn = False
         who = replace(
             header,
@@ -115,14 +116,25 @@ class Recorder:
         self.write("".join(self._line(step, numbers, now) for step, numbers in rows.items()).encode())
 
     def _line(self, step: int, numbers: Mapping[str, float], moment: float) -> str:
-        names, text = self._names, ""
-        for name, value in numbers.items():
-            key = names.get(name) or self._named(name)
-            if value.__class__ is float and value - value == 0.0:  # hot: finite, and spelled as every float is
-                text += f"{key}{value!r}"
-            else:  # NumPy's floats spell themselves in another way
-                text += f"{key}{json.dumps(spelled(float(value)))}"
-        return f'{{"s":{step},"w":{moment:.3f},"m":{{{text[1:]}}}}}\n'
+        names, values = tuple(numbers), tuple(numbers.values())
+        form = self._forms.get(names) or self._form(names)
+        total = 0.0
+        for value in values:
+            if value.__class__ is not float:  # NumPy's floats spell themselves in another way
+                break
+            total += value
+        else:
+            if total - total == 0.0:  # hot: finite, and spelled as every float is
+                return form % (step, moment, *values)
+        return form % (step, moment, *(json.dumps(spelled(float(value))) for value in values))
+
+    def _form(self, names: tuple[str, ...]) -> str:
+        """What lines of these names look like; `log` is cheaper for not making it up each time."""
+        if len(self._forms) >= MOST_FORMS:
+            self._forms.clear()
+        named = ",".join(json.dumps(name).replace("%", "%%") + ":%s" for name in names)
+        form = self._forms[names] = f'{{"s":%d,"w":%.3f,"m":{{{named}}}}}\n'
+        return form
 
     def event(self, event: Event) -> None:
         """Write down that something happened.
@@ -187,10 +199,6 @@ class Recorder:
         except OSError as error:
             raise self._unwritable(error) from error
         self._torn = False
-
-    def _named(self, name: str) -> str:
-        key = self._names[name] = f",{json.dumps(name)}:"
-        return key
 
     def _lock(self) -> None:
         """Hold the file until the process ends in whatever way."""
