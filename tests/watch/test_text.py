@@ -11,7 +11,7 @@ from rich.console import Console
 
 from calando.records.live import Event
 from calando.watch.text import duration, follow, line_of, once, read, screen_of
-from tests.watch.serve.served import ended, record
+from tests.watch.serve.served import ended, overfitted, record
 from tests.watch.serve.test_told import HOSTILE
 
 
@@ -156,3 +156,31 @@ def test_lines_wait_for_a_run_that_begins_later(tmp_path: Path) -> None:
     looking.join(10)
     assert not looking.is_alive()
     assert "first: ended 200 of 1,000 updates" in console.file.getvalue()  # type: ignore[attr-defined]
+
+
+LONG = "a-run-with-a-name-that-is-longer-than-any-list-of-runs-has-room-for-it"
+
+
+@pytest.mark.parametrize("width", [36, 60, 80, 100, 140])
+@pytest.mark.parametrize("name", ["short", LONG])
+def test_a_finding_or_a_long_name_hides_no_state(tmp_path: Path, width: int, name: str) -> None:
+    overfitted(tmp_path, name)
+    text = printed(read([tmp_path]), width, 6)
+    row = text.splitlines()[1]
+    assert " lost " in row
+    assert width < 60 or " overfitting" in row[row.index(" lost ") :]
+
+
+def test_a_finding_that_repeats_the_state_is_not_said_twice(tmp_path: Path) -> None:
+    overfitted(tmp_path, "first", "failed", "RuntimeError: 'CUDA out of memory'")
+    assert printed(read([tmp_path]), 120, 6).splitlines()[1].count("failed") == 1
+
+
+def test_a_line_says_the_state_and_what_the_curves_say(tmp_path: Path) -> None:
+    from calando.watch.serve.told import summary
+
+    overfitted(tmp_path, "first")
+    ((name, run),) = read([tmp_path]).runs.items()
+    line = line_of(summary(name, run))
+    assert line.startswith("first: lost 700 of 1,000 updates")
+    assert "; overfitting since step" in line

@@ -31,6 +31,7 @@ NOISY: Final = 2
 
 COLOURS: Final = ("cyan", "dark_orange", "green", "magenta", "yellow", "blue", "red", "white")
 SEVERE: Final = {"failure": "red", "warning": "yellow", "note": "cyan", "good": "green"}
+GRAVE: Final = ("failure", "warning")
 STATES: Final = {"running": "green", "lost": "red", "diverged": "red", "failed": "red"}
 
 
@@ -139,7 +140,9 @@ def line_of(told: dict[str, Any]) -> str:
     numbers = [f"{name} {_number(value)}" for (_, name), value in zip(told["names"], told["last"], strict=True)][:6]
     left = f", {duration(told['left'])} left" if told["left"] is not None else ""
     state = "" if told["state"] == "running" else f" {told['state']}"
-    return f"{told['name']}:{state} {told['step'] + 1:,}{of} updates{left}; {', '.join(numbers)}".replace("\n", " ")
+    says = f"; {told['worst'][0][2]}" if told["worst"] and told["worst"][0][0] in GRAVE else ""
+    line = f"{told['name']}:{state} {told['step'] + 1:,}{of} updates{left}; {', '.join(numbers)}{says}"
+    return line.replace("\n", " ")
 
 
 def screen_of(board: Board, width: int, height: int | None) -> "RenderableType":
@@ -179,32 +182,31 @@ def _table(told: Sequence[dict[str, Any]], width: int) -> "RenderableType":
     from rich.text import Text
 
     table = Table(box=None, padding=(0, 1, 0, 0), width=width, show_edge=False)
-    table.add_column("run", ratio=1, no_wrap=True, overflow="ellipsis")
-    table.add_column("updates", justify="right", no_wrap=True)
+    table.add_column("run", ratio=1, no_wrap=True, overflow="ellipsis", min_width=6)
+    table.add_column("state", no_wrap=True, min_width=max((len(one["state"]) for one in told), default=0))
     if width >= 60:
+        table.add_column("says", no_wrap=True, overflow="ellipsis", max_width=40 if width >= 100 else 14)
+    table.add_column("updates", justify="right", no_wrap=True)
+    left = width >= 60 and any(one["left"] is not None for one in told)
+    if left:
         table.add_column("left", justify="right", no_wrap=True)
     table.add_column("metric", justify="right", no_wrap=True)
     if width >= 80:
         table.add_column("lr", justify="right", no_wrap=True)
-    if width >= 100:
-        table.add_column("says", no_wrap=True, overflow="ellipsis", max_width=40)
     for one in told:
         last = dict(zip((plain for plain, _ in one["names"]), one["last"], strict=True))
         metric = last.get(one["metric"], last.get("train_loss"))
         share = f" {100 * min((one['step'] + 1) / one['horizon'], 1):.0f}%" if one["horizon"] else ""
-        name = Text.assemble(
-            Text(one["name"].replace("\n", " ")), " ", Text(one["state"], style=STATES.get(one["state"], "dim"))
-        )
-        cells = [name, Text(f"{one['step'] + 1:,}{share}")]
+        cells = [Text(one["name"].replace("\n", " ")), Text(one["state"], style=STATES.get(one["state"], "dim"))]
         if width >= 60:
+            says = one["worst"][0] if one["worst"] else ["", "", ""]
+            cells.append(Text(says[2 if width >= 100 else 1], style=SEVERE.get(says[0], "")))
+        cells.append(Text(f"{one['step'] + 1:,}{share}"))
+        if left:
             cells.append(Text(duration(one["left"]) if one["left"] is not None else ""))
         cells.append(Text(_number(metric)))
         if width >= 80:
             cells.append(Text(_number(last.get("lr"))))
-        if width >= 100:
-            cells.append(
-                Text(*((one["worst"][0][2], SEVERE.get(one["worst"][0][0], "")) if one["worst"] else ("", "")))
-            )
         table.add_row(*cells)
     return table
 

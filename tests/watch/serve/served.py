@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -32,6 +33,19 @@ def record(folder: Path, name: str = "first", steps: int = 200, **given: Any) ->
             numbers["val_loss"] = 2.1 / (1 + step / 50)
         recorder.log(step, numbers, when=1.7e9 + step / 10)
     return recorder
+
+
+def overfitted(folder: Path, name: str, status: str = "", reason: str = "") -> None:
+    """A run whose curves say that it overfits; it ended so, or, without a word, is lost."""
+    recorder = Recorder(folder / name, header(name))
+    for step in range(700):
+        numbers = {"train_loss": 2.3 * math.exp(-step / 50) + 0.01 + 0.002 * (step % 7), "lr": 0.05}
+        if step % 20 == 19:
+            numbers["val_loss"] = 2.3 * math.exp(-step / 30) + 0.8 + 0.0005 * step
+        recorder.log(step, numbers, when=1.7e9 + step / 10)
+    if status:
+        recorder.event(Event(699, "ended", {"status": status, "reason": reason}))
+    recorder.close()
 
 
 def ended(recorder: Recorder, status: str = "done", reason: str = "") -> None:

@@ -7,7 +7,7 @@ import time
 import pytest
 
 from calando.records.live import Event, Inbox
-from tests.watch.serve.served import HORIZON, ended, record, serving
+from tests.watch.serve.served import HORIZON, ended, overfitted, record, serving
 
 CHROMIUM = os.environ.get("CALANDO_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
 HOSTILE = "<img src=x onerror=document.title='owned'></script><script>document.title='owned'</script>\u202e{{7*7}}"
@@ -313,3 +313,23 @@ def test_nothing_to_see_says_how_to_begin_and_a_run_that_begins_appears(opened, 
         page.wait_for_selector("#details h2 .name")
         drawn(page, 199)
         recorder.close()
+
+
+@pytest.mark.parametrize("width", [360, 1300])
+def test_a_finding_hides_no_state_in_the_list_and_the_state_stands_first(opened, tmp_path, width: int) -> None:
+    long = "a-run-with-a-name-that-is-rather-long-for-a-list-of-runs"
+    overfitted(tmp_path, long)
+    overfitted(tmp_path, "failed-one", "failed", "RuntimeError: 'CUDA out of memory'")
+    overfitted(tmp_path, "whole", "done")
+    with serving(tmp_path) as server:
+        page = opened(server, viewport={"width": width, "height": 740})
+        every = ((long, ["lost", "overfitting"]), ("whole", ["overfitting"]), ("failed-one", ["failed"]))
+        for name, told in every:
+            row = page.locator("#runs .run", has_text=name)
+            chips = row.locator(".chip:visible")
+            chips.nth(len(told) - 1).wait_for()
+            assert chips.all_inner_texts() == told
+            for place in range(len(told)):  # whole, but for a finding that has no room
+                fits = chips.nth(place).evaluate("chip => [chip.scrollWidth <= chip.clientWidth, chip.clientWidth]")
+                assert fits[0] or (place and fits[1] > 30)
+            assert row.locator(".last").evaluate("one => one.getBoundingClientRect().right") <= width

@@ -107,9 +107,15 @@ def _summary(name: str, run: Shown) -> dict[str, Any]:
         "names": [[column, clean(column)] for column in shown],
         "last": [_last(run.columns[column]) for column in shown],
         "best": {"value": best[0], "step": best[1]} if (best := run.best) is not None else None,
-        "worst": [[one["severity"], one["kind"], one["title"]] for one in run.findings[:1]],
+        "worst": _worst(run),
         "revision": facts.revision, "steer": {"can": can, "why": why},
     }  # fmt: skip
+
+
+def _worst(run: Shown) -> list[list[str]]:
+    """The worst finding, in a list of one or none, but what the run's state says already."""
+    more = (one for one in run.findings if one["kind"] != run.facts.state)
+    return [[one["severity"], one["kind"], one["title"]] for one in more][:1]
 
 
 def _details(name: str, run: Shown) -> dict[str, Any]:

@@ -13,9 +13,9 @@ function listed() {
 
 function row(run) {
   var eye = el("button", { type: "button", class: "eye c" + run.place % 8, "aria-pressed": "true", on: { click: function () { toggle(run.id); } } }, el("i"));
-  var name = el("span", { class: "name" }), mark = el("span", { class: "chip" }), last = el("span", { class: "last num" });
-  var pick = el("button", { type: "button", class: "pick", on: { click: function () { choose(run.id); } } }, name, mark);
-  return { node: el("li", { class: "run" }, eye, pick, last), eye: eye, name: name, mark: mark, last: last, pick: pick };
+  var name = el("span", { class: "name" }), mark = el("span", { class: "chip" }), says = el("span", { class: "chip" }), last = el("span", { class: "last num" });
+  var pick = el("button", { type: "button", class: "pick", on: { click: function () { choose(run.id); } } }, name, mark, says);
+  return { node: el("li", { class: "run" }, eye, pick, last), eye: eye, name: name, mark: mark, says: says, last: last, pick: pick };
 }
 
 var SEVERE = bare({ failure: 2, warning: 1 });
@@ -26,13 +26,15 @@ function list() {
   ids.slice(0, MOST_ROWS).forEach(function (id) {
     var run = state.runs.get(id), one = rows.get(id);
     if (!one) rows.set(id, one = row(run));
-    var on = !state.hidden.has(id), worst = run.worst[0], wrong = worst && SEVERE[worst[0]] && run.state !== "diverged" && run.state !== "failed";
+    var on = !state.hidden.has(id), worst = run.worst[0], wrong = worst && SEVERE[worst[0]];
     set(one.name, run.name);
-    one.pick.title = run.name + (run.group ? " (" + run.group + ")" : "") + ", " + run.state;
-    set(one.mark, wrong ? worst[1] : run.state);
-    one.mark.title = wrong ? worst[2] : "";
-    one.mark.className = "chip " + (wrong ? worst[0] : run.state);
-    one.mark.hidden = !wrong && (run.state === "ended" || run.state === "running");
+    one.pick.title = run.name + (run.group ? " (" + run.group + ")" : "") + ", " + run.state + (wrong ? ", " + worst[2] : "");
+    set(one.mark, run.state);
+    one.mark.className = "chip state " + run.state;
+    one.mark.hidden = run.state === "ended" || run.state === "running";
+    set(one.says, wrong ? worst[1] : "");
+    one.says.className = "chip says " + (wrong ? worst[0] : "");
+    one.says.hidden = !wrong;
     set(one.last, last(run));
     one.eye.setAttribute("aria-pressed", String(on));
     one.eye.setAttribute("aria-label", (on ? "Hide " : "Show ") + run.name);
