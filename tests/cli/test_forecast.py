@@ -2,6 +2,7 @@
 
 import json
 import re
+import shlex
 from pathlib import Path
 
 import numpy as np
@@ -271,9 +272,39 @@ def test_thin_evidence_ends_with_two_runs_to_make_and_status_one() -> None:
     assert "RUN THESE NEXT" in done.output
 
 
-def test_the_exported_winner_is_a_command_that_runs() -> None:
-    import shlex
+def test_what_comes_next_is_never_what_was_just_typed(monkeypatch: pytest.MonkeyPatch) -> None:
+    typed = ["forecast", *RUNS, "--try", "cosine", "wsd", "--loss", "val_loss", "--horizon", "4000", "--quiet"]
+    monkeypatch.setattr("sys.argv", ["calando", *typed])
+    monkeypatch.setenv("COLUMNS", "400")
+    done = call(*typed, "--out", "page.html")
+    lines = [shlex.split(line) for line in done.stdout.partition("NEXT\n")[2].splitlines() if "calando" in line]
+    best = json.loads(said(*typed, "--json"))["predictions"][0]
+    assert lines == [
+        ["calando", "choose", *RUNS, "--loss", "val_loss", "--quiet", "--horizon", "4000"],
+        ["calando", "export", best["plan"], "--horizon", "4000", "--peak", f"{best['peak']:.6g}"],
+    ]
+    for words in lines:
+        assert call(*words[1:]).exit_code == 0
+    assert "calando forecast" not in done.stdout
+    assert "calando forecast run-0.02-20.csv" in Path("page.html").read_text()
 
+
+def test_one_candidate_is_exported_and_a_forecast_in_doubt_is_not() -> None:
+    done = call("forecast", *RUNS, "--try", "cosine() @ 0.05", "--horizon", "4000", "--quiet")
+    assert "calando export" in done.stdout.partition("NEXT")[2]
+    assert "calando choose" not in done.stdout
+    head, *rows = Path(RUNS[0]).read_text().splitlines()
+    turned = [
+        ",".join([a.split(",")[0], b.split(",")[1], a.split(",")[2]]) for a, b in zip(rows, rows[::-1], strict=True)
+    ]
+    Path(RUNS[0]).write_text("\n".join([head, *turned]) + "\n")
+    done = call("forecast", RUNS[0], "--try", "cosine", "--horizon", "4000", "--quiet")
+    assert "OPEN" in done.stdout
+    assert "calando choose" in done.stdout.partition("NEXT")[2]
+    assert "calando export" not in done.stdout
+
+
+def test_the_exported_winner_is_a_command_that_runs() -> None:
     done = call("choose", *RUNS, "--horizon", "4000", "--quiet")
     line = " ".join(done.output.split()).rpartition("calando export ")[2]
     assert "--horizon 4000" in line

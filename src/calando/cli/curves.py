@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from calando.records.logs.draft import Edge
     from calando.report.answers import AnswerPage
 
-__all__ = ["answer_options", "answered", "below", "checked_asked", "curve_options", "read_curves", "whole"]
+__all__ = ["answer_options", "answered", "below", "checked_asked", "curve_options", "read_curves", "said", "whole"]
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 SHOWN = 12
@@ -105,6 +105,24 @@ def read_curves(
     if len(refused) > SHOWN:
         click.echo(f"left out: {len(refused) - SHOWN:,} more", err=True)
     return readings
+
+
+def said(given: Mapping[str, Any]) -> list[str]:
+    """The words of a command line that say what was said about the logs.
+
+    >>> said({"logs": ("a.csv",), "plans": ("cosine()",), "peak": 0.1, "run_horizon": None, "quiet": True})
+    ['a.csv', '--plan', 'cosine()', '--peak', '0.1', '--quiet']
+    """
+    words = list(given["logs"])
+    for name, value in given.items():
+        option = "--" + name.replace("_", "-")
+        if name == "plans":
+            words += [word for plan in value for word in ("--plan", plan)]
+        elif value is True:
+            words.append(option)
+        elif name != "logs" and value not in (None, False):
+            words += [option, str(value)]
+    return words
 
 
 def below(readings: "Readings", peaks: list[float], where: str = "--peaks") -> list[float]:

@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from calando.cli.candidates import asked, warmup_of, warmup_told
-from calando.cli.curves import answer_options, answered, below, checked_asked, curve_options, read_curves, whole
+from calando.cli.curves import answer_options, answered, below, checked_asked, curve_options, read_curves, said, whole
 from calando.cli.ending import command_line
 from calando.cli.greedy import GreedyCommand
 
@@ -51,10 +51,10 @@ def forecast(
     found = forecast_(
         curves, [one for one in wanted if one[1] in left], steps, laws=list(laws) or None, level=level, seed=seed
     )
-    line = shlex.join(command_line())
+    line, choose = shlex.join(command_line()), shlex.join(["calando", "choose", *said(given), "--horizon", str(steps)])
     told = warmup_told([one.plan for one in found.predictions], curves)
     answered(
-        lambda: as_data(found) | {"warmup": warmup_of(curves)}, lambda made: forecast_page(found, line, made, told),
+        lambda: as_data(found) | {"warmup": warmup_of(curves)}, lambda made: forecast_page(found, line, made, told, choose),
         as_json=as_json, out=out,
     )  # fmt: skip
 

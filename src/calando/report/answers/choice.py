@@ -7,7 +7,7 @@ from statistics import median
 from typing import TYPE_CHECKING, Final
 
 from calando.report.answers.drawing import ranks
-from calando.report.answers.forecast import DRAWN, behind, losses_picture, named
+from calando.report.answers.forecast import DRAWN, behind, export_line, losses_picture, named
 from calando.report.answers.page import AnswerPage, Column, Part, Picture, Table
 from calando.report.words import count, peak_text, percent, rounded, signed
 
@@ -54,7 +54,7 @@ def choice_page(found: Choice, command: str = "", made: str = "", more: tuple[tu
     settled = found.verdict != "not enough" and _beaten_by(found) is None
     return AnswerPage(
         "Choice", f"Which schedule for {count(found.horizon, 'update')}", _headline(found), settled, (), reasons,
-        (*facts, *more), tuple(parts), _commands(found, command), made,
+        (*facts, *more), tuple(parts), _commands(found), made, command,
     )  # fmt: skip
 
 
@@ -142,12 +142,8 @@ def _next(found: Choice) -> Table:
     return Table((Column("plan", number=False), Column("peak"), Column("updates"), Column("why", number=False)), rows)
 
 
-def _commands(found: Choice, command: str) -> tuple[str, ...]:
-    import shlex
-
-    lines = [command] if command else []
-    if found.verdict != "not enough" and found.ranked:
-        best = _beaten_by(found) or found.best
-        words = ["calando", "export", best.plan, "--horizon", str(found.horizon), "--peak", f"{best.peak:.6g}"]
-        lines.append(shlex.join(words))
-    return tuple(lines)
+def _commands(found: Choice) -> tuple[str, ...]:
+    if found.verdict == "not enough" or not found.ranked:
+        return ()
+    best = _beaten_by(found) or found.best
+    return (export_line(best.plan, found.horizon, best.peak),)

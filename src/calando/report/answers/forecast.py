@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from functools import partial
 from statistics import median
 from typing import TYPE_CHECKING, Any, Final
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
     FloatArray = NDArray[np.float64]
 
-__all__ = ["behind", "forecast_page", "losses_picture", "named"]
+__all__ = ["behind", "export_line", "forecast_page", "losses_picture", "named"]
 
 DRAWN: Final = 6
 """Candidates whose curves are drawn; the table has them all."""
@@ -34,9 +35,12 @@ RECORDED: Final = 8
 
 
 def forecast_page(
-    found: Forecast, command: str = "", made: str = "", more: tuple[tuple[str, str], ...] = ()
+    found: Forecast, command: str = "", made: str = "", more: tuple[tuple[str, str], ...] = (), choose: str = ""
 ) -> AnswerPage:
     """What every candidate would reach, as a page.
+
+    What comes next is the first one, as a program; and where there are several, or a doubt is grave, `choose`, the
+    command that weighs them by their regrets or names two runs that would tell more.
 
     Example:
         >>> from calando.forecast.forecasted import Forecast
@@ -56,8 +60,26 @@ def forecast_page(
     parts = [Part("Final losses", _lead(found), _pictures(found), _ranking(found))] if first is not None else []
     return AnswerPage(
         "Forecast", _question(found), headline, settled, (), doubts,
-        (*facts, *more), (*parts, *behind(found)), (command,) if command else (), made,
+        (*facts, *more), (*parts, *behind(found)), _next(found, choose, settled=settled), made, command,
     )  # fmt: skip
+
+
+def _next(found: Forecast, choose: str, *, settled: bool) -> tuple[str, ...]:
+    lines = []
+    if choose and found.predictions and (not settled or len(found.predictions) > 1):
+        lines.append(choose)
+    if settled:
+        lines.append(export_line(found.best.plan, found.best.horizon, found.best.peak))
+    return tuple(lines)
+
+
+def export_line(plan: str, horizon: int, peak: float) -> str:
+    """The command that prints a plan as a program.
+
+    >>> export_line("cosine()", 10_000, 3e-4)
+    "calando export 'cosine()' --horizon 10000 --peak 0.0003"
+    """
+    return shlex.join(["calando", "export", plan, "--horizon", str(horizon), "--peak", f"{peak:.6g}"])
 
 
 def named(one: Prediction | Baseline) -> str:

@@ -84,3 +84,5 @@ class AnswerPage:
     commands: tuple[str, ...] = ()
     """What to run next, as commands or lines of Python."""
     made: str = ""
+    command: str = ""
+    """What was typed to get this; on the page alone, for whoever has the page and not the terminal."""

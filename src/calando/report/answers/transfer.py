@@ -57,7 +57,7 @@ def transfer_page(found: Transfer, command: str = "", made: str = "") -> AnswerP
         "Transfer", f"From {found.plan} to other plans", _headline(found), settled, (), (*reasons, *found.notes),
         (("from", found.plan), ("its best peak", peak_text(found.peak) if told else "not given: ratios alone"),
          ("horizon", count(found.horizon, "update") + (" (assumed)" if found.assumed else ""))),
-        tuple(parts), (command,) if command else (), made,
+        tuple(parts), (), made, command,
     )  # fmt: skip
 
 
@@ -89,7 +89,7 @@ def extension_page(found: Extension, command: str = "", made: str = "") -> Answe
         found.notes,
         (("run", found.plan), ("updates", f"{found.horizon:,}" + (" (assumed)" if found.assumed else "")),
          ("longer", count(found.longer, "update"))),
-        (Part("Ways", (), (picture,) if found.ways else (), table),), (command,) if command else (), made,
+        (Part("Ways", (), (picture,) if found.ways else (), table),), (), made, command,
     )  # fmt: skip
 
 
