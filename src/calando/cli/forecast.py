@@ -54,8 +54,8 @@ def forecast(
     line, choose = shlex.join(command_line()), shlex.join(["calando", "choose", *said(given), "--horizon", str(steps)])
     told = warmup_told([one.plan for one in found.predictions], curves)
     answered(
-        lambda: as_data(found) | {"warmup": warmup_of(curves)}, lambda made: forecast_page(found, line, made, told, choose),
-        as_json=as_json, out=out,
+        lambda: as_data(found) | {"warmup": warmup_of(curves)},
+        lambda made: forecast_page(found, line, made, told, choose), as_json=as_json, out=out,
     )  # fmt: skip
 
 
