@@ -2,6 +2,7 @@
 
 import json
 import math
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -148,7 +149,10 @@ def test_settings_that_make_no_sense_are_refused(make, error, text: str) -> None
 class Descent:
     """Gradient descent on one number whose curvature is known: too high a rate diverges, too low a one crawls."""
 
-    def __init__(self, folder: Path, rate: float, *, rescued: bool = True, horizon: int = 1000, **options: Any) -> None:
+    def __init__(
+        self, folder: Path, rate: float, *, rescued: bool = True, also: Sequence[Any] = (), **options: Any
+    ) -> None:
+        horizon = 1000
         self.weight = torch.nn.Parameter(torch.tensor([10.0]))
         self.optimizer = torch.optim.SGD([self.weight], lr=rate, momentum=0.5)
         self.scheduler = calando.torch.attach(self.optimizer, calando.linear_decay().bind(horizon))
@@ -156,7 +160,7 @@ class Descent:
         module = torch.nn.Module()
         module.weight = self.weight
         self.rule = rescue(module, self.optimizer, horizon=horizon, **options)
-        rules = [self.rule] if rescued else []
+        rules = [*also, self.rule] if rescued else also
         self.watched = calando.watch("a", scheduler=self.scheduler, folder=folder, rules=rules)
         while not self.watched.over:
             self.weights.append(self.weight.item())

@@ -88,6 +88,7 @@ class Steers:
         self._every = max(int(getattr(agree, "every", 1)), 1)
         self._turn, self._next, self._warned = at // self._every, 0.0, False
         self._told: list[tuple[Command, str]] = []
+        self._rested: set[tuple[str, str]] = set()
         self._horizon, self._refusal, self._stoppable = horizon, refusal, stoppable
         past = read_answered(recorder.folder) if recorder is not None and recorder.resumed else None
         self._steered = _rebuilt(schedule, past)
@@ -147,6 +148,8 @@ class Steers:
     def tell(self, text: str, by: str, reason: str, done: int) -> Event | None:
         """Ask something from inside, as a rule does; the answer, or None where the processes agree on it later.
 
+        While a cooldown is under way, and after a stop, it is refused: once in the record for each who asks.
+
         Args:
             text: a command, one line.
             by: name of who asks, such as "rule:plateau".
@@ -184,6 +187,11 @@ class Steers:
         def refused(why: str) -> Event | None:
             return self._refuse(command.id, command.text, command.by, why, done, after)
 
+        if after is None and (why := self._rests()):
+            if (command.by, why) in self._rested:  # it would ask again and again
+                return Event(done, "refused", {"id": command.id, "reason": why})
+            self._rested.add((command.by, why))
+            return refused(why)
         if command.id in self._ids:
             return refused("this command was answered before")
         self._ids.add(command.id)
@@ -235,6 +243,13 @@ class Steers:
         if isinstance(change, Stop):
             self.stopped, self.stop_reason = True, f"stop, by {command.by}" + (f": {reason}" if reason else "")
         return event
+
+    def _rests(self) -> str:
+        """Why no rule may act now; empty where one may."""
+        if self.stopped:
+            return "the run was stopped"
+        begun = None if self._steered is None else self._steered.cooling
+        return "" if begun is None else f"{begun.change} is under way since step {begun.step}: no rule acts on it"
 
     def _unable(self) -> str:
         if self._steered is None:

@@ -83,7 +83,7 @@ class Steered:
     revision: int = 0
     schedule: Schedule = field(init=False)
     _turns: tuple[_Turns, ...] = field(init=False, repr=False, compare=False)
-    _before: tuple[tuple[tuple[_Lane, ...], int, Change], ...] = field(init=False, repr=False, compare=False)
+    _before: tuple[tuple[tuple[_Lane, ...], int, Applied], ...] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "schedule", self.begun)
@@ -97,6 +97,11 @@ class Steered:
     def horizon(self) -> int:
         """The steps of the whole run, as it is now."""
         return self.schedule.horizon
+
+    @property
+    def cooling(self) -> Applied | None:
+        """The last cooldown that was begun and not undone; None where there is none."""
+        return next((made for _, _, made in reversed(self._before) if isinstance(made.change, Cooldown)), None)
 
     def apply(self, step: int, change: Change) -> "Steered":
         """The run with one more change.
@@ -153,7 +158,7 @@ class Steered:
                 after, end, _ = before[-1]
                 if step >= end:
                     raise _refused(
-                        f"undo of {before[-1][2]} at step {step}",
+                        f"undo of {before[-1][2].change} at step {step}",
                         f"an end that is ahead: without it the run ended at step {end}",
                         "extend the run instead",
                     )
@@ -167,7 +172,7 @@ class Steered:
         object.__setattr__(self, "schedule", schedule)
         object.__setattr__(self, "_turns", turns)
         undone = isinstance(change, Undo)
-        object.__setattr__(self, "_before", before[:-1] if undone else (*before, (lanes, horizon, change)))
+        object.__setattr__(self, "_before", before[:-1] if undone else (*before, (lanes, horizon, Applied(step, change))))
 
     def _steps(self, length: Length, where: str) -> int:
         begun = self.begun
