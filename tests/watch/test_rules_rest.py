@@ -10,7 +10,7 @@ import calando
 import calando.torch
 from calando.core.steering import Steered, read_change
 from calando.records.live import Event, Tail, send
-from calando.watch.rules import early_stop, plateau, rescue
+from calando.watch.rules import early_stop, plateau
 from tests.watch.steering.lives import at_once
 from tests.watch.test_rules import Descent, Loop
 

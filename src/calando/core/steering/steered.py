@@ -171,8 +171,8 @@ class Steered:
             self._check_height(schedule, step, change)
         object.__setattr__(self, "schedule", schedule)
         object.__setattr__(self, "_turns", turns)
-        undone = isinstance(change, Undo)
-        object.__setattr__(self, "_before", before[:-1] if undone else (*before, (lanes, horizon, Applied(step, change))))
+        now = (lanes, horizon, Applied(step, change))
+        object.__setattr__(self, "_before", before[:-1] if isinstance(change, Undo) else (*before, now))
 
     def _steps(self, length: Length, where: str) -> int:
         begun = self.begun
