@@ -11,6 +11,12 @@ __all__ = ["FOLDER", "pages"]
 
 FOLDER = Path(__file__).parents[2] / "docs" / "diagnosis"
 MADE = "<!-- Made by `python -m bench.watch.pages` from calando/records/diagnosis/entries.py: change it there. -->"
+ALIKE = (
+    "Runs are compared where `calando diagnose` is given several, on the live page and in a study's report, and only "
+    "where their logs bear it out: the same metric, the same number of updates, the same loss before anything was "
+    "learned, and rates that are the same up to one factor, or up to how long they rise. Repeats under other seeds are "
+    "taken together, and the spread between them is part of the error; of single runs it is assumed."
+)
 
 
 def page(entry: Entry) -> str:
@@ -22,6 +28,8 @@ def page(entry: Entry) -> str:
     lines += ["## Evidence that a finding carries", "", entry.shown, ""]
     if entry.not_it:
         lines += ["## Not to be taken for it", "", entry.not_it, ""]
+    if entry.second:
+        lines += ["## What a second run adds", "", entry.second, "", ALIKE, ""]
     if entry.limits:
         lines += ["## Numbers that the rule turns on", "", "| number | value | what it is |", "|---|--:|---|"]
         lines += [f"| {name} | {limit.value:g} | {limit.why} |" for name, limit in entry.limits.items()] + [""]
@@ -41,7 +49,8 @@ def index() -> str:
              "programs, where each advice also stands as a change that a program can make. It ends with status 1 "
              "where a "
              "run has a warning or worse. A run under way is judged as far as it came; what cannot be told yet is "
-             "said.",
+             "said. Several runs named in one call are laid beside each other: those that differ in their rates alone "
+             "say of each other whether a peak is too high or too low, or a warm-up too short.",
              "", "| finding | what it looks like | first thing to do |", "|---|---|---|"]  # fmt: skip
     rows = [f"| [{e.kind}]({e.slug}.md) | {e.looks} | {e.do[0] if e.do else ''} |" for e in CATALOGUE.values()]
     return "\n".join([*lines, *rows, ""])

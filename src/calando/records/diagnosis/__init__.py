@@ -11,7 +11,7 @@ share of what the run gained in all, so that losses of any scale are judged alik
 
 from __future__ import annotations
 
-from calando.records.diagnosis import early, endings, fit, heat, obeyed, pace, plateau, spiky, waves
+from calando.records.diagnosis import compared, early, endings, fit, heat, obeyed, pace, plateau, spiky, waves
 from calando.records.diagnosis.catalogue import CATALOGUE, WORST_FIRST
 from calando.records.diagnosis.change import Change
 from calando.records.diagnosis.finding import TOO_FEW, Diagnosis, Evidence, Judged, Observed, short
@@ -67,6 +67,8 @@ def _judged(seen: Observed) -> tuple[Diagnosis, ...]:
         found = [endings.not_converging(run)]
         if found == [None]:
             found = [look(run) for look in LOOKS]
+    if seen.beside:
+        found = [*compared.unrefuted(run, [one for one in found if one is not None])]
     if any(one is not None and one.kind == "LR too high" for one in found):
         found.append(early.abrupt(run))
     found.append(obeyed.not_as_asked(run))
@@ -75,6 +77,7 @@ def _judged(seen: Observed) -> tuple[Diagnosis, ...]:
     kept = _settle(
         [f for f in found if f is not None], ends_hot=len(run.lr) > 0 and run.lr_at(run.end) >= 0.6 * run.peak
     )
+    kept = compared.borne_out(run, kept)
     return tuple(sorted(kept, key=lambda f: WORST_FIRST.index(f.kind))) or (fit.healthy(run),)
 
 

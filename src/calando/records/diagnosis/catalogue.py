@@ -24,7 +24,7 @@ class Entry:
 
     `kind` is its name everywhere, `looks` what it looks like, `why` where it comes from, `do` what to do in the order
     in which to try it, `shown` the evidence that a finding carries, `limits` the numbers that its rule turns on,
-    `not_it` what is easily taken for it.
+    `not_it` what is easily taken for it, `second` what a second run beside it adds.
     """
 
     kind: str
@@ -35,6 +35,7 @@ class Entry:
     shown: str
     limits: MappingProxyType[str, Limit]
     not_it: str = ""
+    second: str = ""
 
     @property
     def slug(self) -> str:
@@ -51,7 +52,7 @@ def _entry(kind: str, told: dict[str, object]) -> Entry:
     return Entry(
         kind, str(told["severity"]), str(told["looks"]), str(told["why"]), tuple(told["do"]),  # type: ignore[arg-type]
         str(told["shown"]), MappingProxyType({name: Limit(*pair) for name, pair in limits.items()}),
-        str(told.get("not_it", "")),
+        str(told.get("not_it", "")), str(told.get("second", "")),
     )  # fmt: skip
 
 

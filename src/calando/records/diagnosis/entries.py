@@ -67,7 +67,9 @@ ENTRIES: dict[str, dict[str, object]] = {
         "shown": "How much of the gain came after the rate had fallen to half of its peak, and how far the loss was "
                  "thrown "
                  "up.",
-        "limits": {"pace": (0.8, "pace of the loss before the rate came down, over that after: with more, nothing held "
+        "limits": {"beside": (0.05, "share of the gain by which a run at a lower peak ended better"),
+                   "sure": (2.5, "standard errors of that, with what other seeds do to a run"),
+                   "pace": (0.8, "pace of the loss before the rate came down, over that after: with more, nothing held "
                                  "it up"),
                    "least": (0.4, "share of the starting loss that a gain is taken for at the least: where little can "
                                   "be learned, noise alone is a large part of it"),
@@ -83,6 +85,10 @@ ENTRIES: dict[str, dict[str, object]] = {
         "not_it": "A peak that killed part of the model in the first steps may leave a calm curve that settles too "
                   "high: "
                   "one run does not show that, a second one at a quarter of the peak does.",
+        "second": "A run of the same plan at a lower peak that ended clearly better raises this finding or bears it "
+                  "out, and is named; one at an eighth to a half of the peak that clearly did not refutes what the "
+                  "run alone seems to show. Where a run at this peak diverged and a lower one did not, the edge lies "
+                  "between.",
     },
     "warm-up too short": {
         "severity": "warning",
@@ -96,12 +102,16 @@ ENTRIES: dict[str, dict[str, object]] = {
                "Clip the norm of the gradient."),
         "shown": "How far the loss was thrown above its start, how soon the rate was at its peak, and when it was "
                  "back.",
-        "limits": {"jolt": (0.223, "logarithm of the largest of the first losses over the very first: 1.25 times"),
+        "limits": {"beside": (0.05, "share of the gain by which a run with a longer warm-up ended better"),
+                   "sure": (2.5, "standard errors of that, with what other seeds do to a run"),
+                   "jolt": (0.223, "logarithm of the largest of the first losses over the very first: 1.25 times"),
                    "clear": (4.0, "times the scatter of the logarithm that such a jolt measures, at the least"),
                    "soon": (0.03, "share of the run within which the rate is high: no warm-up to speak of"),
                    "thrown": (0.15, "height of the throw above the start, as a share of the gain")},
         "not_it": "Silence is no proof: where a missing warm-up costs a few per cent, it leaves no sign in one run in "
                   "two. A second run with a warm-up tells.",
+        "second": "A run at the same peak whose rate rose for longer, and was the same from there on, raises this "
+                  "finding where it ended clearly better, and refutes it where it clearly did not.",
     },
     "spikes": {
         "severity": "warning",
@@ -170,7 +180,9 @@ ENTRIES: dict[str, dict[str, object]] = {
                "Where a higher peak diverges: a longer warm-up, or a longer run."),
         "shown": "How much of the summed rate half of the gain took, what the last quarter still brought, and how "
                  "much the evaluations trembled.",
-        "limits": {"calm": (55, "times the trembling of an evaluation that an e-fold of the summed rate brought"),
+        "limits": {"beside": (0.05, "share of the gain by which a run at a higher peak ended better"),
+                   "sure": (2.5, "standard errors of that, with what other seeds do to a run"),
+                   "calm": (55, "times the trembling of an evaluation that an e-fold of the summed rate brought"),
                    "eased": (1.8, "what an e-fold of the summed rate brought in the decay, over what it brought "
                                   "before; at a sound peak the decay speeds the descent up two to eight times"),
                    "shakes": (60, "the same, below which a slow run is slow for another reason"),
@@ -185,7 +197,10 @@ ENTRIES: dict[str, dict[str, object]] = {
         "not_it": "A long warm-up or a short cooldown alone: progress is counted in summed rate. The other way "
                   "round, a "
                   "rate a few times too low often leaves no sign in one run: the loss falls quickly and settles, only "
-                  "higher than it need be. A second run at a higher peak tells; in a study it is asked.",
+                  "higher than it need be. A second run at a higher peak tells.",
+        "second": "A run of the same plan at a higher peak that ended clearly better raises this finding or bears it "
+                  "out, and is named; one at two to eight times the peak that clearly did not, or diverged, refutes "
+                  "it.",
     },
     "horizon too short": {
         "severity": "warning",

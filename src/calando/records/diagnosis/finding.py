@@ -11,6 +11,7 @@ from calando.records.diagnosis.change import Change
 from calando.records.diagnosis.noisy import Level, Trend
 
 if TYPE_CHECKING:
+    from calando.records.diagnosis.neighbour import Neighbour
     from calando.records.diagnosis.noisy import Floats
 
 __all__ = [
@@ -109,6 +110,8 @@ class Observed:
     """The lowest rate that is still to come, where a plan is known; of runs under way."""
     hotter: Level | None = None
     """What the next higher peak of the same plan gained over this run (positive: it was better)."""
+    beside: tuple[Neighbour, ...] = ()
+    """What other runs say that differ from this one in their rates alone: by `beside.beside`."""
 
 
 @dataclass(frozen=True, slots=True)

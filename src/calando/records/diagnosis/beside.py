@@ -1,0 +1,195 @@
+"""Runs beside each other: which of them differ in their rates alone, and what one gained over the other.
+
+Two runs are compared only where their logs bear it out: the same metric, the same number of updates, both at their end
+(or diverged on the way), the same loss before anything was learned, and rates that are the same up to one factor, or
+up to how long they rise.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from calando.records.diagnosis.neighbour import Neighbour
+from calando.records.diagnosis.noisy import Level
+from calando.records.diagnosis.ready import GRID, Ready, ready
+
+if TYPE_CHECKING:
+    from calando.records.diagnosis.finding import Observed
+    from calando.records.diagnosis.noisy import Floats
+
+    Placed = list[tuple[float, Ready]]
+
+__all__ = ["beside", "lay"]
+
+SEEDS = 0.015
+"""Standard deviation between repeats of one recipe at its end, as a share of what it gained: what is assumed where
+there is one run of each. Of 135 sound recipes of three seeds each the middle one has 0.006, four of five are below
+0.014; of 57 at a peak too high the middle one has 0.045: their own curves say nothing of it, the noise of an evaluation
+at the end is smaller by a factor from 1 to 15. By `python -m bench.watch.labelled --spread`."""
+
+WEIGHT = 4
+"""Repeats beyond the first that the assumed spread is worth: two runs that happen to end alike prove no small one."""
+
+ALIKE = 0.02
+"""Of its peak, by which rates that are the same up to a factor may lie apart."""
+SAME, APART = 1.03, 1.15
+"""Factor of two peaks below which they are one and the same, and from which on they are two."""
+LATER = 0.02
+"""Share of the run by which a rise must take longer."""
+MOST = 12
+"""Peaks on either side that are looked at; of more, one in so many: a sweep of hundreds is told by a dozen."""
+STARTS = 4.0
+"""Times its scatter that two first losses may lie apart."""
+
+
+def beside(named: Sequence[tuple[str, Observed]]) -> tuple[Observed, ...]:
+    """The same runs, each with what the others beside it say.
+
+    A run that has no neighbour comes back as it is.
+
+    >>> from calando.records.diagnosis.finding import Observed
+    >>> alone = Observed(horizon=100)
+    >>> beside([("A", alone)])[0] is alone
+    True
+    """
+    made = [ready(name, seen) for name, seen in named]
+    others = [one for one in made if one is not None]
+    found = [() if one is None else lay(one, others) for one in made]
+    return tuple(replace(seen, beside=said) if said else seen for (_, seen), said in zip(named, found, strict=True))
+
+
+def lay(this: Ready, others: Sequence[Ready]) -> tuple[Neighbour, ...]:
+    """What the runs among others that differ from this one in their rates alone say of it, the nearest first."""
+    alike = [o for o in others if o is not this and o.mark != this.mark and this.meets(o) and _began(this, o)]
+    alike = list({(o.mark, o.grid.tobytes()): o for o in sorted(alike, key=lambda o: o.name, reverse=True)}.values())
+    if not alike:
+        return ()
+    factors, later = _factors(this, alike), _later(this, alike)
+    here = [this, *(o for o, f in zip(alike, factors, strict=True) if 1 / SAME <= f <= SAME)]
+    found: list[Neighbour] = []
+    placed = list(zip(factors, alike, strict=True))
+    rises = [(one.rise, one) for one, yes in zip(alike, later, strict=True) if yes]
+    found = []
+    for way, parts in (
+        ("cooler", _clusters([pair for pair in placed if pair[0] < 1 / APART])[::-1]),
+        ("hotter", _clusters([pair for pair in placed if pair[0] > APART])),
+        ("longer warm-up", _clusters(rises)),
+    ):  # the nearest first
+        some = parts[:: -(-len(parts) // MOST) or 1]
+        found += [_against(way, part[0][0], here, [one for _, one in part]) for part in some]
+    return tuple(found)
+
+
+def _began(this: Ready, other: Ready) -> bool:
+    """Whether two runs had the same loss at the same step before anything was learned."""
+    (a, at), (b, there) = this.first, other.first
+    if at != there and max(at, there) > 1:
+        return False
+    apart = abs(math.log(a / b)) if min(a, b) > 0 else abs(a - b) / max(min(abs(a), abs(b)), 1e-300)
+    known = [one.scatter for one in (this, other) if math.isfinite(one.scatter)] or [0.05]
+    return apart <= STARTS * math.sqrt(2) * max(known) + this.learned + other.learned
+
+
+def _factors(this: Ready, others: Sequence[Ready]) -> list[float]:
+    """How many times as high the rates of the others are; NaN where they are not the same up to a factor."""
+    import numpy as np
+
+    grids = np.stack([o.grid if not (this.diverged or o.diverged) else this.grid for o in others])
+    ratio = grids.mean(axis=1) / this.grid.mean()
+    found = np.where(_within(grids, ratio[:, None] * this.grid), ratio, np.nan)
+    for place, other in enumerate(others):
+        if this.diverged or other.diverged:  # as far as both have logged
+            even = np.linspace(0.0, min(this.steps[-1], other.steps[-1]), 33)
+            mine, theirs = (np.interp(even, one.steps, one.rates) for one in (this, other))
+            ratio_here = float(theirs.mean() / mine.mean()) if even[-1] >= 2 and mine.mean() > 0 else math.nan
+            found[place] = ratio_here if _within(theirs[None], ratio_here * mine[None])[0] else math.nan
+    return [float(one) for one in found]
+
+
+def _within(rows: Floats, wanted: Floats) -> Floats:
+    """Of each row, whether it keeps to the wanted one: a step that falls a logged point earlier or later is none."""
+    import numpy as np
+
+    pad = np.pad(wanted, ((0, 0), (1, 1)), mode="edge")
+    around = np.stack([pad[:, :-2], pad[:, 1:-1], pad[:, 2:]])
+    near = ALIKE * rows.max(axis=1, keepdims=True)
+    kept: Floats = ((rows >= around.min(axis=0) - near) & (rows <= around.max(axis=0) + near)).all(axis=1)
+    return kept
+
+
+def _later(this: Ready, others: Sequence[Ready]) -> list[bool]:
+    """Which of the others reach the same peak later, and follow the same rates from there on.
+
+    What comes after a rise either stands where it stood, or has the rest of the run for itself.
+    """
+    import numpy as np
+
+    top = float(this.rates.max())
+    stretched = _within(np.stack([o.tail for o in others]), np.repeat(this.tail[None], len(others), axis=0))
+    found = []
+    for other, kept in zip(others, stretched.tolist(), strict=True):
+        rise = other.rise - this.rise
+        if this.diverged or other.diverged or rise < LATER or abs(float(other.rates.max()) - top) > ALIKE * top:
+            found.append(False)
+            continue
+        at = int(other.rise * GRID) + 1
+        same = kept or bool(np.all(np.abs(other.grid[at:] - this.grid[at:]) <= ALIKE * top))
+        found.append(same and bool(np.all(np.diff(other.grid[: max(at - 1, 2)]) >= -ALIKE * top)))
+    return found
+
+
+def _clusters(placed: Placed) -> list[Placed]:
+    """Runs whose numbers are the same up to noise, together; what is no number is left out."""
+    found: list[Placed] = []
+    for value, one in sorted((p for p in placed if p[0] > 0), key=lambda pair: (pair[0], pair[1].name, pair[1].mark)):
+        if found and value <= SAME * found[-1][0][0]:
+            found[-1].append((value, one))
+        else:
+            found.append([(value, one)])
+    return found
+
+
+def _against(way: str, factor: float, here: list[Ready], there: list[Ready]) -> Neighbour:
+    starts = [one.start for one in (*here, *there) if math.isfinite(one.start)]
+    start = sum(starts) / max(len(starts), 1)
+
+    def told(runs: list[Ready], value: Callable[[Ready], float]) -> list[tuple[float, float]]:
+        """The ends by their first losses; a run that was lost has gained nothing."""
+        return [(one.first[0], start if one.diverged else value(one)) for one in runs]
+
+    ends = told(here, lambda one: one.final), told(there, lambda one: one.final)
+    scale = max(start - min(sum(v for _, v in part) / len(part) for part in ends), 0.02 * abs(start), 1e-300)
+    rough = max((one.noise for one in (*here, *there) if math.isfinite(one.noise)), default=0.0)
+    usual = math.hypot(SEEDS * scale, rough)
+    at_best = _gain(told(here, lambda one: one.best), told(there, lambda one: one.best), usual)
+    names = sorted({one.name for one in there})
+    name = names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more"
+    return Neighbour(way, name, factor, _gain(*ends, usual), at_best, scale, _shown(here), _shown(there),
+                     here[0].kind[0], len(there))  # fmt: skip
+
+
+def _shown(runs: list[Ready]) -> float:
+    """Where runs ended, as they logged it: the mean of those that came to an end, or infinite."""
+    ends = [one.ended for one in runs if not one.diverged]
+    return (-1.0 if runs[0].kind[1] else 1.0) * sum(ends) / len(ends) if ends else math.inf
+
+
+def _gain(mine: list[tuple[float, float]], theirs: list[tuple[float, float]], usual: float) -> Level:
+    """How much lower the others ended, over pairs that began at the very same loss where they tell more.
+
+    The error is from the spread of the repeats and what is usual, each weighed by how many speak for it.
+    """
+    here, there = dict(mine), dict(theirs)
+    pairs = [here[start] - there[start] for start in sorted(here.keys() & there.keys())]
+    means = [sum(v for _, v in part) / len(part) for part in (mine, theirs)]
+    spread = sum((v - mean) ** 2 for part, mean in zip((mine, theirs), means, strict=True) for _, v in part)
+    variance = (spread + WEIGHT * usual**2) / (len(mine) + len(theirs) - 2 + WEIGHT)
+    found = [Level(means[0] - means[1], math.sqrt(variance * (1 / len(mine) + 1 / len(theirs))))]
+    if len(pairs) >= 2:
+        mean = sum(pairs) / len(pairs)
+        spread = sum((one - mean) ** 2 for one in pairs) + WEIGHT * 2 * usual**2
+        found.append(Level(mean, math.sqrt(spread / (len(pairs) - 1 + WEIGHT) / len(pairs))))
+    return min(found, key=lambda one: one.error)

@@ -1,0 +1,126 @@
+"""What other runs beside a run say of its learning rate: they raise a finding, bear it out, or refute it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from calando.records.diagnosis.catalogue import limit
+from calando.records.diagnosis.finding import Change, Diagnosis, Evidence, Judged, short, sure
+from calando.records.diagnosis.neighbour import Neighbour
+from calando.records.diagnosis.noisy import Level
+
+__all__ = ["borne_out", "unrefuted"]
+
+HIGH = "LR too high"
+LOW = "LR too low"
+WARM = "warm-up too short"
+KINDS = {"cooler": HIGH, "hotter": LOW, "longer warm-up": WARM}
+"""What a run has whose neighbour did better."""
+
+SHARE = {"cooler": limit(HIGH, "beside"), "hotter": limit(LOW, "beside"), "longer warm-up": limit(WARM, "beside")}
+SIGMAS = {"cooler": limit(HIGH, "sure"), "hotter": limit(LOW, "sure"), "longer warm-up": limit(WARM, "sure")}
+AGAINST = {HIGH: (LOW, "not converging"), LOW: (HIGH,), WARM: ()}
+"""Findings of the run alone that a better neighbour proves wrong."""
+NOT = 1.5
+"""Standard errors by which a gain must lie below what is worth acting on for a neighbour to refute a finding."""
+
+OVERFITS = ("overfitting", "overfitting after a drop")
+
+
+def better(one: Neighbour, *, best: bool) -> bool:
+    """Whether a neighbour ended clearly better, and by enough to act on."""
+    gain = one.at_best if best else one.gain
+    return not one.diverged and gain.sigmas >= SIGMAS[one.way] and one.share(best=best) >= SHARE[one.way]
+
+
+def refutes(one: Neighbour) -> bool:
+    """Whether a neighbour that is near enough was clearly not better by enough to act on."""
+    short_of = SHARE[one.way] * one.scale - one.gain.value
+    return one.near and Level(short_of, one.gain.error).sigmas >= NOT
+
+
+def unrefuted(run: Judged, found: list[Diagnosis]) -> list[Diagnosis]:
+    """The findings of a run alone, without those that its neighbours prove wrong."""
+    gone: set[str] = set()
+    for way, kind in KINDS.items():
+        ours = [one for one in run.seen.beside if one.way == way]
+        if any(better(one, best=False) for one in ours):
+            gone.update(AGAINST[kind])
+        elif any(refutes(one) for one in ours):
+            gone.add(kind)
+    return [one for one in found if one.kind not in gone or (one.severity == "failure" and one.kind in KINDS.values())]
+
+
+def borne_out(run: Judged, found: list[Diagnosis]) -> list[Diagnosis]:
+    """The findings of a run, with what its neighbours add to them and raise beside them."""
+    if not run.seen.beside:
+        return found
+    known = {one.kind: one for one in found}
+    best = any(kind in known for kind in OVERFITS)
+    for way, kind in KINDS.items():
+        ours = [one for one in run.seen.beside if one.way == way]
+        chosen = next((one for one in ours if better(one, best=False) and (not best or better(one, best=True))), None)
+        if chosen is None or run.seen.status == "diverged":
+            continue
+        known[kind] = _with(known[kind], chosen) if kind in known else _raised(run, chosen)
+    for kind, way in (("diverged", "cooler"), (LOW, "hotter")):
+        edge = next((one for one in run.seen.beside if one.way == way and one.diverged != (kind == "diverged")), None)
+        if kind in known and edge is not None:
+            known[kind] = _edged(known[kind], edge)
+    return list(known.values())
+
+
+def _sentence(one: Neighbour) -> str:
+    return f"{one.told[0].upper()}{one.told[1:]} ended at {short(one.there)} where this one ended at {short(one.here)}"
+
+
+def _evidence(one: Neighbour) -> Evidence:
+    share = f"{100 * one.share():.0f} % of the gain"
+    return Evidence(f"gained by {one.name}", one.gain.value, f"{short(one.gain.value)}, {share} ({one.way})")
+
+
+def _with(finding: Diagnosis, one: Neighbour) -> Diagnosis:
+    return replace(
+        finding, words=f"{finding.words} {_sentence(one)}, which bears it out.",
+        evidence=(*finding.evidence, _evidence(one)),
+        confidence=max(finding.confidence, sure(one.gain.sigmas + 4)),
+    )  # fmt: skip
+
+
+def _edged(finding: Diagnosis, one: Neighbour) -> Diagnosis:
+    what = "diverged" if one.diverged else f"ended at {short(one.there)}"
+    told = f"{one.told[0].upper()}{one.told[1:]} {what}: the edge lies between."
+    value = one.factor
+    return replace(
+        finding, words=f"{finding.words} {told}",
+        evidence=(*finding.evidence, Evidence(f"{one.name} {what}", value, f"at {short(value)} times the peak")),
+    )  # fmt: skip
+
+
+def _raised(run: Judged, one: Neighbour) -> Diagnosis:
+    words = f"{_sentence(one)}: {100 * one.share():.0f} % of all that the better one gained. Nothing else in their " \
+            "logs is different: "  # fmt: skip
+    shown = (_evidence(one), Evidence("peak", run.peak, short(run.peak)))
+    confidence = sure(one.gain.sigmas + 2)
+    there = short(run.peak * one.factor)
+    if one.way == "longer warm-up":
+        rise = max(10, round(one.factor * run.seen.horizon))
+        return Diagnosis(
+            WARM, "warning", f"warm-up too short: {one.name} rose for longer and did better",
+            words + "the rate was high too soon.",
+            (f"Let the rate rise over {rise:,} steps, as that run did.", f"Or try a peak of {short(run.peak / 3)}."),
+            shown, confidence, (Change("warm-up", float(rise)), Change("peak", 1 / 3, "scale 0.33")),
+        )  # fmt: skip
+    if one.way == "hotter":
+        return Diagnosis(
+            LOW, "warning", f"learning rate too low (peak {short(run.peak)}): {one.name} did better at {there}",
+            words + "the steps were too short.",
+            (f"Try a peak of {there}, as that run had.", "Go on from there: the best peak may be higher still."),
+            shown, confidence, (Change("peak", one.factor),),
+        )  # fmt: skip
+    return Diagnosis(
+        HIGH, "warning", f"learning rate too high (peak {short(run.peak)}): {one.name} did better at {there}",
+        words + "what the higher rate lost, its decay did not bring back.",
+        (f"Try a peak of {there}, as that run had.", "A longer warm-up and gradient clipping help at the edge."),
+        shown, confidence, (Change("peak", one.factor, f"scale {one.factor:.2g}"), Change("clip", 1.0)),
+    )  # fmt: skip
