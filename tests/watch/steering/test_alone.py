@@ -74,7 +74,9 @@ def test_one_that_is_slower_than_the_others_is_waited_for(tmp_path: Path, case: 
     assert [line.splitlines()[-1] for line in said] == [f"{rank} ended at {HORIZON}" for rank in range(2)]
 
 
-@pytest.mark.parametrize("given", [{"every": 0}, {"every": True}, {"patience": 0}, {"patience": True}, {"patience": "1"}])
+@pytest.mark.parametrize(
+    "given", [{"every": 0}, {"every": True}, {"patience": 0}, {"patience": True}, {"patience": "1"}]
+)
 def test_settings_that_make_no_sense_are_refused(given: dict[str, object]) -> None:
     with pytest.raises(BadValue, match="agree"):
         calando.torch.agree(**given)  # type: ignore[arg-type]
