@@ -46,14 +46,17 @@ def diagnose(
 
     LOG is a CSV file, a trainer_state.json, a Lightning, Keras or TensorBoard log, an export of Weights & Biases or
     MLflow, a study, a run's record, or a folder of them. A run under way is judged as far as it came, and what cannot
-    be told yet is said. Ends with status 1 where a run has a warning or worse.
+    be told yet is said. All runs named in one call are laid side by side: those that differ in their rates alone tell
+    of each other what one cannot tell of itself. Ends with status 1 where a run has a warning or worse.
 
     \b
     calando diagnose runs/
+    calando diagnose peak-0.1.csv peak-0.4.csv
     calando diagnose checkpoint-500/trainer_state.json --json
     calando diagnose loss.csv --plan "warmup(5%) | cosine() @ 1e-3" --run-horizon 20000
     """
     from calando.records.diagnosis import diagnose as diagnosed
+    from calando.records.diagnosis.beside import beside
     from calando.records.diagnosis.undecided import undecided
     from calando.records.logs import read_logs
 
@@ -68,16 +71,17 @@ def diagnose(
         raise BadFile(
             given="no run in what was named", allowed="at least one log", where="LOG", fix="name the files of the runs"
         )
-    judged = []
-    for log in found:
-        seen = _seen(log.in_steps(steps_per_epoch) if steps_per_epoch else log, plan, run_horizon)
-        judged.append((log, seen, _told(seen, diagnosed), undecided(seen)))
+    seen = [_seen(log.in_steps(steps_per_epoch) if steps_per_epoch else log, plan, run_horizon) for log in found]
+    together = beside([(log.name, one) for log, one in zip(found, seen, strict=True)])
+    judged = [
+        (log, one, _told(one, diagnosed), undecided(one)) for log, one in zip(found, together, strict=True)
+    ]  # fmt: skip
     if as_json:
         click.echo(json.dumps([_data(log, seen, told, open_) for log, seen, told, open_ in judged], indent=1,
                               allow_nan=False))  # fmt: skip
     else:
-        for log, _, told, open_ in judged:
-            _show(log, told, open_, every)
+        for log, one, told, open_ in judged:
+            _show(log, one, told, open_, every)
     for error in refused[:SHOWN]:
         click.echo(tame(f"left out: {error.given}, at {error.where}. {error.fix}"), err=True)
     if len(refused) > SHOWN:
@@ -114,15 +118,20 @@ def _data(
         "run": log.name, "source": log.source, "kind": log.kind, "horizon": seen.horizon, "last": log.last,
         "status": seen.status, "findings": [finding.as_data() for finding in told],
         "undecided": [{"kind": kind, "until": until} for kind, until in open_],
+        "beside": [neighbour.as_data() for neighbour in seen.beside],
     }  # fmt: skip
 
 
-def _show(log: "Log", told: "tuple[Diagnosis, ...]", open_: tuple[tuple[str, str], ...], every: bool) -> None:
+def _show(
+    log: "Log", seen: "Observed", told: "tuple[Diagnosis, ...]", open_: tuple[tuple[str, str], ...], every: bool
+) -> None:  # fmt: skip
     ended = ", lost: its process is gone without a word" if log.meta.get("status") == "lost" else ""
     click.echo(click.style(tame(log.name), bold=True) + f"  ({log.kind}, {log.last:,} {log.unit}s{ended})")
     if every:
         for line in log.told():
             click.echo("  read  " + line)
+        for one in seen.beside:
+            click.echo("  beside  " + tame(one.words))
     for finding in told:
         certainty = "" if finding.severity == "good" else f"  ({finding.certainty})"
         click.echo("  " + click.style(tame(finding.title), fg=INK[finding.severity]) + certainty)

@@ -69,7 +69,8 @@ def _judged(seen: Observed) -> tuple[Diagnosis, ...]:
             found = [look(run) for look in LOOKS]
     if seen.beside:
         found = [*compared.unrefuted(run, [one for one in found if one is not None])]
-    if any(one is not None and one.kind == "LR too high" for one in found):
+    hot = any(one is not None and one.kind == "LR too high" for one in found)
+    if hot and not compared.refuted(run, "warm-up too short"):
         found.append(early.abrupt(run))
     found.append(obeyed.not_as_asked(run))
     if seen.status == "running":

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     Placed = list[tuple[float, Ready]]
 
-__all__ = ["beside", "lay"]
+__all__ = ["beside", "kin", "lay"]
 
 SEEDS = 0.015
 """Standard deviation between repeats of one recipe at its end, as a share of what it gained: what is assumed where
@@ -63,7 +63,7 @@ def beside(named: Sequence[tuple[str, Observed]]) -> tuple[Observed, ...]:
 
 def lay(this: Ready, others: Sequence[Ready]) -> tuple[Neighbour, ...]:
     """What the runs among others that differ from this one in their rates alone say of it, the nearest first."""
-    alike = [o for o in others if o is not this and o.mark != this.mark and this.meets(o) and _began(this, o)]
+    alike = _alike(this, others)
     alike = list({(o.mark, o.grid.tobytes()): o for o in sorted(alike, key=lambda o: o.name, reverse=True)}.values())
     if not alike:
         return ()
@@ -81,6 +81,19 @@ def lay(this: Ready, others: Sequence[Ready]) -> tuple[Neighbour, ...]:
         some = parts[:: -(-len(parts) // MOST) or 1]
         found += [_against(way, part[0][0], here, [one for _, one in part]) for part in some]
     return tuple(found)
+
+
+def kin(this: Ready, others: Sequence[Ready]) -> list[Ready]:
+    """The runs among others for which this one is a repeat or a neighbour."""
+    alike = _alike(this, others)
+    if not alike:
+        return []
+    factors, later = _factors(this, alike), _later(this, alike)
+    return [o for o, f, yes in zip(alike, factors, later, strict=True) if f > 0 or yes or _later(o, [this])[0]]
+
+
+def _alike(this: Ready, others: Sequence[Ready]) -> list[Ready]:
+    return [o for o in others if o is not this and o.mark != this.mark and this.meets(o) and _began(this, o)]
 
 
 def _began(this: Ready, other: Ready) -> bool:

@@ -9,7 +9,7 @@ from calando.records.diagnosis.finding import Change, Diagnosis, Evidence, Judge
 from calando.records.diagnosis.neighbour import Neighbour
 from calando.records.diagnosis.noisy import Level
 
-__all__ = ["borne_out", "unrefuted"]
+__all__ = ["borne_out", "refuted", "unrefuted"]
 
 HIGH = "LR too high"
 LOW = "LR too low"
@@ -39,15 +39,19 @@ def refutes(one: Neighbour) -> bool:
     return one.near and Level(short_of, one.gain.error).sigmas >= NOT
 
 
+def refuted(run: Judged, kind: str) -> bool:
+    """Whether the neighbours of a run prove a finding wrong."""
+    ways = {way for way, known in KINDS.items() if known == kind}
+    ours = [one for one in run.seen.beside if one.way in ways]
+    proven = {KINDS[one.way] for one in run.seen.beside if better(one, best=False)}
+    if kind in proven:
+        return False
+    return any(kind in AGAINST[other] for other in proven) or any(refutes(one) for one in ours)
+
+
 def unrefuted(run: Judged, found: list[Diagnosis]) -> list[Diagnosis]:
     """The findings of a run alone, without those that its neighbours prove wrong."""
-    gone: set[str] = set()
-    for way, kind in KINDS.items():
-        ours = [one for one in run.seen.beside if one.way == way]
-        if any(better(one, best=False) for one in ours):
-            gone.update(AGAINST[kind])
-        elif any(refutes(one) for one in ours):
-            gone.add(kind)
+    gone = {one.kind for one in found if refuted(run, one.kind)}
     return [one for one in found if one.kind not in gone or (one.severity == "failure" and one.kind in KINDS.values())]
 
 
@@ -59,19 +63,15 @@ def borne_out(run: Judged, found: list[Diagnosis]) -> list[Diagnosis]:
     best = any(kind in known for kind in OVERFITS)
     for way, kind in KINDS.items():
         ours = [one for one in run.seen.beside if one.way == way]
-        chosen = next((one for one in ours if better(one, best=False) and (not best or better(one, best=True))), None)
-        if chosen is None or run.seen.status == "diverged":
+        ours = [one for one in ours if better(one, best=False) and (not best or better(one, best=True))]
+        if not ours or run.seen.status == "diverged":
             continue
-        known[kind] = _with(known[kind], chosen) if kind in known else _raised(run, chosen)
+        known[kind] = _with(known[kind], ours[0]) if kind in known else _raised(run, ours[0], _further(ours))
     for kind, way in (("diverged", "cooler"), (LOW, "hotter")):
         edge = next((one for one in run.seen.beside if one.way == way and one.diverged != (kind == "diverged")), None)
         if kind in known and edge is not None:
             known[kind] = _edged(known[kind], edge)
     return list(known.values())
-
-
-def _sentence(one: Neighbour) -> str:
-    return f"{one.told[0].upper()}{one.told[1:]} ended at {short(one.there)} where this one ended at {short(one.here)}"
 
 
 def _evidence(one: Neighbour) -> Evidence:
@@ -81,28 +81,34 @@ def _evidence(one: Neighbour) -> Evidence:
 
 def _with(finding: Diagnosis, one: Neighbour) -> Diagnosis:
     return replace(
-        finding, words=f"{finding.words} {_sentence(one)}, which bears it out.",
+        finding, words=f"{finding.words} {one.words}, which bears it out.",
         evidence=(*finding.evidence, _evidence(one)),
         confidence=max(finding.confidence, sure(one.gain.sigmas + 4)),
     )  # fmt: skip
 
 
 def _edged(finding: Diagnosis, one: Neighbour) -> Diagnosis:
-    what = "diverged" if one.diverged else f"ended at {short(one.there)}"
-    told = f"{one.told[0].upper()}{one.told[1:]} {what}: the edge lies between."
-    value = one.factor
+    what = "diverged" if one.diverged else "did not diverge"
     return replace(
-        finding, words=f"{finding.words} {told}",
-        evidence=(*finding.evidence, Evidence(f"{one.name} {what}", value, f"at {short(value)} times the peak")),
+        finding, words=f"{finding.words} {one.words}: the edge lies between.",
+        evidence=(*finding.evidence, Evidence(f"{one.name} {what}", one.factor, f"{short(one.factor)} of this peak")),
     )  # fmt: skip
 
 
-def _raised(run: Judged, one: Neighbour) -> Diagnosis:
-    words = f"{_sentence(one)}: {100 * one.share():.0f} % of all that the better one gained. Nothing else in their " \
+def _further(ours: list[Neighbour]) -> Neighbour:
+    """The one that did best, where it clearly did better than the nearest."""
+    top = max(ours, key=lambda one: one.gain.value)
+    return top if top.gain.value - ours[0].gain.value > 2 * max(top.gain.error, ours[0].gain.error) else ours[0]
+
+
+def _raised(run: Judged, one: Neighbour, top: Neighbour) -> Diagnosis:
+    """A finding that only the neighbours show: the nearest that did better is named, the best is what to try."""
+    words = f"{one.words}: {100 * one.share():.0f} % of all that the better one gained. Nothing else in their " \
             "logs is different: "  # fmt: skip
     shown = (_evidence(one), Evidence("peak", run.peak, short(run.peak)))
     confidence = sure(one.gain.sigmas + 2)
-    there = short(run.peak * one.factor)
+    there, best = short(run.peak * one.factor), short(run.peak * top.factor)
+    try_it = f"Try a peak of {best}, as {top.name} had, which ended at {short(top.there)}."
     if one.way == "longer warm-up":
         rise = max(10, round(one.factor * run.seen.horizon))
         return Diagnosis(
@@ -115,12 +121,12 @@ def _raised(run: Judged, one: Neighbour) -> Diagnosis:
         return Diagnosis(
             LOW, "warning", f"learning rate too low (peak {short(run.peak)}): {one.name} did better at {there}",
             words + "the steps were too short.",
-            (f"Try a peak of {there}, as that run had.", "Go on from there: the best peak may be higher still."),
-            shown, confidence, (Change("peak", one.factor),),
+            (try_it, "Go on from there: the best peak may be higher still."),
+            shown, confidence, (Change("peak", top.factor),),
         )  # fmt: skip
     return Diagnosis(
         HIGH, "warning", f"learning rate too high (peak {short(run.peak)}): {one.name} did better at {there}",
         words + "what the higher rate lost, its decay did not bring back.",
-        (f"Try a peak of {there}, as that run had.", "A longer warm-up and gradient clipping help at the edge."),
-        shown, confidence, (Change("peak", one.factor, f"scale {one.factor:.2g}"), Change("clip", 1.0)),
+        (try_it, "A longer warm-up and gradient clipping help at the edge."),
+        shown, confidence, (Change("peak", top.factor, f"scale {top.factor:.2g}"), Change("clip", 1.0)),
     )  # fmt: skip

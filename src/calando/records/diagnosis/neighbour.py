@@ -6,6 +6,8 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from calando.records.diagnosis.finding import short
+
 if TYPE_CHECKING:
     from calando.records.diagnosis.noisy import Level
 
@@ -77,3 +79,12 @@ class Neighbour:
         if abs(math.log(near / self.factor)) < 0.03:
             return f"{who}, the same plan at {WORDS[near]} the peak,"
         return f"{who}, the same plan at {self.factor:.3g} times the peak,"
+
+    @property
+    def words(self) -> str:
+        """What it says, as the begin of a sentence."""
+        told = self.told[0].upper() + self.told[1:]
+        if self.diverged:
+            return f"{told} diverged"
+        mine = f"ended at {short(self.here)}" if math.isfinite(self.here) else "diverged"
+        return f"{told} ended at {short(self.there)} where this one {mine}"

@@ -9,6 +9,7 @@ import numpy as np
 from calando.records.live.answered import schedule_of
 from calando.watch.foretell import Foreteller, Foretold
 from calando.watch.serve.board import Board
+from calando.watch.serve.laid import Laid
 from calando.watch.serve.told import clean, findings, open_yet, seen, troubled
 
 __all__ = ["Judge"]
@@ -24,6 +25,8 @@ SHARE: Final = 20
 class Judge:
     """Judges the runs of a board, one at a time, whichever changed and waited longest; `wanted` is judged first.
 
+    Runs that have ended are laid beside each other, and are judged again where another one ended that says more.
+
     Where the wanted one goes is foretold as well, while it runs.
 
     >>> Judge(Board([])).step()
@@ -33,6 +36,7 @@ class Judge:
     def __init__(self, board: Board) -> None:
         self.wanted = ""
         self._board = board
+        self._laid = Laid(board)
         self._judged: dict[str, tuple[int, float]] = {}
         self._rest = 0.0
         self._foretelling: dict[str, Foreteller] = {}
@@ -57,7 +61,11 @@ class Judge:
     def step(self) -> bool:
         """Judge one run, if one is due; whether one was."""
         now = time.monotonic()
-        name = self._due(now) if now >= self._rest else None
+        if now < self._rest:
+            return False
+        for other in self._laid.news():
+            self._judged[other] = -1, self._judged.get(other, (-1, -AGAIN))[1]
+        name = self._due(now)
         if name is None:
             return False
         self.tell(name, ahead=name == self.wanted)
@@ -84,6 +92,7 @@ class Judge:
             return
         with board.lock:
             known = seen(run)
+        known = self._laid.beside(name, known)
         said, later = findings(known), open_yet(known)
         with board.lock:
             if (said, later) != (run.findings, run.undecided):
