@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from calando.records.diagnosis.change import Change
@@ -110,6 +110,8 @@ class Observed:
     """The lowest rate that is still to come, where a plan is known; of runs under way."""
     hotter: Level | None = None
     """What the next higher peak of the same plan gained over this run (positive: it was better)."""
+    settings: Mapping[str, str] = field(default_factory=dict)
+    """What else is known of how it was made, rates and seed left out: runs that differ in it are not compared."""
     beside: tuple[Neighbour, ...] = ()
     """What other runs say that differ from this one in their rates alone: by `beside.beside`."""
 

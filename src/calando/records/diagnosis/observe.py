@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,15 @@ if TYPE_CHECKING:
 
     Pair = tuple[list[float], list[float]]
 
-__all__ = ["ahead", "from_log"]
+__all__ = ["ahead", "from_log", "settings"]
+
+APART = re.compile(
+    r"seed|learning.?rate|(^|[^a-z])lr([^a-z]|$)|peak|plan|schedul|warm.?up|steering"  # what they may differ in
+    r"|^(horizon|steps|logging_steps|eval_steps|status|phase|metric)$"  # what is compared otherwise, or means nothing
+    r"|^(name|run|id|study|candidate|group|tags?|notes?|comment|began|date|time|host|user|dir|path|output_dir)$",
+    re.IGNORECASE,
+)
+"""Names of what two runs may differ in that are laid beside each other."""
 
 MOST = 2_000_000
 """Updates above which a plan is not laid beside the rates: a diagnosis is to be read in a blink."""
@@ -62,8 +71,18 @@ def from_log(log: Log, *, plan: str = "", peak: float | None = None, horizon: in
         status=status,
         ended_at=None if ended is None else max(ended - 1, 0),
         metric=log.val_loss or "validation loss",
+        settings=settings(log.meta),
         ahead=ahead(*planned[:2], log.last, length) if status == "running" and planned else math.nan,
     )
+
+
+def settings(meta: Mapping[str, object]) -> dict[str, str]:
+    """What is known of how a run was made, but for its rates, its seed and its names.
+
+    >>> settings({"seed": 1, "batch": 32, "base_lr": 0.1, "note": "second try"})
+    {'batch': '32'}
+    """
+    return {key: str(value)[:200] for key, value in list(meta.items())[:100] if not APART.search(key)}
 
 
 def _pair(columns: Mapping[str, Column], name: str) -> Pair:

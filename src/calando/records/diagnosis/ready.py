@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -54,11 +54,17 @@ class Ready:
     best: float
     noise: float
     """Of the value at the end; NaN where nothing tells."""
+    settings: Mapping[str, str]
     mark: tuple[float, ...]
     """What two repeats do not share, and two readings of one run do."""
 
     def meets(self, other: Ready) -> bool:
-        """Whether both are runs of the same length, judged by the same metric; of one that diverged less is known."""
+        """Whether both are runs of the same length, judged by the same metric and of the same settings.
+
+        Of one that diverged less is known.
+        """
+        if any(self.settings[key] != other.settings[key] for key in self.settings.keys() & other.settings.keys()):
+            return False
         if not (self.diverged or other.diverged):
             return self.kind == other.kind
         long, short = max(self.kind[2], other.kind[2]), min(self, other, key=lambda one: one.kind[2])
@@ -92,7 +98,8 @@ def ready(name: str, seen: Observed) -> Ready | None:
         (float(early[1][0]), float(early[0][0])), start, _scatter(early[1]), _learned(*early),
         rates.steps, rates.values, np.interp(even, rates.steps, rates.values),
         risen / seen.horizon, np.interp(onward, rates.steps, rates.values),
-        end[0], min(end[0], start + 2 * abs(start)), *end[1:], (*early[1][:4].tolist(), *end[:2]),
+        end[0], min(end[0], start + 2 * abs(start)), *end[1:], seen.settings,
+        (*early[1][:4].tolist(), *end[:2]),
     )  # fmt: skip
 
 

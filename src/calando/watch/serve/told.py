@@ -1,6 +1,7 @@
 """What is told of a run, as plain data that is safe to show: progress, time left, numbers, findings, decisions."""
 
 import math
+import os
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -8,7 +9,7 @@ import numpy as np
 
 from calando.errors import tame
 from calando.records.diagnosis import CATALOGUE, Observed, diagnose, undecided
-from calando.records.diagnosis.observe import ahead
+from calando.records.diagnosis.observe import ahead, settings
 from calando.records.live.answered import schedule_of
 from calando.records.logs.log import Column
 from calando.watch.serve.shown import Live, Shown
@@ -169,6 +170,8 @@ def steerable(run: Shown) -> tuple[str, str]:
         return "nothing", str(clean(why))
     if run.facts.state != "running":
         return "nothing", "It is over." if run.facts.state != "lost" else "Its process is gone."
+    if run.folder is not None and not os.access(run.folder, os.W_OK):
+        return "nothing", "This user may not write to its folder: steer as the one who trains."
     if run.study:
         return "stop", "A run of a study can only be stopped: its runs are a fair comparison."
     if run.facts.schedule is None:
@@ -192,7 +195,7 @@ def seen(run: Shown) -> Observed:
         asked=_asked(rates, run.columns.get("lr_asked")),
         status=status if status in ("running", "diverged", "failed") else "done",
         ended_at=ended, error=facts.error or facts.why,
-        metric=facts.metric, higher_is_better=facts.mode == "max",
+        metric=facts.metric, higher_is_better=facts.mode == "max", settings=settings(facts.meta),
         ahead=ahead(schedule_of(facts.schedule), facts.peak, run.last + 1, facts.horizon)
         if status == "running" else math.nan,
     )  # fmt: skip
