@@ -101,6 +101,23 @@ def test_it_serves_on_loopback_until_interrupted_and_prints_no_token_but_the_one
     assert "open to others" not in err
 
 
+def test_a_place_that_is_not_there_yet_is_waited_for_and_said(tmp_path: Path) -> None:
+    process, address = started(str(tmp_path / "later"))
+    try:
+        assert address.startswith("http://127.0.0.1:")
+        _, err = ended_well(process)
+    finally:
+        process.kill()
+    assert "later is not there yet" in err
+
+
+def test_without_any_of_the_usual_folders_it_waits_for_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from calando.cli import watch as module
+
+    monkeypatch.chdir(tmp_path)
+    assert module._named((), wait=True) == [Path("runs"), Path("studies")]
+
+
 def test_letting_others_in_is_said_loudly(tmp_path: Path) -> None:
     process, address = started("--host", "0" + ".0" * 3, str(tmp_path))
     try:

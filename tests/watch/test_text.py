@@ -32,6 +32,14 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.mark.parametrize("width", [6, 16, 20])
+def test_on_a_very_narrow_screen_the_name_comes_first_and_then_the_state(folder: Path, width: int) -> None:
+    text = printed(read([folder]), width, 24)
+    assert max(map(len, text.splitlines())) <= width
+    assert "first" in text
+    assert any("diverged" in line for line in text.splitlines()[1:3]) == (width >= 16)
+
+
 @pytest.mark.parametrize("width", [30, 60, 80, 100, 200])
 @pytest.mark.parametrize("height", [8, 24, 60, None])
 def test_it_fits_any_screen_and_names_every_run_that_has_room(folder: Path, width: int, height: int | None) -> None:

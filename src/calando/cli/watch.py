@@ -29,7 +29,8 @@ def watch(
     """See what runs do while they do it: losses and learning rates on one clock, progress, diagnosis, decisions.
 
     Runs that calando.watch records, studies, and the logs of other tools, several over each other; without a name
-    those in ./runs and ./studies. The page is served on this machine alone, and opens with the token in its address.
+    those in ./runs and ./studies. What is not there yet is waited for. The page is served on this machine alone, and
+    opens with the token in its address.
 
     \b
     calando watch                          everything below runs/ and studies/
@@ -37,7 +38,7 @@ def watch(
     calando watch --text runs/first        the same in the terminal
     calando watch --once --json runs       for scripts
     """
-    named = _named(places)
+    named = _named(places, wait=not (once or as_json))
     if once or as_json:
         from calando.watch.text import once as say
 
@@ -50,8 +51,10 @@ def watch(
         _serve(named, host, port, browser=not no_browser, steering=not no_steering)
 
 
-def _named(places: tuple[str, ...]) -> list[Path]:
+def _named(places: tuple[str, ...], wait: bool) -> list[Path]:
     found = [Path(place) for place in places] or [Path(name) for name in USUAL if Path(name).is_dir()]
+    if not found and wait:
+        found = [Path(name) for name in USUAL]
     if not found:
         raise BadFile(
             given="no runs/ and no studies/ in this folder",
@@ -72,6 +75,8 @@ def _serve(places: list[Path], host: str, port: int, *, browser: bool, steering:
         click.echo(
             "nothing is encrypted on the way. Through ssh it would be: ssh -L PORT:127.0.0.1:PORT HOST", err=True
         )
+    for said in server.board.problems:
+        click.echo(said, err=True)
     click.echo(server.address)
     click.echo("ctrl-c stops looking; the runs go on", err=True)
     opened = _open(server.address) if browser else None

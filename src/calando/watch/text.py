@@ -72,16 +72,15 @@ def follow(
 ) -> None:
     """Show the runs until interrupted; without a screen, print lines until all that were found are over.
 
+    A place that is not there yet is waited for.
+
     Args:
         places: paths of runs, studies, logs, or folders with any of them below.
         console: object to print to, the terminal unless given.
         stop: function, asked between two looks whether to leave.
-
-    Raises:
-        BadFile: when a place is not there.
     """
     console = console or _console()
-    board = Board(places)
+    board = Board(places, wait=True)
     judge = Judge(board)
     judge.start()
     try:
@@ -118,6 +117,8 @@ def _lines(board: Board, console: "Console", stop: Callable[[], bool]) -> None:
             continue
         for name, run in board.runs.items():
             when, step, events = said.get(name, (-EVERY, -2, 0))
+            if events > len(run.events):  # another record stands in its place
+                events = 0
             for event in run.events[events:]:
                 words = " ".join(str(event.data[key]) for key in ("text", "status", "reason") if event.data.get(key))
                 console.out(
@@ -182,29 +183,38 @@ def _table(told: Sequence[dict[str, Any]], width: int) -> "RenderableType":
     from rich.text import Text
 
     table = Table(box=None, padding=(0, 1, 0, 0), width=width, show_edge=False)
-    table.add_column("run", ratio=1, no_wrap=True, overflow="ellipsis", min_width=6)
-    table.add_column("state", no_wrap=True, min_width=max((len(one["state"]) for one in told), default=0))
+    table.add_column("run", ratio=1, no_wrap=True, overflow="ellipsis")
+    stands = max((len(one["state"]) for one in told), default=0)
+    wide = [width >= least for least in (stands + 8, stands + 20, stands + 28)]
+    if wide[0]:
+        table.add_column("state", no_wrap=True, min_width=stands)
     if width >= 60:
         table.add_column("says", no_wrap=True, overflow="ellipsis", max_width=40 if width >= 100 else 14)
-    table.add_column("updates", justify="right", no_wrap=True)
+    if wide[1]:
+        table.add_column("updates", justify="right", no_wrap=True)
     left = width >= 60 and any(one["left"] is not None for one in told)
     if left:
         table.add_column("left", justify="right", no_wrap=True)
-    table.add_column("metric", justify="right", no_wrap=True)
+    if wide[2]:
+        table.add_column("metric", justify="right", no_wrap=True)
     if width >= 80:
         table.add_column("lr", justify="right", no_wrap=True)
     for one in told:
         last = dict(zip((plain for plain, _ in one["names"]), one["last"], strict=True))
         metric = last.get(one["metric"], last.get("train_loss"))
         share = f" {100 * min((one['step'] + 1) / one['horizon'], 1):.0f}%" if one["horizon"] else ""
-        cells = [Text(one["name"].replace("\n", " ")), Text(one["state"], style=STATES.get(one["state"], "dim"))]
+        cells = [Text(one["name"].replace("\n", " "))]
+        if wide[0]:
+            cells.append(Text(one["state"], style=STATES.get(one["state"], "dim")))
         if width >= 60:
             says = one["worst"][0] if one["worst"] else ["", "", ""]
             cells.append(Text(says[2 if width >= 100 else 1], style=SEVERE.get(says[0], "")))
-        cells.append(Text(f"{one['step'] + 1:,}{share}"))
+        if wide[1]:
+            cells.append(Text(f"{one['step'] + 1:,}{share}"))
         if left:
             cells.append(Text(duration(one["left"]) if one["left"] is not None else ""))
-        cells.append(Text(_number(metric)))
+        if wide[2]:
+            cells.append(Text(_number(metric)))
         if width >= 80:
             cells.append(Text(_number(last.get("lr"))))
         table.add_row(*cells)

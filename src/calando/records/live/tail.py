@@ -13,6 +13,8 @@ from calando.errors import BadFile, shown, tame
 from calando.records.live.even import LEAST, Even, Stretch, even
 from calando.records.live.growing import Growing
 from calando.records.live.header import LARGEST_STEP, LATEST, Event, Header, number_of, time_of
+from calando.records.live.lives import lives
+from calando.records.live.place import Place
 from calando.records.live.record import LONGEST, RECORD, holder, host_name
 from calando.records.logs.draft import Problems
 from calando.records.logs.log import Column, Problem
@@ -79,6 +81,8 @@ class Tail:
         self.path = given if given.name == RECORD or given.is_file() else given / RECORD
         self.folder = self.path.parent
         self._points = points
+        self.unread = ""
+        """Why the record cannot be read now, such as "Permission denied"; empty where it can, or is not there."""
         self._clear()
 
     def _clear(self) -> None:
@@ -91,7 +95,7 @@ class Tail:
         self._growing: dict[str, Growing] = {}
         self._clock = Growing(1024)
         self.noted = Problems(str(self.path))
-        self._offset = self._line = 0
+        self._place, self._line = Place(), 0
         self._rest = b""
         self._skipping = False
         self._singly = self._wait = 0
@@ -153,7 +157,7 @@ class Tail:
             return "lost"
         held = holder(self.path) if self.header.host == host_name() else None
         if held is None and self.header.host == host_name():
-            held = _lives(self.header.pid)
+            held = lives(self.header.pid)
         if held is None:
             import time
 
@@ -174,25 +178,27 @@ class Tail:
         news = News()
         try:
             file = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC | getattr(os, "O_NONBLOCK", 0))
-        except OSError:
+        except OSError as error:
+            self.unread = "" if isinstance(error, FileNotFoundError) else error.strerror or type(error).__name__
             return news
+        self.unread = ""
         try:
             found = os.fstat(file)
             identity = (found.st_dev, found.st_ino)
-            if self._identity not in (None, identity) or found.st_size < self._offset:
+            if self._identity not in (None, identity) or not self._place.stands(file, found.st_size):
                 self._clear()
                 news.fresh = True
             self._identity = identity
             for _ in range(max(blocks, 1)):
                 try:
-                    block = os.pread(file, BLOCK, self._offset)
+                    block = os.pread(file, BLOCK, self._place.offset)
                 except OSError:
                     break
                 if not block:
                     break
-                self._offset += len(block)
+                self._place.take(block)
                 self.feed(block, news)
-            news.more = self._offset < found.st_size
+            news.more = self._place.offset < found.st_size
         finally:
             os.close(file)
         return news
@@ -381,18 +387,3 @@ class Tail:
                 values.pop()
         self.last = min(self.last, max(since - 1, -1))
         news.since = since if news.since is None else min(news.since, since)
-
-
-def _lives(pid: int) -> bool | None:
-    """Whether a process of that number is there; None where that cannot be told."""
-    if pid <= 0:
-        return None
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    except OSError:
-        return None
-    return True

@@ -1,5 +1,6 @@
 """All runs that are looked at: found below the named places, read on as they grow; who changed when."""
 
+import os
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -58,9 +59,10 @@ class Board:
     Args:
         places: paths of runs, studies, logs, or folders with any of them below.
         logs: whether to look for other tools' logs in folders.
+        wait: whether a place that is not there yet is waited for.
 
     Raises:
-        BadFile: when a place is not there.
+        BadFile: when a place is not there, and is not waited for.
 
     Example:
         >>> import tempfile
@@ -72,7 +74,7 @@ class Board:
         ['first']
     """
 
-    def __init__(self, places: Iterable[str | Path], *, logs: bool = True) -> None:
+    def __init__(self, places: Iterable[str | Path], *, logs: bool = True, wait: bool = False) -> None:
         self.places = tuple(Path(place) for place in places)
         self.lock = threading.RLock()
         self.revision = 0
@@ -85,12 +87,13 @@ class Board:
         self._given = 0
         self._wholes: dict[Path, _Place] = {}
         self._due = self._asked = -1e9
-        self._search(strict=True)
+        self._closed: list[str] = []
+        self._search(strict=not wait)
 
     @property
     def problems(self) -> list[str]:
         """Places that could not be read, and what was left out."""
-        said = [tame(place.problem) for place in self._wholes.values() if place.problem]
+        said = [*self._closed, *(tame(place.problem) for place in self._wholes.values() if place.problem)]
         if self.left_out:
             said.append(f"{self.left_out:,} runs more are not shown: {MOST_RUNS:,} is the most")
         if self.full:
@@ -148,12 +151,20 @@ class Board:
 
     def _search(self, *, strict: bool = False) -> None:
         found: list[Found] = []
+        closed: list[str] = []
         for place in self.places:
             try:
                 found += discover(place, logs=self._logs)
+                if place.is_dir() and not os.access(place, os.R_OK | os.X_OK):
+                    closed.append(tame(f"{place} may not be read by this user"))
             except BadFile:
                 if strict:
                     raise
+                closed.append(tame(f"{place} is not there yet"))
+        if closed != self._closed:
+            with self.lock:
+                self._closed = closed
+                self.revision += 1
         fresh = [one for one in found if one.kind == "run" and not self._known(one)]
         room = max(MOST_RUNS - len(self.runs), 0)
         self.left_out = max(len(fresh) - room, 0)

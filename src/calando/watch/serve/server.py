@@ -53,7 +53,7 @@ class Server:
         from calando.watch.serve.app import application, door
 
         named = tuple(Path(place) for place in places)
-        self.board = Board(named)
+        self.board = Board(named, wait=True)
         self.judge = Judge(self.board)
         self.open_to_others = not loopback(host)
         self.token = token if token is not None else secrets.token_urlsafe(32)

@@ -135,6 +135,7 @@ class Live(Shown):
         self.study = study
         self.more = False
         self._broken = ""
+        self._cut = False
         self._tail = tail
         self.folder = tail.folder
 
@@ -151,6 +152,7 @@ class Live(Shown):
         self.more = news.more
         if not news:
             return False
+        self._cut = self._cut or news.fresh
         if news.fresh or news.since is not None:
             self.forget()
         self.columns, self.events, self.clock = self._tail.columns, self._tail.events, self._tail.clock
@@ -164,9 +166,9 @@ class Live(Shown):
 
     def look(self) -> bool:
         """Ask whether the run still lives; whether the answer changed."""
-        before = self.facts.state
+        before = self.facts.state, self.facts.why
         self._learn()
-        return self.facts.state != before
+        return (self.facts.state, self.facts.why) != before
 
     def _learn(self) -> None:
         tail, header = self._tail, self._tail.header or Header(self._tail.name)
@@ -183,6 +185,10 @@ class Live(Shown):
             facts.state = said["status"] if said["status"] in ("diverged", "failed", "stopped") else "ended"
         elif facts.state == "lost":
             facts.why = "its process is gone without a word; the record is whole up to its last line"
+        elif facts.state == "waiting" and self._cut:
+            facts.why = "its record was cut or replaced while it was looked at, and holds no beginning"
+        if tail.unread:
+            facts.why = f"its record cannot be read: {tail.unread}"
         more = (f"and {tail.unlisted:,} more",) if tail.unlisted else ()
         thinned = ("long columns were thinned: peaks stay, other points left",) if tail.thinned else ()
         broken = (self._broken,) if self._broken else ()
