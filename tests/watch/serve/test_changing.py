@@ -14,6 +14,7 @@ from rich.console import Console
 
 from calando.records.live import RECORD, Event, Tail
 from calando.watch.serve.board import Board
+from calando.watch.serve.judge import Judge
 from calando.watch.serve.told import details, steerable, summary
 from calando.watch.text import follow, screen_of
 from tests.watch.serve.served import ended, record
@@ -88,10 +89,13 @@ def test_a_record_that_is_emptied_says_so(tmp_path: Path) -> None:
     recorder = record(tmp_path)
     board = searched(Board([tmp_path]))
     name, run = only(board)
+    Judge(board).tell(name, ahead=True)
+    assert run.findings
     os.truncate(recorder.path, 0)
     searched(board)
-    told = summary(name, run)
+    told = details(name, run)
     assert (told["state"], told["step"]) == ("waiting", -1)
+    assert (told["findings"], told["forecast"], told["worst"]) == ([], None, [])
     assert "cut" in told["why"]
     recorder.close()
 

@@ -152,7 +152,8 @@ class Live(Shown):
         self.more = news.more
         if not news:
             return False
-        self._cut = self._cut or news.fresh
+        if news.fresh:
+            self._cut, self.findings, self.undecided, self.foretold = True, [], [], None
         if news.fresh or news.since is not None:
             self.forget()
         self.columns, self.events, self.clock = self._tail.columns, self._tail.events, self._tail.clock
