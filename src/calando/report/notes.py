@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from calando.records import RunRecord, Study
-from calando.records.diagnosis import WORST_FIRST, Diagnosis, Level, Observed, diagnose
+from calando.records.diagnosis import WORST_FIRST, Diagnosis, Observed, diagnose
+from calando.records.diagnosis.beside import beside
 from calando.report.page import Group, RunNote
 from calando.report.thin import spark
 
@@ -20,16 +21,18 @@ FORERUNNERS = ("probe", "range", "short")
 def groups(study: Study, slots: Mapping[str, int]) -> tuple[Group, ...]:
     """The runs grouped by candidate, phase and peak: evidence before peak search, as the board stands."""
     held: dict[Key, list[RunRecord]] = {}
-    for run in study.runs:
-        if (asked := run.spec).phase not in FORERUNNERS:
-            key: Key = (asked.candidate, asked.peak, asked.phase, asked.horizon, asked.params)
-            held.setdefault(key, []).append(run)
+    judged = [run for run in study.runs if run.spec.phase not in FORERUNNERS]
+    known = dict(zip((run.spec for run in judged), _beside(study, judged), strict=True))
+    for run in judged:
+        asked = run.spec
+        key: Key = (asked.candidate, asked.peak, asked.phase, asked.horizon, asked.params)
+        held.setdefault(key, []).append(run)
     place = {label: i for i, label in enumerate(slots)}
     order = sorted(held, key=lambda k: (place.get(k[0], len(place)), k[2], -k[3], k[1] is None, k[1] or 0.0, k[4]))
     made = []
     for key in order:
         label, peak, phase, horizon, params = key
-        notes = [_note(study, run, _hotter(study, run, held)) for run in sorted(held[key], key=lambda r: r.spec.seed)]
+        notes = [_note(run, known[run.spec]) for run in sorted(held[key], key=lambda r: r.spec.seed)]
         made.append(Group(slots.get(label, 0), label, peak, phase, tuple(notes), _common(notes), horizon, params))
     return tuple(made)
 
@@ -44,12 +47,21 @@ def tally(noted: Sequence[Group]) -> tuple[tuple[str, str, int], ...]:
     return tuple((kind, seen[kind][0], len(seen[kind])) for kind in WORST_FIRST if kind in seen)
 
 
-def _note(study: Study, run: RunRecord, hotter: Level | None) -> RunNote:
+def _beside(study: Study, runs: Sequence[RunRecord]) -> tuple[Observed, ...]:
+    """What is known of each run, with what those at other peaks say: they are all of one training."""
+    named = [
+        (run.spec.candidate + ("" if run.spec.peak is None else f" at {run.spec.peak:g}"), _observed(study, run))
+        for run in runs
+    ]
+    return beside(named, one=True)
+
+
+def _observed(study: Study, run: RunRecord) -> Observed:
     spec = study.spec
     train, metric, lr = run.curve("train_loss"), run.curve(spec.metric), run.curve("lr")
     if spec.metric == "train_loss":
         metric = run.curve("val_loss")
-    seen = Observed(
+    return Observed(
         horizon=run.spec.horizon,
         train=(train.steps, train.values),
         val=(metric.steps, metric.values),
@@ -59,9 +71,13 @@ def _note(study: Study, run: RunRecord, hotter: Level | None) -> RunNote:
         error=run.traceback or run.reason,
         metric=spec.metric,
         higher_is_better=spec.mode == "max",
-        hotter=hotter,
+        settings={"params": run.spec.params},
     )
-    shown = train if len(train) > 1 else metric
+
+
+def _note(run: RunRecord, seen: Observed) -> RunNote:
+    train, metric = seen.train, seen.val
+    shown = train if len(train[0]) > 1 else metric
     return RunNote(
         seed=run.spec.seed,
         status=run.status,
@@ -72,7 +88,7 @@ def _note(study: Study, run: RunRecord, hotter: Level | None) -> RunNote:
         findings=diagnose(seen),
         notes=run.notes,
         traceback=run.traceback,
-        spark=spark(shown.steps, shown.values, run.spec.horizon),
+        spark=spark(*shown, run.spec.horizon),
     )
 
 
@@ -82,36 +98,6 @@ def _ended_at(run: RunRecord) -> int | None:
         return None
     last = [curve.steps[-1] for curve in run.curves.values() if len(curve)]
     return max(last) if last else run.steps
-
-
-def _hotter(study: Study, run: RunRecord, held: Mapping[Key, Sequence[RunRecord]]) -> Level | None:
-    """What the next higher peak of the same plan gained, over the selection seeds that both finished.
-
-    A next peak at which nothing finished gained nothing: that is known exactly.
-    """
-    spec = run.spec
-    if spec.peak is None:
-        return None
-    alike = (spec.horizon, spec.params)
-    looked = "select" if spec.phase == "confirm" else spec.phase
-    higher = sorted(
-        peak
-        for label, peak, phase, *rest in held
-        if label == spec.candidate and phase == looked and peak is not None and peak > spec.peak and (*rest,) == alike
-    )
-    here = {r.spec.seed: r.final for r in held.get((spec.candidate, spec.peak, looked, *alike), ()) if r.sound}
-    if not higher or not here:
-        return None
-    there = {r.spec.seed: r.final for r in held[(spec.candidate, higher[0], looked, *alike)] if r.sound}
-    if not there:
-        return Level(-1.0, 0.0)
-    sign = 1.0 if study.spec.mode == "min" else -1.0
-    gains = [sign * (a - b) for seed, a in here.items() if a is not None and (b := there.get(seed)) is not None]
-    if len(gains) < 2:
-        return None
-    mean = sum(gains) / len(gains)
-    spread = sum((g - mean) ** 2 for g in gains) / (len(gains) - 1)
-    return Level(mean, (spread / len(gains)) ** 0.5)
 
 
 def _common(notes: Sequence[RunNote]) -> tuple[tuple[Diagnosis, tuple[int, ...]], ...]:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from calando.records.diagnosis.neighbour import Neighbour
 from calando.records.diagnosis.noisy import Level
-from calando.records.diagnosis.ready import GRID, Ready, ready
+from calando.records.diagnosis.ready import GRID, Ready, Shape, ready
 
 if TYPE_CHECKING:
     from calando.records.diagnosis.finding import Observed
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     Placed = list[tuple[float, Ready]]
 
-__all__ = ["beside", "kin", "lay"]
+__all__ = ["Table", "beside"]
 
 SEEDS = 0.015
 """Standard deviation between repeats of one recipe at its end, as a share of what it gained: what is assumed where
@@ -45,10 +45,11 @@ STARTS = 4.0
 """Times its scatter that two first losses may lie apart."""
 
 
-def beside(named: Sequence[tuple[str, Observed]]) -> tuple[Observed, ...]:
+def beside(named: Sequence[tuple[str, Observed]], *, one: bool = False) -> tuple[Observed, ...]:
     """The same runs, each with what the others beside it say.
 
-    A run that has no neighbour comes back as it is.
+    A run that has no neighbour comes back as it is. Where they are known to be of `one` training, as those of a study
+    are, it is not asked whether they began at the same loss.
 
     >>> from calando.records.diagnosis.finding import Observed
     >>> alone = Observed(horizon=100)
@@ -56,44 +57,68 @@ def beside(named: Sequence[tuple[str, Observed]]) -> tuple[Observed, ...]:
     True
     """
     made = [ready(name, seen) for name, seen in named]
-    others = [one for one in made if one is not None]
-    found = [() if one is None else lay(one, others) for one in made]
+    table = Table([each for each in made if each is not None], one=one)
+    found = [() if each is None else table.lay(each) for each in made]
     return tuple(replace(seen, beside=said) if said else seen for (_, seen), said in zip(named, found, strict=True))
 
 
-def lay(this: Ready, others: Sequence[Ready]) -> tuple[Neighbour, ...]:
-    """What the runs among others that differ from this one in their rates alone say of it, the nearest first."""
-    alike = _alike(this, others)
-    alike = list({(o.mark, o.grid.tobytes()): o for o in sorted(alike, key=lambda o: o.name, reverse=True)}.values())
-    if not alike:
-        return ()
-    factors, later = _factors(this, alike), _later(this, alike)
-    here = [this, *(o for o, f in zip(alike, factors, strict=True) if 1 / SAME <= f <= SAME)]
-    found: list[Neighbour] = []
-    placed = list(zip(factors, alike, strict=True))
-    rises = [(one.rise, one) for one, yes in zip(alike, later, strict=True) if yes]
-    found = []
-    for way, parts in (
-        ("cooler", _clusters([pair for pair in placed if pair[0] < 1 / APART])[::-1]),
-        ("hotter", _clusters([pair for pair in placed if pair[0] > APART])),
-        ("longer warm-up", _clusters(rises)),
-    ):  # the nearest first
-        some = parts[:: -(-len(parts) // MOST) or 1]
-        found += [_against(way, part[0][0], here, [one for _, one in part]) for part in some]
-    return tuple(found)
+class Table:
+    """Runs that lie beside each other; each pair of schedules among them is compared once.
 
+    >>> Table([]).runs
+    []
+    """
 
-def kin(this: Ready, others: Sequence[Ready]) -> list[Ready]:
-    """The runs among others for which this one is a repeat or a neighbour."""
-    alike = _alike(this, others)
-    if not alike:
-        return []
-    factors, later = _factors(this, alike), _later(this, alike)
-    return [o for o, f, yes in zip(alike, factors, later, strict=True) if f > 0 or yes or _later(o, [this])[0]]
+    def __init__(self, runs: Sequence[Ready], *, one: bool = False) -> None:
+        self.runs = sorted(runs, key=lambda run: (run.name, run.mark))
+        self._one = one
+        self._held: dict[Shape, list[Ready]] = {}
+        for run in self.runs:
+            self._held.setdefault(run.shape, []).append(run)
+        self._near: dict[Shape, list[tuple[Shape, float, bool]]] = {}
+        self._told: dict[object, tuple[Neighbour, ...]] = {}
 
+    def lay(self, this: Ready) -> tuple[Neighbour, ...]:
+        """What the runs that differ from this one in their rates alone say of it, the nearest first."""
+        asked = (this.shape, this.kind, tuple(sorted(this.settings.items())))
+        if self._one and asked in self._told:
+            return self._told[asked]  # of one training: what is said of a run is said of its repeats
+        unlike = {(run.mark, run.shape): (run, factor, later) for run, factor, later in self._alike(this)}.values()
+        placed = [(factor, run) for run, factor, _ in unlike]
+        here = [this, *(run for factor, run in placed if 1 / SAME <= factor <= SAME)]
+        here.sort(key=lambda run: (run.name, run.mark))
+        found: list[Neighbour] = []
+        for way, parts in (
+            ("cooler", _clusters([pair for pair in placed if pair[0] < 1 / APART])[::-1]),
+            ("hotter", _clusters([pair for pair in placed if pair[0] > APART])),
+            ("longer warm-up", _clusters([(run.rise, run) for run, _, later in unlike if later])),
+        ):
+            some = parts[:: -(-len(parts) // MOST) or 1]
+            found += [_against(way, part[0][0], here, [run for _, run in part]) for part in some]
+        self._told[asked] = tuple(found)
+        return tuple(found)
 
-def _alike(this: Ready, others: Sequence[Ready]) -> list[Ready]:
-    return [o for o in others if o is not this and o.mark != this.mark and this.meets(o) and _began(this, o)]
+    def kin(self, this: Ready) -> list[Ready]:
+        """The runs of which this one is a repeat or a neighbour."""
+        found = [run for run, *_ in self._alike(this)]
+        earlier = [run for run, yes in zip(self.runs, _later(this, self.runs, -1), strict=True) if yes]
+        return found + [run for run in earlier if self._meet(this, run)]
+
+    def _alike(self, this: Ready) -> list[tuple[Ready, float, bool]]:
+        """Repeats and neighbours, by what factor their rates differ (or NaN), and whether they rise later."""
+        if this.shape not in self._near:
+            firsts = [runs[0] for runs in self._held.values()]
+            every = zip(firsts, _factors(this, firsts), _later(this, firsts, 1), strict=True)
+            self._near[this.shape] = [(run.shape, factor, yes) for run, factor, yes in every if factor > 0 or yes]
+        return [
+            (run, factor, yes)
+            for shape, factor, yes in self._near[this.shape]
+            for run in self._held[shape]
+            if self._meet(this, run)
+        ]
+
+    def _meet(self, this: Ready, run: Ready) -> bool:
+        return run is not this and run.mark != this.mark and this.meets(run) and (self._one or _began(this, run))
 
 
 def _began(this: Ready, other: Ready) -> bool:
@@ -110,15 +135,20 @@ def _factors(this: Ready, others: Sequence[Ready]) -> list[float]:
     """How many times as high the rates of the others are; NaN where they are not the same up to a factor."""
     import numpy as np
 
-    grids = np.stack([o.grid if not (this.diverged or o.diverged) else this.grid for o in others])
-    ratio = grids.mean(axis=1) / this.grid.mean()
-    found = np.where(_within(grids, ratio[:, None] * this.grid), ratio, np.nan)
-    for place, other in enumerate(others):
-        if this.diverged or other.diverged:  # as far as both have logged
-            even = np.linspace(0.0, min(this.steps[-1], other.steps[-1]), 33)
-            mine, theirs = (np.interp(even, one.steps, one.rates) for one in (this, other))
-            ratio_here = float(theirs.mean() / mine.mean()) if even[-1] >= 2 and mine.mean() > 0 else math.nan
-            found[place] = ratio_here if _within(theirs[None], ratio_here * mine[None])[0] else math.nan
+    found = np.full(len(others), math.nan)
+    cut = [this.diverged or other.diverged for other in others]
+    for place in np.flatnonzero(cut).tolist():  # as far as both have logged
+        other = others[place]
+        even = np.linspace(0.0, min(this.steps[-1], other.steps[-1]), 33)
+        mine, theirs = (np.interp(even, one.steps, one.rates) for one in (this, other))
+        if even[-1] >= 2 and mine.mean() > 0 and theirs.mean() > 0:
+            ratio = theirs.mean() / mine.mean()
+            found[place] = ratio if _within(theirs[None], ratio * mine[None])[0] else math.nan
+    whole = [place for place, yes in enumerate(cut) if not yes and others[place].shape[0] == this.shape[0]]
+    if whole:
+        grids = np.stack([others[place].grid for place in whole])
+        ratios = grids.mean(axis=1) / this.grid.mean()
+        found[whole] = np.where(_within(grids, ratios[:, None] * this.grid), ratios, math.nan)
     return [float(one) for one in found]
 
 
@@ -133,24 +163,24 @@ def _within(rows: Floats, wanted: Floats) -> Floats:
     return kept
 
 
-def _later(this: Ready, others: Sequence[Ready]) -> list[bool]:
-    """Which of the others reach the same peak later, and follow the same rates from there on.
+def _later(this: Ready, others: Sequence[Ready], sign: int) -> list[bool]:
+    """Which of the others reach the same peak later (-1: earlier), and follow the same rates from there on.
 
     What comes after a rise either stands where it stood, or has the rest of the run for itself.
     """
     import numpy as np
 
-    top = float(this.rates.max())
-    stretched = _within(np.stack([o.tail for o in others]), np.repeat(this.tail[None], len(others), axis=0))
+    near = ALIKE * this.top
     found = []
-    for other, kept in zip(others, stretched.tolist(), strict=True):
-        rise = other.rise - this.rise
-        if this.diverged or other.diverged or rise < LATER or abs(float(other.rates.max()) - top) > ALIKE * top:
-            found.append(False)
-            continue
-        at = int(other.rise * GRID) + 1
-        same = kept or bool(np.all(np.abs(other.grid[at:] - this.grid[at:]) <= ALIKE * top))
-        found.append(same and bool(np.all(np.diff(other.grid[: max(at - 1, 2)]) >= -ALIKE * top)))
+    for other in others:
+        yes = sign * (other.rise - this.rise) >= LATER and abs(other.top - this.top) <= near
+        if yes and not (this.diverged or other.diverged) and this.shape[0] == other.shape[0]:
+            late = other if sign > 0 else this
+            at = int(late.rise * GRID) + 1
+            yes = bool(np.all(np.abs(other.grid[at:] - this.grid[at:]) <= near))
+            yes = yes or bool(_within(other.tail[None], this.tail[None])[0])
+            yes = yes and bool(np.all(np.diff(late.grid[: max(at - 1, 2)]) >= -near))
+        found.append(yes and not (this.diverged or other.diverged))
     return found
 
 

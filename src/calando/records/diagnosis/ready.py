@@ -13,7 +13,10 @@ if TYPE_CHECKING:
     from calando.records.diagnosis.finding import Observed
     from calando.records.diagnosis.noisy import Floats, Trend
 
-__all__ = ["GRID", "Ready", "ready"]
+__all__ = ["GRID", "Ready", "Shape", "ready"]
+
+Shape = tuple[int, float, bytes]
+"""Horizon, the step up to which rates are known, and the rates."""
 
 LAST = 8
 """Values at the end that say how much one of them is worth: the rate has come down by then, and its noise with it."""
@@ -55,6 +58,10 @@ class Ready:
     noise: float
     """Of the value at the end; NaN where nothing tells."""
     settings: Mapping[str, str]
+    top: float
+    """The highest rate."""
+    shape: Shape
+    """Equal of runs whose rates are."""
     mark: tuple[float, ...]
     """What two repeats do not share, and two readings of one run do."""
 
@@ -75,7 +82,7 @@ def ready(name: str, seen: Observed) -> Ready | None:
     """A run made ready to be compared; None where it is under way, was cut short, or left too little in its log."""
     import numpy as np
 
-    if seen.status not in ("done", "diverged") or seen.horizon < 2:
+    if seen.status not in ("done", "diverged") or seen.horizon < 2 or seen.train_higher:
         return None
     rates, lost = trend(*seen.lr), seen.status == "diverged"
     if len(rates) < 3 or not float(rates.values.max()) > 0 or float(rates.values.min()) < 0:
@@ -91,15 +98,17 @@ def ready(name: str, seen: Observed) -> Ready | None:
     if end is None:
         return None
     reach = float(rates.steps[-1]) if lost else seen.horizon - 1.0
-    risen = float(rates.steps[int(np.argmax(rates.values >= 0.99 * float(rates.values.max())))])
-    even, onward = np.linspace(0.0, reach, GRID), np.linspace(risen, reach, TAIL)
+    top = float(rates.values.max())
+    risen = float(rates.steps[int(np.argmax(rates.values >= 0.99 * top))])
+    grid = np.interp(np.linspace(0.0, reach, GRID), rates.steps, rates.values)
+    onward = np.linspace(risen, reach, TAIL)
     return Ready(
         name, (seen.metric if judged is val else "training loss", sign < 0, seen.horizon), lost,
         (float(early[1][0]), float(early[0][0])), start, _scatter(early[1]), _learned(*early),
-        rates.steps, rates.values, np.interp(even, rates.steps, rates.values),
+        rates.steps, rates.values, grid,
         risen / seen.horizon, np.interp(onward, rates.steps, rates.values),
-        end[0], min(end[0], start + 2 * abs(start)), *end[1:], seen.settings,
-        (*early[1][:4].tolist(), *end[:2]),
+        end[0], min(end[0], start + 2 * abs(start)), *end[1:], seen.settings, top,
+        (seen.horizon, reach, grid.tobytes()), (*early[1][:4].tolist(), *end[:2]),
     )  # fmt: skip
 
 

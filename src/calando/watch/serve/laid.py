@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from calando.records.diagnosis import Observed
-from calando.records.diagnosis.beside import kin, lay
+from calando.records.diagnosis.beside import Table
 from calando.records.diagnosis.ready import Ready, ready
 from calando.watch.serve.board import Board
 from calando.watch.serve.shown import Shown
@@ -30,12 +30,13 @@ class Laid:
         self._board = board
         self._stamps: dict[str, tuple[object, ...]] = {}
         self._made: dict[str, Ready] = {}
+        self._table = Table([])
         self._due = -1e9
 
     def beside(self, name: str, known: Observed) -> Observed:
         """What is known of a run, with what the finished ones beside it say."""
         mine = self._made.get(name)
-        said = lay(mine, list(self._made.values())) if mine is not None and known.status != "running" else ()
+        said = self._table.lay(mine) if mine is not None and known.status != "running" else ()
         return replace(known, beside=said) if said else known
 
     def news(self) -> list[str]:
@@ -44,9 +45,11 @@ class Laid:
         if began < self._due:
             return []
         fresh = self._look(began)
+        if fresh:
+            self._table = Table(list(self._made.values()))
         near: set[int] = set()
         for new in fresh:
-            if others := kin(new, list(self._made.values())):
+            if others := self._table.kin(new):
                 near |= {id(one) for one in (new, *others)}
         took = time.monotonic() - began
         self._due = began + took + max(AGAIN, RESTS * took)
