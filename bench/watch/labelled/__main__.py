@@ -1,6 +1,6 @@
 """Is the diagnosis right? Real trainings with labels that control runs bear out.
 
-python -m bench.watch.labelled                    # what is recorded, judged by the rules as they are
+python -m bench.watch.labelled                    # what is recorded, but for `UNJUDGED`, judged by the rules as they are
 python -m bench.watch.labelled --write            # the same, into bench/results/watch/labelled.md
 python -m bench.watch.labelled --beside           # each run together with another one
 python -m bench.watch.labelled --spread           # how far repeats of one recipe end apart
@@ -15,7 +15,9 @@ from bench.watch.labelled.recording import HERE, load, make, pack
 from bench.watch.labelled.telling import told
 from bench.watch.labelled.tools import recording as tools
 
-HALVES = ("write", "judge", "fresh", "last", "tools")
+HALVES = ("write", "judge", "fresh", "last", "tools", "unseen")
+UNJUDGED = ("unseen",)
+"""Halves that nobody has looked at yet: judged only where they are named."""
 
 
 def main() -> None:
@@ -25,16 +27,17 @@ def main() -> None:
     parser.add_argument("--write", action="store_true", help="write bench/results/watch/labelled.md")
     parser.add_argument("--beside", action="store_true", help="judge each run together with another one")
     parser.add_argument("--spread", action="store_true", help="say how far repeats of one recipe end apart")
-    parser.add_argument("halves", nargs="*", metavar="HALF", help=f"{', '.join(HALVES)}; without one: all")
+    parser.add_argument("halves", nargs="*", metavar="HALF", help=f"{', '.join(HALVES)}; usually those looked at")
     given = parser.parse_args()
-    for half in given.halves or HALVES:
+    chosen = given.halves or [half for half in HALVES if given.record or half not in UNJUDGED]
+    for half in chosen:
         if half not in HALVES:
             parser.error(f"{half} is none of {', '.join(HALVES)}")
         if given.record:
             tools.pack(tools.make()) if half == "tools" else pack(half, make(half))
     if given.record:
         return  # what was not looked at yet stays so
-    read = {half: tools.load() if half == "tools" else load(half) for half in given.halves or HALVES}
+    read = {half: tools.load() if half == "tools" else load(half) for half in chosen}
     if given.beside or given.spread:
         print("\n".join(spread(read) if given.spread else beside(read)))
         return

@@ -12,7 +12,9 @@ SEEDS = {"images": (0, 1, 2), "text": (0, 1, 2), "characters": (10, 11, 12), "we
          "photographs": (10, 11, 12), "flights": (20, 21, 22),
          "places": (20, 21, 22), "halves": (30, 31, 32), "hours": (30, 31, 32),
          "carriers": (40, 41, 42), "manuals": (40, 41, 42), "airports": (40, 41, 42),
-         "products": (50, 51, 52), "delays": (50, 51, 52), "turned": (50, 51, 52)}  # fmt: skip
+         "products": (50, 51, 52), "delays": (50, 51, 52), "turned": (50, 51, 52),
+         "tumours": (60, 61, 62), "pendulums": (60, 61, 62), "strayed": (60, 61, 62),
+         "tokens": (60, 61, 62)}  # fmt: skip
 
 GOOD = {
     "images": 0.1,
@@ -30,6 +32,10 @@ GOOD = {
     "products": 0.03,
     "delays": 0.04,
     "turned": 0.25,
+    "tumours": 0.15,
+    "pendulums": 0.025,
+    "strayed": 0.08,
+    "tokens": 0.007,
 }
 """Peaks near the best, from a look at a few peaks with one schedule."""
 
@@ -37,12 +43,14 @@ HIGH = {"images": (0.35, 0.45), "text": (0.35, 0.5), "characters": (0.5, 0.9), "
         "photographs": (0.09, 0.13), "flights": (0.7, 1.3), "places": (0.15, 0.2),
         "halves": (1.0, 1.4), "hours": (0.2, 0.6),
         "carriers": (0.25, 0.32), "manuals": (0.25, 0.5), "airports": (0.12, 0.3),
-        "products": (0.2, 0.35), "delays": (0.4, 0.5), "turned": (0.8, 1.1)}  # fmt: skip
+        "products": (0.2, 0.35), "delays": (0.4, 0.5), "turned": (0.8, 1.1),
+        "tumours": (1.5, 2.5), "pendulums": (0.9, 2.5), "strayed": (0.17, 0.25), "tokens": (0.06, 0.12)}  # fmt: skip
 ABRUPT = {"images": (0.3, 0.45), "text": (0.25, 0.4), "characters": (0.5, 0.9), "weather": (0.12, 0.25),
           "photographs": (0.07, 0.1), "flights": (0.3, 0.8),
           "places": (0.13, 0.19), "halves": (0.8, 1.1), "hours": (0.1, 0.25),
           "carriers": (0.2, 0.3), "manuals": (0.25, 0.4), "airports": (0.05, 0.1),
-          "products": (0.15, 0.25), "delays": (0.4, 0.6), "turned": (0.8, 1.0)}  # fmt: skip
+          "products": (0.15, 0.25), "delays": (0.4, 0.6), "turned": (0.8, 1.0),
+          "tumours": (1.1, 2.2), "pendulums": (0.2, 0.4), "strayed": (0.1, 0.2), "tokens": (0.04, 0.06)}  # fmt: skip
 DEAD = {
     "images": 1.2,
     "text": 1.6,
@@ -59,6 +67,10 @@ DEAD = {
     "products": 30.0,
     "delays": 20.0,
     "turned": 50.0,
+    "tumours": 40.0,
+    "pendulums": 30.0,
+    "strayed": 30.0,
+    "tokens": 5.0,
 }
 FEW = {
     "images": (60, 120),
@@ -76,6 +88,10 @@ FEW = {
     "products": (100, 250),
     "delays": (150, 400),
     "turned": (20, 45),
+    "tumours": (25, 50),
+    "pendulums": (20, 50),
+    "strayed": (60, 150),
+    "tokens": (60, 90),
 }
 SOME = {
     "images": 250,
@@ -93,6 +109,10 @@ SOME = {
     "products": 1200,
     "delays": 1200,
     "turned": 300,
+    "tumours": 200,
+    "pendulums": 400,
+    "strayed": 1500,
+    "tokens": 400,
 }
 """Examples that are learned by heart only when the rate has come down."""
 

@@ -22,7 +22,8 @@ ROOT = Path(__file__).parents[3]
 HERE = ROOT / "bench" / "results" / "watch"
 UNDER_WAY = ROOT / "build" / "watch"
 TRAINED_BY = tuple(
-    f"bench/watch/labelled/{name}.py" for name in ("fresh", "last", "recipe", "stack", "tasks", "training")
+    f"bench/watch/labelled/{name}.py"
+    for name in ("bodies", "fresh", "last", "recipe", "stack", "tasks", "training", "unseen")
 )
 TOGETHER = 48
 Results = dict[Recipe, Trained]

@@ -17,22 +17,26 @@ class Stack:
         self.task, self.count = task, len(seeds)
         self.keep = 1 - torch.tensor(dropout)[:, None, None]
         self.chances = [torch.Generator().manual_seed(50_000 + seed) for seed in seeds]
-        self.values: list[torch.Tensor] = []
-        for layer, (wide, narrow) in enumerate(zip(task.sizes, task.sizes[1:], strict=False)):
-            scale = 1.0 if task.table and layer == 0 else (2 / wide) ** 0.5
-            starts = [torch.Generator().manual_seed(1000 * layer + seed) for seed in seeds]
-            self.values.append(torch.stack([scale * torch.randn(wide, narrow, generator=one) for one in starts]))
-            self.values.append(torch.zeros(self.count, 1, narrow))
+        self.values = self.drawn(seeds)
         for value in self.values:
             value.requires_grad_()
         self.first = [torch.zeros_like(value) for value in self.values]
         self.second = [torch.zeros_like(value) for value in self.values]
         self.taken = 0
 
+    def drawn(self, seeds: list[int]) -> list[torch.Tensor]:
+        """The weights and levels at the start."""
+        found = []
+        for layer, (wide, narrow) in enumerate(zip(self.task.sizes, self.task.sizes[1:], strict=False)):
+            scale = 1.0 if self.task.table and layer == 0 else (2 / wide) ** 0.5
+            starts = [torch.Generator().manual_seed(1000 * layer + seed) for seed in seeds]
+            found.append(torch.stack([scale * torch.randn(wide, narrow, generator=one) for one in starts]))
+            found.append(torch.zeros(self.count, 1, narrow))
+        return found
+
     def forward(self, inputs: torch.Tensor, *, learning: bool) -> torch.Tensor:
         """The outputs (rows, batch, classes) for inputs (rows, batch, ...)."""
         layers = list(zip(self.values[::2], self.values[1::2], strict=True))
-        rows = inputs.shape[1]
         found = inputs
         for place, (weight, level) in enumerate(layers):
             if place == 0 and self.task.table:
@@ -41,10 +45,16 @@ class Stack:
                 found = torch.baddbmm(level, found, weight)
             if place + 1 < len(layers):
                 found = torch.relu(found) if self.task.optimizer == "momentum" else torch.tanh(found)
-            if place + 2 == len(layers) and learning and bool((self.keep < 1).any()):
-                drawn = torch.stack([torch.rand(rows, found.shape[2], generator=one) for one in self.chances])
-                found = found * (drawn < self.keep) / self.keep
+            if place + 2 == len(layers):
+                found = self.dropped(found, learning=learning)
         return found
+
+    def dropped(self, found: torch.Tensor, *, learning: bool) -> torch.Tensor:
+        """What dropout leaves of (rows, batch, width), each row by its own share and chance."""
+        if not learning or not bool((self.keep < 1).any()):
+            return found
+        drawn = torch.stack([torch.rand(*found.shape[1:], generator=one) for one in self.chances])
+        return found * (drawn < self.keep) / self.keep
 
     def _looked_up(self, ids: torch.Tensor, table: torch.Tensor) -> torch.Tensor:
         size = self.task.sizes[0]
@@ -78,6 +88,11 @@ class Stack:
                 if self.task.optimizer == "momentum":
                     first.mul_(0.9).add_(slope + shrink * value)
                     value.sub_(rate * first)
+                elif self.task.optimizer == "nesterov":
+                    first.mul_(0.9).add_(slope + shrink * value)
+                    value.sub_(rate * (slope + shrink * value + 0.9 * first))
+                elif self.task.optimizer == "plain":
+                    value.sub_(rate * (slope + shrink * value))
                 else:
                     first.lerp_(slope, 0.1)
                     second.lerp_(slope * slope, 0.001)

@@ -1,10 +1,10 @@
-"""The tasks that the labelled runs learn: seven on which rules were written, five by which they were mended, three new.
+"""The tasks that the labelled runs learn: seven on which rules were written, eight by which they were mended, four new.
 
 Data that any machine has: digits, snippets of source code, the language reference that ships with Python, a year of
 weather and two photographs that come with scikit-learn; flights, and where in the photographs a patch is from. Those
-of the second half: the lower halves of digits, and the time of day by the weather. Three more are told in `fresh`, and
-those that no rule has seen in `last`. The models are small and dense, so that scores of runs are trained as one batch
-of matrices.
+of the second half: the lower halves of digits, and the time of day by the weather. Three more each are told in `fresh`
+and `last`, and four that no rule has seen in `unseen`. The models are small, so that scores of runs are trained as one
+batch of matrices; most are of plain layers.
 """
 
 import hashlib
@@ -17,6 +17,7 @@ from torch.nn import functional
 
 from bench.watch.labelled.fresh import Data, airports, carriers, flown, manuals
 from bench.watch.labelled.last import delays, products, turned
+from bench.watch.labelled.unseen import pendulums, strayed, tokens, tumours
 
 __all__ = ["TASKS", "Task", "data_of"]
 
@@ -26,7 +27,7 @@ class Task:
     """What is learned: data, model, loss, optimizer, and where its good peak lies."""
 
     half: str
-    """"write" where rules were written, "judge" and "fresh" where they were mended, "last" where they are judged."""
+    """"write" where rules were written, "judge", "fresh", "last" where they were mended; none has seen "unseen"."""
     peak: float
     horizon: int
     batch: int
@@ -41,7 +42,9 @@ class Task:
     answers: str = "class"
     """What is told: a "class" (cross entropy) or a "number" (squared error)."""
     optimizer: str = "adam"
-    """"adam" (AdamW) or "momentum" (SGD with 0.9)."""
+    """"adam" (AdamW), "momentum" (SGD with 0.9), "nesterov" (the same, looking ahead), or "plain" (SGD)."""
+    body: str = "plain"
+    """Plain layers, or "residual", "convolution" or "attention" as in `bodies`."""
 
 
 @cache
@@ -177,6 +180,14 @@ TASKS = {
     "products": Task("last", 0.03, 500, 64, 250, products, (40, 96, 24, 9)),
     "delays": Task("last", 0.04, 500, 48, 400, delays, (39, 100, 4)),
     "turned": Task("last", 0.25, 550, 16, 45, turned, (64, 48, 48, 64), answers="number", optimizer="momentum"),
+    "tumours": Task("unseen", 0.15, 900, 8, 60, tumours, (30, 20, 2), optimizer="plain"),
+    "pendulums": Task(
+        "unseen", 0.025, 420, 100, 200, pendulums, (6, 32, 64, 64, 64, 4), answers="number", body="residual"
+    ),
+    "strayed": Task(
+        "unseen", 0.08, 480, 20, 150, strayed, (1, 12, 16, 32, 10), optimizer="nesterov", body="convolution"
+    ),
+    "tokens": Task("unseen", 0.007, 340, 12, 150, tokens, (64, 24, 48, 48, 64), body="attention"),
 }
 
 

@@ -20,6 +20,7 @@ NAMES = {
     "tools": "Runs that Hugging Face's Trainer, Lightning and Keras trained and logged, read from their own files; "
     "looked at once before rules were mended by them",
     "last": "Three last tasks, looked at once before one rule was mended by them",
+    "unseen": "Four tasks that no rule has seen",
 }
 
 LOOKS = (

@@ -10,8 +10,8 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import torch
 
+from bench.watch.labelled.bodies import stacked
 from bench.watch.labelled.recipe import Recipe
-from bench.watch.labelled.stack import Stack
 from bench.watch.labelled.tasks import TASKS
 
 __all__ = ["Trained", "train"]
@@ -59,7 +59,7 @@ def _together(recipes: list[Recipe]) -> list[Trained]:
     began = time.process_time()
     task = TASKS[recipes[0].task]
     inputs, targets, unseen, answers = task.data()
-    stack = Stack(task, [recipe.seed for recipe in recipes], [recipe.dropout for recipe in recipes])
+    stack = stacked(task, [recipe.seed for recipe in recipes], [recipe.dropout for recipe in recipes])
     steps = [recipe.steps for recipe in recipes]
     longest = max(steps)
     rates, rows = torch.zeros(longest, len(recipes)), torch.zeros(longest, len(recipes), task.batch, dtype=torch.long)

@@ -1,0 +1,157 @@
+"""Bodies beyond plain layers, as many side by side as there are rows: residual blocks, convolutions, attention."""
+
+from collections.abc import Iterator
+
+import torch
+from torch.nn import functional
+
+from bench.watch.labelled.stack import Stack
+from bench.watch.labelled.tasks import Task
+
+__all__ = ["stacked"]
+
+WINDOWS = ((4, 2), (3, 1))
+"""Side and stride of the windows of the convolutions."""
+
+HEADS = 2
+
+
+def stacked(task: Task, seeds: list[int], dropout: list[float]) -> Stack:
+    """The models of a task, one a seed."""
+    return {"plain": Stack, "residual": Residual, "convolution": Convolution, "attention": Attention}[task.body](
+        task, seeds, dropout
+    )
+
+
+def normed(found: torch.Tensor, gain: torch.Tensor, level: torch.Tensor) -> torch.Tensor:
+    """A layer norm over the last axis of (rows, examples, width)."""
+    return torch.addcmul(level, functional.layer_norm(found, found.shape[-1:]), gain)
+
+
+class Parts(Stack):
+    """Weights that are drawn one after another from one source a row, and taken in that order."""
+
+    def drawn(self, seeds: list[int]) -> list[torch.Tensor]:
+        """The weights and levels at the start."""
+        self.sources = [torch.Generator().manual_seed(7000 + seed) for seed in seeds]
+        return list(self.parts())
+
+    def parts(self) -> Iterator[torch.Tensor]:
+        """The weights in the order in which `forward` takes them."""
+        raise NotImplementedError
+
+    def layer(self, wide: int, narrow: int, scale: float = 1.0) -> Iterator[torch.Tensor]:
+        """A weight whose outputs are about `scale` times as large as its inputs, and a level."""
+        size = scale / wide**0.5
+        yield torch.stack([size * torch.randn(wide, narrow, generator=one) for one in self.sources])
+        yield torch.zeros(self.count, 1, narrow)
+
+    def norm(self, width: int) -> Iterator[torch.Tensor]:
+        """Gain and level of a layer norm."""
+        yield torch.ones(self.count, 1, width)
+        yield torch.zeros(self.count, 1, width)
+
+    def block(self, width: int, inner: int, count: int) -> Iterator[torch.Tensor]:
+        """One of so many blocks that are added to what goes in."""
+        yield from (*self.norm(width), *self.layer(width, inner, 2**0.5), *self.layer(inner, width, count**-0.5))
+
+
+def blocked(found: torch.Tensor, each: Iterator[torch.Tensor]) -> torch.Tensor:
+    """Norm, layer, GELU and layer, added to what went in."""
+    inner = normed(found, next(each), next(each))
+    return found + dense(functional.gelu(dense(inner, each)), each)
+
+
+def dense(found: torch.Tensor, each: Iterator[torch.Tensor]) -> torch.Tensor:
+    """The next layer."""
+    weight, level = next(each), next(each)
+    return torch.baddbmm(level, found, weight)
+
+
+class Residual(Parts):
+    """Sizes: inputs, the width of all blocks, the inner width of each, answers."""
+
+    def parts(self) -> Iterator[torch.Tensor]:
+        """In, blocks, norm, out."""
+        inputs, width, *inner, answers = self.task.sizes
+        yield from self.layer(inputs, width)
+        for wide in inner:
+            yield from self.block(width, wide, len(inner))
+        yield from (*self.norm(width), *self.layer(width, answers))
+
+    def forward(self, inputs: torch.Tensor, *, learning: bool) -> torch.Tensor:
+        """Answers (rows, examples, answers) to inputs (rows, examples, inputs)."""
+        each = iter(self.values)
+        found = dense(inputs, each)
+        for _ in self.task.sizes[2:-1]:
+            found = blocked(found, each)
+        found = normed(found, next(each), next(each))
+        return dense(self.dropped(found, learning=learning), each)
+
+
+class Attention(Parts):
+    """Sizes: rows of the table, the width of all blocks, the inner width of each, classes; the last token is asked."""
+
+    def parts(self) -> Iterator[torch.Tensor]:
+        """Table, blocks of attention and layers, norm, out."""
+        rows, width, *inner, answers = self.task.sizes
+        yield torch.stack([torch.randn(rows, width, generator=one) for one in self.sources])
+        for wide in inner:
+            yield from (*self.norm(width), *self.layer(width, 3 * width), *self.layer(width, width, len(inner) ** -0.5))
+            yield from self.block(width, wide, len(inner))
+        yield from (*self.norm(width), *self.layer(width, answers))
+
+    def forward(self, inputs: torch.Tensor, *, learning: bool) -> torch.Tensor:
+        """Answers (rows, examples, classes) to tokens (rows, examples, places)."""
+        each = iter(self.values)
+        _, examples, places = inputs.shape
+        rows, width = self.task.sizes[:2]
+        offset = (torch.arange(self.count) * rows)[:, None, None]
+        found = functional.embedding(inputs + offset, next(each).flatten(0, 1)) + placed(places, width)
+        found = found.flatten(1, 2)  # all tokens of a row together
+        for _ in self.task.sizes[2:-1]:
+            asked = dense(normed(found, next(each), next(each)), each)
+            parts = asked.view(self.count * examples, places, 3, HEADS, -1).permute(2, 0, 3, 1, 4).flatten(1, 2)
+            shares = torch.bmm(parts[0], parts[1].mT) * (width // HEADS) ** -0.5
+            mixed = torch.bmm(shares.softmax(2), parts[2]).view(self.count * examples, HEADS, places, -1)
+            found = found + dense(mixed.transpose(1, 2).reshape(found.shape), each)
+            found = blocked(found, each)
+        last = found.view(self.count, examples, places, width)[:, :, -1]
+        found = normed(last, next(each), next(each))
+        return dense(self.dropped(found, learning=learning), each)
+
+
+def placed(places: int, width: int) -> torch.Tensor:
+    """Sines and cosines that tell where a token stands."""
+    turns = torch.arange(places)[:, None] / 50 ** (torch.arange(width // 2) / (width // 2))
+    return torch.cat([turns.sin(), turns.cos()], 1)
+
+
+class Convolution(Parts):
+    """Sizes: channels of the images, of each convolution's outputs, the width of a layer on all that, classes."""
+
+    def parts(self) -> Iterator[torch.Tensor]:
+        """Convolutions, then layers."""
+        *channels, width, answers = self.task.sizes
+        for (side, _), wide, narrow in zip(WINDOWS, channels[:-1], channels[1:], strict=True):
+            yield from self.layer(side * side * wide, narrow, 2**0.5)
+        size = self.task.data()[0].shape[1]
+        for side, stride in WINDOWS:
+            size = (size - side) // stride + 1
+        yield from (*self.layer(size * size * channels[-1], width, 2**0.5), *self.layer(width, answers))
+
+    def forward(self, inputs: torch.Tensor, *, learning: bool) -> torch.Tensor:
+        """Answers (rows, examples, classes) to images (rows, examples, height, width, channels)."""
+        each = iter(self.values)
+        found = inputs
+        for side, stride in WINDOWS:
+            across = (found.shape[2] - side) // stride + 1
+            end = stride * (across - 1) + 1
+            windows = torch.cat([
+                found[:, :, down : down + end : stride, right : right + end : stride]
+                for down in range(side) for right in range(side)
+            ], -1)  # fmt: skip
+            told = torch.relu(dense(windows.flatten(1, 3), each))
+            found = told.view(*windows.shape[:4], -1)
+        found = torch.relu(dense(found.flatten(2), each))
+        return dense(self.dropped(found, learning=learning), each)
