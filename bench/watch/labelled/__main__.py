@@ -1,6 +1,6 @@
 """Is the diagnosis right? Real trainings with labels that control runs bear out.
 
-python -m bench.watch.labelled                    # what is recorded, but for `UNJUDGED`, judged by the rules as they are
+python -m bench.watch.labelled                    # what is recorded, but `UNJUDGED`, judged by the rules as they are
 python -m bench.watch.labelled --write            # the same, into bench/results/watch/labelled.md
 python -m bench.watch.labelled --beside           # each run together with another one
 python -m bench.watch.labelled --spread           # how far repeats of one recipe end apart
