@@ -56,9 +56,12 @@ def beside(named: Sequence[tuple[str, Observed]], *, one: bool = False) -> tuple
     >>> beside([("A", alone)])[0] is alone
     True
     """
-    made = [ready(name, seen) for name, seen in named]
-    table = Table([each for each in made if each is not None], one=one)
-    found = [() if each is None else table.lay(each) for each in made]
+    import numpy as np
+
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # a log may hold 1e308
+        made = [ready(name, seen) for name, seen in named]
+        table = Table([each for each in made if each is not None], one=one)
+        found = [() if each is None else table.lay(each) for each in made]
     return tuple(replace(seen, beside=said) if said else seen for (_, seen), said in zip(named, found, strict=True))
 
 
