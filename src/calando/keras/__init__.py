@@ -24,6 +24,7 @@ except ImportError as error:
         fix=f"pip install 'calando[{_extra}]', or name an installed backend in the environment variable KERAS_BACKEND",
     ) from error
 
+from calando.keras.averaging import Averages, Averaging, averages
 from calando.keras.door import attach, rebind
 from calando.keras.drive import fit
 from calando.keras.follow import Follow
@@ -31,7 +32,19 @@ from calando.keras.learning_rate import LearningRate
 from calando.keras.scheduled import Scheduled
 from calando.keras.watching import Watching
 
-__all__ = ["Follow", "LearningRate", "Scheduled", "Watching", "attach", "fit", "from_keras", "rebind"]
+__all__ = [
+    "Averages",
+    "Averaging",
+    "Follow",
+    "LearningRate",
+    "Scheduled",
+    "Watching",
+    "attach",
+    "averages",
+    "fit",
+    "from_keras",
+    "rebind",
+]
 
 
 def __getattr__(name: str) -> Any:
