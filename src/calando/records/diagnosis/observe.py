@@ -82,7 +82,8 @@ def settings(meta: Mapping[str, object]) -> dict[str, str]:
     >>> settings({"seed": 1, "batch": 32, "base_lr": 0.1, "note": "second try"})
     {'batch': '32'}
     """
-    return {key: str(value)[:200] for key, value in list(meta.items())[:100] if not APART.search(key)}
+    plain = ((key.removeprefix("meta."), value) for key, value in list(meta.items())[:150])
+    return {key: str(value)[:200] for key, value in plain if not APART.search(key)}
 
 
 def _pair(columns: Mapping[str, Column], name: str) -> Pair:

@@ -84,6 +84,9 @@ def _meta(header: "Header", tail: "Tail", *, packed: bool) -> Meta:
             meta["steps_per_epoch"] = schedule.steps_per_epoch
     if type(seed := header.meta.get("seed")) is int:
         meta["seed"] = seed
+    for key, value in list(header.meta.items())[:100]:
+        if isinstance(value, str | int | float):
+            meta[f"meta.{key}"] = value
     return meta
 
 

@@ -55,6 +55,8 @@ def _draft(run: RunRecord, spec: StudySpec, file: Opened) -> Draft:
     }
     if asked.peak is not None:
         meta["peak"] = asked.peak
+    if asked.params:
+        meta["params"] = asked.params
     if spec.steps_per_epoch is not None:
         meta["steps_per_epoch"] = spec.steps_per_epoch
     columns = {
