@@ -78,3 +78,26 @@ def test_a_file_that_is_no_log_is_told_in_four_parts():
 def test_control_characters_in_a_name_do_not_reach_the_terminal():
     write("evil\x1b[31m.csv", training())
     assert "\x1b[31m" not in call("diagnose", ".").output
+
+
+def test_a_log_of_nothing_but_an_accuracy_is_judged_by_it():
+    falling = [0.9 - 0.7 * np.exp(-i / 4) - 0.01 * max(0, i - 8) + 0.003 * (i % 2) for i in range(24)]
+    Path("acc.csv").write_text("epoch,val_acc\n" + "".join(f"{i},{v}\n" for i, v in enumerate(falling)))
+    result = call("diagnose", "acc.csv")
+    assert result.exit_code == 1
+    assert "overfitting since step" in result.output
+    assert "The val_acc was best near step" in result.output
+
+
+def test_a_log_of_which_no_column_is_known_says_which_there_are_and_how_to_name_one():
+    values = [0.9 - 0.7 * np.exp(-i / 4) for i in range(24)]
+    Path("odd.csv").write_text("step,return,steps_per_second\n" + "".join(f"{i},{v},3\n" for i, v in enumerate(values)))
+    result = call("diagnose", "odd.csv")
+    assert result.exit_code == 0
+    assert "by its name: return, steps_per_second." in result.output
+    assert "--val-loss NAME" in result.output
+    assert "--higher" in result.output
+    named = call("diagnose", "odd.csv", "--val-loss", "return", "--higher", "--all")
+    assert "score, better when higher: 'return'" in named.output
+    assert "The return went from" in named.output
+    assert call("diagnose", "odd.csv", "--higher").exit_code == 2

@@ -31,7 +31,11 @@ INK = {"failure": "red", "warning": "yellow", "note": "cyan", "good": "green"}
 @click.option("--steps-per-epoch", type=int, metavar="N", help="Updates in an epoch, for logs by the epoch.")
 @click.option("--step", metavar="NAME", help="Column that counts the updates.  [default: guessed]")
 @click.option("--loss", metavar="NAME", help="Column of the training loss.  [default: guessed]")
-@click.option("--val-loss", metavar="NAME", help="Column of the validation loss.  [default: guessed]")
+@click.option("--val-loss", metavar="NAME", help="Column of the validation loss, or metric.  [default: guessed]")
+@click.option(
+    "--higher/--lower", default=None,
+    help="Whether the metric that --val-loss names is better when higher.  [default: by its name]",
+)  # fmt: skip
 @click.option("--lr", metavar="NAME", help="Column of the learning rate.  [default: guessed]")
 @click.option(
     "--lr-edge", type=click.Choice(["used", "next"]),
@@ -40,7 +44,8 @@ INK = {"failure": "red", "warning": "yellow", "note": "cyan", "good": "green"}
 @click.option("--all", "every", is_flag=True, help="Also show the evidence of healthy runs, and how logs were read.")
 def diagnose(
     logs: tuple[str, ...], as_json: bool, plan: str | None, run_horizon: int | None, steps_per_epoch: int | None,
-    step: str | None, loss: str | None, val_loss: str | None, lr: str | None, lr_edge: "Edge | None", every: bool,
+    step: str | None, loss: str | None, val_loss: str | None, higher: bool | None, lr: str | None,
+    lr_edge: "Edge | None", every: bool,
 ) -> None:  # fmt: skip
     """Divergence, plateaus, overfitting, rates too low or too high, and what to do about each.
 
@@ -53,6 +58,7 @@ def diagnose(
     calando diagnose runs/
     calando diagnose peak-0.1.csv peak-0.4.csv
     calando diagnose checkpoint-500/trainer_state.json --json
+    calando diagnose history.csv --val-loss return --higher
     calando diagnose loss.csv --plan "warmup(5%) | cosine() @ 1e-3" --run-horizon 20000
     """
     from calando.records.diagnosis import diagnose as diagnosed
@@ -62,8 +68,8 @@ def diagnose(
 
     refused: list[CalandoError] = []
     found = read_logs(
-        *logs, step=step, loss=loss, val_loss=val_loss, lr=lr, steps_per_epoch=steps_per_epoch, lr_edge=lr_edge,
-        refused=refused,
+        *logs, step=step, loss=loss, val_loss=val_loss, higher=higher, lr=lr, lr_edge=lr_edge,
+        steps_per_epoch=steps_per_epoch, refused=refused,
     )  # fmt: skip
     if not found:
         for error in refused:

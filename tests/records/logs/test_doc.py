@@ -8,13 +8,17 @@ import click
 import pytest
 
 from calando.cli.curves import curve_options
+from calando.cli.diagnose import diagnose
 from calando.records.logs import read_logs
 from calando.records.logs.formats import FORMATS
 from calando.records.logs.guess import find
 from tests.records.logs.samples import state
 
 TEXT = (Path(__file__).resolve().parents[3] / "docs" / "logs.md").read_text(encoding="utf-8")
-SPELLED = {"step": "step", "training loss": "loss", "validation loss": "val_loss", "learning rate": "lr"}
+SPELLED = {
+    "step": "step", "training loss": "loss", "validation loss": "val_loss", "learning rate": "lr",
+    "score, where no validation loss was logged": "score", "training score, where no loss was logged": "train_score",
+}  # fmt: skip
 
 
 def table(head: str) -> list[list[str]]:
@@ -47,7 +51,8 @@ def test_its_words_and_options_are_those_that_there_are() -> None:
     @curve_options
     def command() -> None: ...
 
-    known = {name for option in command.__click_params__ for name in option.opts}  # type: ignore[attr-defined]
+    params = [*command.__click_params__, *diagnose.params]  # type: ignore[attr-defined]
+    known = {name for option in params for name in (*option.opts, *option.secondary_opts)}
     assert isinstance(command.__click_params__[0], click.Parameter)  # type: ignore[attr-defined]
     assert set(re.findall(r"--[a-z][a-z-]+", TEXT)) <= known
 

@@ -11,7 +11,10 @@ share of what the run gained in all, so that losses of any scale are judged alik
 
 from __future__ import annotations
 
-from calando.records.diagnosis import compared, early, endings, fit, heat, obeyed, pace, plateau, spiky, waves
+from collections.abc import Sequence
+from dataclasses import replace
+
+from calando.records.diagnosis import compared, early, endings, fit, heat, higher, obeyed, pace, plateau, spiky, waves
 from calando.records.diagnosis.catalogue import CATALOGUE, WORST_FIRST
 from calando.records.diagnosis.change import Change
 from calando.records.diagnosis.finding import TOO_FEW, Diagnosis, Evidence, Judged, Observed, short
@@ -32,7 +35,8 @@ __all__ = [
 ]
 
 LOOKS = (
-    heat.lr_too_high, endings.rising, early.warm_up_too_short, spiky.spikes, fit.after_a_drop, fit.overfitting,
+    heat.lr_too_high, endings.rising, early.warm_up_too_short, spiky.spikes,
+    higher.after_a_drop, higher.overfitting,
     waves.oscillation, pace.lr_too_low, pace.horizon_too_short, plateau.plateau_high, plateau.plateau_low,
     fit.fitted_early,
 )  # fmt: skip
@@ -54,19 +58,25 @@ def diagnose(seen: Observed) -> tuple[Diagnosis, ...]:
         return _judged(seen)
 
 
+HELD_OUT = (higher.after_a_drop, higher.overfitting)
+
+
 def _judged(seen: Observed) -> tuple[Diagnosis, ...]:
-    sign = -1.0 if seen.higher_is_better else 1.0
-    run = Judged(seen, trend(*seen.train), trend(seen.val[0], [sign * v for v in seen.val[1]]), trend(*seen.lr))
+    train, val = _falling(*seen.train, seen.train_higher), _falling(*seen.val, seen.higher_is_better)
+    run = Judged(seen, trend(*train), trend(*val), trend(*seen.lr))
     if seen.status == "failed":
         found: list[Diagnosis | None] = [endings.failed(run)]
     elif seen.status == "diverged":
         found = [endings.diverged(run)]
     elif max(len(run.train), len(run.val)) < TOO_FEW:
         found = [endings.too_little(run)]
+    elif higher.alone(run):
+        found = [look(run) for look in higher.LOOKS]
     else:
         found = [endings.not_converging(run)]
-        if found == [None]:
-            found = [look(run) for look in LOOKS]
+        if found == [None]:  # the rules speak of losses: a score beside them tells of overfitting alone
+            losses = replace(run, val=trend((), ())) if seen.higher_is_better else run
+            found = [look(run if look in HELD_OUT else losses) for look in LOOKS]
     if seen.beside:
         found = [*compared.unrefuted(run, [one for one in found if one is not None])]
     hot = any(one is not None and one.kind == "LR too high" for one in found)
@@ -80,6 +90,11 @@ def _judged(seen: Observed) -> tuple[Diagnosis, ...]:
     )
     kept = compared.borne_out(run, kept)
     return tuple(sorted(kept, key=lambda f: WORST_FIRST.index(f.kind))) or (fit.healthy(run),)
+
+
+def _falling(steps: Sequence[float], values: Sequence[float], rising: bool) -> tuple[Sequence[float], Sequence[float]]:
+    """A curve of which lower is better."""
+    return (steps, [-v for v in values]) if rising else (steps, values)
 
 
 def _too_early(found: Diagnosis, run: Judged) -> bool:

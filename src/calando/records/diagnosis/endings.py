@@ -17,6 +17,7 @@ from calando.records.diagnosis.finding import (
     sure,
     times,
 )
+from calando.records.diagnosis.fit import overfitting
 from calando.records.diagnosis.noisy import Level, Trend, noise
 
 __all__ = ["diverged", "failed", "not_converging", "rising", "too_little"]
@@ -97,12 +98,32 @@ def _left_its_best(curve: Trend) -> float | None:
 def too_little(run: Judged) -> Diagnosis:
     """Too few logged points to say anything."""
     count = max(len(run.train), len(run.val))
+    if count == 0 and run.seen.logged:
+        return Diagnosis(
+            "too little data", "note", "nothing that can be judged",
+            f"None of the columns is a loss, or a metric such as an accuracy, by its name: {_few(run.seen.logged)}.",
+            ("Say which one is: `--loss NAME` for a training loss, `--val-loss NAME` for what is measured on held-out "
+             "data, with `--higher` where higher is better.",),
+            (Evidence("points", 0.0, "0"),),
+        )  # fmt: skip
     return Diagnosis(
         "too little data", "note", "too few points to judge",
         f"Only {count} finite values were logged.",
         ("Log the training loss at every step: it costs microseconds.",),
         (Evidence("points", float(count), str(count)),),
     )  # fmt: skip
+
+
+def _smooth_rise(curve: Trend) -> bool:
+    """Whether a rise from the lowest point to the end is smooth, as what is learned by heart makes it; a rate that is
+    too high throws a loss about."""
+    low = float(curve.values.min())
+    part = curve.window(float(curve.steps[int(curve.values.argmin())]), float(curve.steps[-1]))
+    return len(part) >= 5 and part.tremble() < 0.1 * (float(curve.values[-1]) - low)
+
+
+def _few(names: tuple[str, ...]) -> str:
+    return ", ".join(names[:8]) + (f" and {len(names) - 8} more" if len(names) > 8 else "")
 
 
 def not_converging(run: Judged) -> Diagnosis | None:
@@ -158,6 +179,8 @@ def not_converging(run: Judged) -> Diagnosis | None:
              "A longer warm-up, and gradient clipping."),
             evidence, 0.8, (Change("peak", 0.25, "scale 0.25"), Change("clip", 1.0)),
         )  # fmt: skip
+    if learned and curve is run.val and overfitting(run) is not None and _smooth_rise(curve):
+        return None
     if learned:
         return Diagnosis(
             "LR too high", "failure", "learned, then lost it",

@@ -106,6 +106,13 @@ class Observed:
     """The traceback of a failed run."""
     metric: str = "validation loss"
     higher_is_better: bool = False
+    train_metric: str = "training loss"
+    train_higher: bool = False
+    """Whether the training curve is of a metric that is better when higher, where no training loss was logged."""
+    unsure: bool = False
+    """Whether the metric may be one of training data: its name does not say."""
+    logged: tuple[str, ...] = ()
+    """Names of the columns that were logged, where none of them can be judged."""
     ahead: float = math.nan
     """The lowest rate that is still to come, where a plan is known; of runs under way."""
     hotter: Level | None = None
@@ -151,6 +158,14 @@ class Judged:
         rates = np.interp(every, self.lr.steps, self.lr.values)
         summed = np.concatenate([[0.0], np.cumsum(0.5 * (rates[1:] + rates[:-1]))])
         return every, rates, summed / max(float(summed[-1]), 1e-300)
+
+    @property
+    def unseen(self) -> bool:
+        """Whether evaluations alone were logged, the first of them when something may have been learned already.
+
+        What was gained in all is not known then, and a share of it seems larger than it is.
+        """
+        return len(self.train) < TOO_FEW and len(self.val) > 0 and float(self.val.steps[0]) > 0.02 * self.end
 
     def rise_error(self) -> float:
         """Standard error of the highest block of training losses over a start that is the middle of three batches."""
@@ -209,7 +224,7 @@ def main_curve(run: Judged) -> tuple[Trend, str]:
     """The curve to judge by: validation when it is dense enough for a trend, else training."""
     if len(run.val) >= 20 or len(run.train) < 8:
         return run.val, run.seen.metric
-    return run.train, "training loss"
+    return run.train, run.seen.train_metric
 
 
 def sure(sigmas: float) -> float:

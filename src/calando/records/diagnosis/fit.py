@@ -38,9 +38,10 @@ def overfitting(run: Judged) -> Diagnosis | None:
         fell = train.level(at - width, at + width, least=3).minus(now)
         if fell.sigmas < -CLEAR:
             return None  # both rise: `rising` tells that story
-        if len(train) >= 20 and fell.sigmas < 2:
+        if len(train) >= 20 and fell.sigmas < 2 and not run.seen.train_higher:  # which may be full
             return None  # the training loss stands still: nothing more is being learned by heart
-        if not run.seen.higher_is_better and now.value < EXPECTED * last.value and fell.sigmas > CLEAR:
+        scored = run.seen.higher_is_better or run.seen.train_higher
+        if not scored and now.value < EXPECTED * last.value and fell.sigmas > CLEAR:
             enough = 3.0
     if at > 0.85 * end or rise.sigmas < enough or rise.value < 0.02 * scale:
         return None
@@ -51,14 +52,16 @@ def overfitting(run: Judged) -> Diagnosis | None:
         f"{short(sign * last.value)} by the end"
     )
     if fell is not None and fell.sigmas > 2:
-        words += f", while the training loss went on falling by {short(fell.value)}"
+        went = "rising" if run.seen.train_higher else "falling"
+        words += f", while the {run.seen.train_metric} went on {went} by {short(fell.value)}"
     words += ". That is overfitting; another learning rate will not mend it."
     evidence = [
         Evidence("best", sign * best.value, f"{short(sign * best.value)} at step {at:,.0f}"),
         Evidence("end", sign * last.value, short(sign * last.value)),
     ]
     if fell is not None:
-        evidence.append(Evidence("training loss fell since by", fell.value, short(fell.value)))
+        went = "rose" if run.seen.train_higher else "fell"
+        evidence.append(Evidence(f"{run.seen.train_metric} {went} since by", fell.value, short(fell.value)))
     stop = Change("horizon", float(whole(max(at * 1.1, 1))), "stop")
     cures = (stop, Change("weight decay", 3.0), Change("dropout", 0.3))
     clear = sure(rise.sigmas) if fell is not None and fell.sigmas > 2 else min(0.7, sure(rise.sigmas))
@@ -175,7 +178,7 @@ def healthy(run: Judged) -> Diagnosis:
     curve, name = main_curve(run)
     end = run.end
     start, last = curve.level(0, 0.05 * end, least=3), curve.level(0.9 * end, end, least=3)
-    sign = -1.0 if run.seen.higher_is_better and name == run.seen.metric else 1.0
+    sign = -1.0 if (run.seen.higher_is_better if curve is run.val else run.seen.train_higher) else 1.0
     return Diagnosis(
         "healthy", "good", "healthy",
         f"The {name} went from {short(sign * start.value)} to {short(sign * last.value)}; nothing stands out.",

@@ -165,14 +165,14 @@ def lr_too_high(run: Judged) -> Diagnosis | None:
     """
     if len(returns(run)) >= 2 or not len(run.lr):
         return None
-    late, throw, stall = cooled(run), thrown(run), stalled(run)
+    late, throw, stall = cooled(run), thrown(run), None if run.unseen else stalled(run)
     share = (
         late[1].value / max(late[2].value, limit(HIGH, "least") * abs(run.begin(_dense(run))), 1e-300) if late else 0.0
     )
     clear = late is not None and late[1].sigmas >= CLEAR and share >= limit(HIGH, "late") + late[3]
     clear = clear and late is not None and not _descending(run, late[0])
     hurled = throw is not None and _far(throw) and throw.back > limit(HIGH, "back") * run.end
-    shake = shaken(run)
+    shake = None if run.unseen else shaken(run)
     if not clear and not hurled and stall is None and shake is None:
         return None
     quiet = trembling(run)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from calando.core.text import parse
 from calando.errors import CalandoError
 from calando.records.diagnosis.finding import Observed
+from calando.records.logs.guess import trained
 
 if TYPE_CHECKING:
     from calando.core.schedule import Schedule
@@ -52,6 +53,9 @@ def from_log(log: Log, *, plan: str = "", peak: float | None = None, horizon: in
     """
     length = max(horizon or 0, log.horizon)
     train, val, rates = (_pair(log.columns, name) for name in (log.loss, log.val_loss, log.lr))
+    score, of_training, unsure = _scores(log)
+    val = _pair(log.columns, score) if score else val
+    train = _pair(log.columns, of_training) if of_training else train
     status = str(log.meta.get("status", "done"))
     ended = log.diverged
     if ended is not None and status != "failed":
@@ -70,7 +74,12 @@ def from_log(log: Log, *, plan: str = "", peak: float | None = None, horizon: in
         asked=asked,
         status=status,
         ended_at=None if ended is None else max(ended - 1, 0),
-        metric=log.val_loss or "validation loss",
+        metric=log.val_loss or score or "validation loss",
+        higher_is_better=bool(score),
+        train_metric=of_training or "training loss",
+        train_higher=bool(of_training),
+        unsure=unsure,
+        logged=() if train[0] or val[0] else tuple(name for name in log.columns if name != log.lr),
         settings=settings(log.meta),
         ahead=ahead(*planned[:2], log.last, length) if status == "running" and planned else math.nan,
     )
@@ -84,6 +93,17 @@ def settings(meta: Mapping[str, object]) -> dict[str, str]:
     """
     plain = ((key.removeprefix("meta."), value) for key, value in list(meta.items())[:150])
     return {key: str(value)[:200] for key, value in plain if not APART.search(key)}
+
+
+def _scores(log: Log) -> tuple[str, str, bool]:
+    """The columns of a score and of a training score that are judged, "" for none, and whether it is unsure of what
+    data the score is."""
+    if log.val_loss:
+        return "", "", False
+    of_training = log.train_score if not log.loss else ""
+    if log.score or not of_training or trained(of_training):
+        return log.score, of_training, False
+    return of_training, "", True
 
 
 def _pair(columns: Mapping[str, Column], name: str) -> Pair:

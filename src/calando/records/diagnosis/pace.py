@@ -89,7 +89,8 @@ def lr_too_low(run: Judged) -> Diagnosis | None:
     share, done = found
     half = float(share[int(np.argmax(done >= 0.5))])
     first, late = float(np.interp(0.25, share, done)), 1.0 - float(np.interp(0.75, share, done))
-    unseen = len(run.train) < 20 and float(curve.steps[0]) > 0.06 * run.end  # how fast it began is not in the log
+    late_log = len(run.train) < 20 and float(curve.steps[0]) > 0.06 * run.end  # how fast it began is not in the log
+    unseen = run.unseen or late_log
     better = hotter is not None and hotter.sigmas >= 2
     ease = 0.7 if better else 1.0
     told = trembling(run)

@@ -25,6 +25,7 @@ class Asked:
     loss: str | None = None
     val_loss: str | None = None
     lr: str | None = None
+    higher: bool | None = None
     epoch: str | None = None
     run: str | None = None
     steps_per_epoch: int | None = None
@@ -69,5 +70,6 @@ class Draft:
     loss: str | None = None
     val_loss: str | None = None
     lr: str | None = None
+    score: str | None = None
     meta: Meta = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)

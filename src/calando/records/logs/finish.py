@@ -7,12 +7,13 @@ import numpy as np
 from calando.errors import BadFile, shown, tame
 from calando.records.logs.draft import Asked, Draft, Meta, Pair
 from calando.records.logs.edge import edge_of
-from calando.records.logs.guess import find, named
+from calando.records.logs.guess import find, named, plain, scores
 from calando.records.logs.log import Column, Log, Unit, listed
 from calando.records.logs.mend import Order, counting, ordered, padded
 
 __all__ = ["finish"]
 
+MAIN = ("loss", "val_loss", "lr", "train_score", "score")
 TITLES = {"loss": "training loss", "val_loss": "validation loss", "lr": "learning rate"}
 
 
@@ -32,7 +33,8 @@ def finish(draft: Draft, asked: Asked) -> Log:
             fix="give a file that a run has written to",
         )
     notes = list(draft.notes)
-    roles = {role: _chosen(role, draft, asked, notes) for role in TITLES}
+    roles = {role: _chosen(role, draft, asked, notes) for role in TITLES} | {"score": "", "train_score": ""}
+    _score(roles, draft, asked, notes)
     in_order = _in_order(draft, roles, notes)
     from_ = _counted_from(draft, asked, in_order, roles, notes)
     columns = _counted(draft, asked, in_order, 1 - from_)
@@ -78,6 +80,27 @@ def _chosen(role: str, draft: Draft, asked: Asked, notes: list[str]) -> str:
     return found[0]
 
 
+def _score(roles: dict[str, str], draft: Draft, asked: Asked, notes: list[str]) -> None:
+    """Put metrics that are better when higher where they belong: no loss, and judged where there is none."""
+    if asked.val_loss is not None and asked.higher is not False and (asked.higher or scores(roles["val_loss"])):
+        roles["score"], roles["val_loss"] = roles["val_loss"], ""
+        notes.append(f"{shown(roles['score'])} was taken for a metric that is better when higher")
+    if asked.loss is not None and scores(roles["loss"]):
+        roles["train_score"], roles["loss"] = roles["loss"], ""
+        notes.append(f"{shown(roles['train_score'])} is better when higher, so it is no loss")
+    if asked.val_loss is None and not roles["val_loss"]:
+        known = draft.score if draft.score in draft.columns else None
+        found = [known] if known else find("score", draft.columns)
+        roles["score"] = found[0] if found else ""
+        if len(found) > 1:
+            others = f"also possible: {listed(found[1:])}; --val-loss NAME says which"
+            notes.append(f"score: column {shown(found[0])} ({others})")
+    if asked.loss is None and not roles["loss"] and not roles["val_loss"]:
+        found = [name for name in find("train_score", draft.columns) if name != roles["score"]]
+        alike = [name for name in found if plain(roles["score"]).endswith(plain(name))]
+        roles["train_score"] = (alike or found or [""])[0]
+
+
 def _in_order(draft: Draft, roles: Mapping[str, str], notes: list[str]) -> dict[str, Pair]:
     done: dict[str, Pair] = {}
     orders: list[Order] = []
@@ -110,7 +133,7 @@ def _counted_from(
         return asked.counted_from
     if draft.counted_from is not None:
         return draft.counted_from
-    main = roles["loss"] or roles["val_loss"] or roles["lr"] or next(iter(columns))
+    main = next(filter(None, (roles[role] for role in MAIN)), "") or next(iter(columns))
     steps = columns[main][0]
     from_ = (0 if steps[0] == 0 else 1) if draft.unit == "epoch" else counting(steps)
     if from_ == 0:

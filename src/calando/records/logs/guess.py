@@ -1,4 +1,4 @@
-"""Which column is what, by its name: step, epoch, training loss, validation loss, learning rate, run."""
+"""Which column is what, by its name: step, epoch, training loss, validation loss, learning rate, run, score."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -7,12 +7,23 @@ from functools import lru_cache
 from calando.errors import BadName, did_you_mean, shown, tame
 from calando.records.logs.log import listed
 
-__all__ = ["Role", "find", "named", "plain"]
+__all__ = ["Role", "find", "named", "plain", "scores", "trained"]
 
 Role = str
 
 VAL = "(?:val|valid|validation|eval|evaluation|test|dev|heldout|holdout)"
 TRAIN = "(?:train|training|tr)"
+SCORES = (  # in the order of how much is known of their curves
+    r"(?:(?:sparse_)?(?:categorical|binary|balanced|mean|token|mean_token|masked|multiclass|top_?1)_)?acc(?:uracy)?"
+    r"(?:_?1|_top_?1|_score)?|top_?1(?:_acc(?:uracy)?)?|prec_1",
+    r"(?:(?:macro|micro|weighted|binary|multiclass)_)?f1(?:_?score)?(?:_(?:macro|micro|weighted))?",
+    r"(?:(?:roc|pr)_)?auc(?:_(?:roc|pr))?|auroc|auprc|average_precision|m?ap|mean_average_precision|map_?50(?:_95)?",
+    r"(?:m|mean_)?iou|dice(?:_(?:score|coefficient))?|(?:sacre)?bleu(?:_?[1-4])?|rouge_?(?:1|2|l|lsum)|chrf|meteor",
+    r"mcc|matthews_corrcoef|matthews_correlation|kappa|r2(?:_score)?|exact_match|top_?5(?:_acc(?:uracy)?)?",
+    r"acc(?:uracy)?(?:_top)?_?5",
+)
+"""Metrics that are better when higher, whichever the task: a reward or a return is not among them, nor is precision or
+recall alone, of which one may fall for the other."""
 LOSS = "(?:loss|nll|ce|cross_entropy|crossentropy|perplexity_loss|bpc|bpb|objective)"
 
 # In the order of how sure each spelling is; names are compared in lower case, with every other sign as "_".
@@ -40,6 +51,13 @@ PATTERNS: dict[Role, tuple[str, ...]] = {
         rf"lr|learning_rate|{TRAIN}_(?:lr|learning_rate)|(?:lr|learning_rate)_{TRAIN}|learningrate|{TRAIN}_epoch_learning_rate",
         r"epoch_(?:lr|learning_rate)|(?:opt|optim|optimizer)_(?:lr|learning_rate)|current_lr|cur_lr|.*_learning_rate",
         r"(?:lr|learning_rate)_(?!.*(?:momentum|weight_decay|beta)).*|(?!.*(?:momentum|weight_decay)).*_lr",
+    ),
+    "score": tuple(
+        rf"(?:metrics?_)?{VAL}_(?:epoch_)?(?:{one})(?:_(?:epoch|mean|avg))?|(?:{one})_{VAL}" for one in SCORES
+    ),
+    "train_score": tuple(
+        rf"(?:metrics?_)?(?:{TRAIN}_)?(?:epoch_)?(?:{one})(?:_(?:epoch|mean|avg|step))?|(?:{one})_{TRAIN}"
+        for one in SCORES
     ),
     "run": (r"run_name|run_id|run|runs|experiment|trial|run_uuid",),
 }
@@ -73,6 +91,24 @@ def find(role: Role, names: Iterable[str]) -> list[str]:
     """
     ranked = [(rank, i, name) for i, name in enumerate(names) if (rank := _rank(role, name)) is not None]
     return [name for _, _, name in sorted(ranked)]
+
+
+def scores(name: str) -> bool:
+    """Whether a name is that of a metric that is better when higher.
+
+    >>> scores("val/acc"), scores("eval_f1_macro"), scores("val_loss"), scores("recall")
+    (True, True, False, False)
+    """
+    return bool(find("score", [name]) or find("train_score", [name]))
+
+
+def trained(name: str) -> bool:
+    """Whether a name says that it was measured on training data.
+
+    >>> trained("train/acc"), trained("accuracy")
+    (True, False)
+    """
+    return re.search(rf"(?:^|_){TRAIN}(?:_|$)", plain(name)) is not None
 
 
 def named(role: Role, asked: str, names: Sequence[str], where: str) -> str:

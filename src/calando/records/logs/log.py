@@ -66,7 +66,9 @@ class Log:
     `name` is the run's, as the file gives it (tame it where it is shown); `source` the file. `unit` says what `steps`
     of the columns count: "step", updates made, or "epoch", epochs done. A training loss that update t logged
     (t = 0, 1, ...) stands at t+1, an evaluation after n updates at n, and the learning rate at n is the one that
-    the n-th update used, whatever the tool's own habits. `loss`, `val_loss` and `lr` name columns ("": none).
+    the n-th update used, whatever the tool's own habits. `loss`, `val_loss` and `lr` name columns ("": none); `score`
+    is a validation metric that is better when higher, such as an accuracy, `train_score` one of training: what a run is
+    judged by where no such loss was logged. Nothing is fitted to them.
     `meta` holds what else is known: horizon, plan, peak, seed, status, candidate, epochs, steps_per_epoch, ...
     `notes` say what was guessed, shifted and mended; `problems` (a bounded list; `unlisted` counts the rest) what
     was skipped, and where a loss was not finite.
@@ -88,6 +90,8 @@ class Log:
     notes: tuple[str, ...] = ()
     problems: tuple[Problem, ...] = ()
     unlisted: int = 0
+    score: str = ""
+    train_score: str = ""
 
     def column(self, name: str) -> Column:
         """The column of that name.
@@ -232,6 +236,8 @@ class Log:
         """Lines for a reader, tame enough for a terminal: which column is what, what was mended and what is wrong."""
         roles = (("training loss", self.loss), ("validation loss", self.val_loss), ("learning rate", self.lr))
         named = ", ".join(f"{what}: {shown(name)}" if name else f"no {what}" for what, name in roles)
+        extra = (("score", self.score), ("training score", self.train_score))
+        named += "".join(f", {what}, better when higher: {shown(name)}" for what, name in extra if name)
         head = f"{self.name} ({self.kind}, {self.last:,} {self.unit}s): {named}"
         lines = [head, *self.notes, *map(str, self.problems)]
         if self.unlisted:

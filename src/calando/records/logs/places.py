@@ -17,6 +17,7 @@ from calando.records.store import FILE
 __all__ = ["files_of", "glance", "promising"]
 
 MOST = 20_000
+JUDGED = ("loss", "val_loss", "score", "train_score")
 GLANCE = 512
 
 
@@ -89,7 +90,7 @@ def promising(file: Opened, kind: str, asked: Asked) -> bool:
         wanted = {plain(word) for word in (asked.step, asked.epoch, asked.loss, asked.val_loss) if word}
         known = {plain(name) for name in names}
         counts = find("step", names) or find("epoch", names) or wanted & known
-        return bool(counts and (find("loss", names) or find("val_loss", names) or wanted & known))
+        return bool(counts and (any(find(role, names) for role in JUDGED) or wanted & known))
     return True
 
 

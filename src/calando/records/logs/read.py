@@ -25,6 +25,7 @@ def read_logs(
     loss: str | None = None,
     val_loss: str | None = None,
     lr: str | None = None,
+    higher: bool | None = None,
     epoch: str | None = None,
     run: str | None = None,
     steps_per_epoch: int | None = None,
@@ -41,8 +42,9 @@ def read_logs(
         paths: names of files, patterns of files, or folders, in which logs are looked for.
         step: name of the column that counts updates, where the guess is wrong.
         loss: name of the training loss's column.
-        val_loss: name of the validation loss's column.
+        val_loss: name of the validation loss's column, or of another metric's.
         lr: name of the learning rate's column.
+        higher: whether the metric that `val_loss` names is better when higher; left out, its name tells.
         epoch: name of the column that counts epochs, for files that count no updates.
         run: name of a column of labels that parts a table into runs.
         steps_per_epoch: number of updates in an epoch, for logs that count epochs.
@@ -63,7 +65,7 @@ def read_logs(
         >>> log.name, log.losses().steps.tolist(), log.loss, log.lr, len(log.problems)
         ('a', [100, 200], 'loss', 'lr', 1)
     """
-    asked = Asked(step, loss, val_loss, lr, epoch, run, steps_per_epoch, counted_from, lr_edge)
+    asked = Asked(step, loss, val_loss, lr, higher, epoch, run, steps_per_epoch, counted_from, lr_edge)
     _check(asked, paths)
     searched: list[CalandoError] = []
     found: Found = []
@@ -148,6 +150,11 @@ def _check(asked: Asked, paths: tuple[object, ...]) -> None:
             raise _wrong(
                 f"{name}={shown(word)}", "the name of a column", "read_logs", "leave it out to have it guessed"
             )
+    if asked.higher is not None and asked.val_loss is None:
+        raise _wrong(
+            f"higher={shown(asked.higher)} of no column", "with the name of a metric", "read_logs",
+            "name the metric: --val-loss NAME, or val_loss=NAME in Python",
+        )  # fmt: skip
     if asked.steps_per_epoch is not None:
         epoch_size(asked.steps_per_epoch)
     if asked.counted_from not in (None, 0, 1) or isinstance(asked.counted_from, bool):

@@ -49,7 +49,9 @@ def read(file: Opened, _asked: Asked) -> list[Draft]:
     columns = {name: (column.steps.astype(float), column.values) for name, column in tail.columns.items()}
     notes = []
     judged = None
+    score = None
     if header.mode == "max" and header.metric in columns:
+        score = header.metric
         notes.append(f"the run's metric {shown(header.metric)} is better when higher, so it is no loss")
     elif header.metric in columns and not find("loss", [header.metric]):
         judged = header.metric
@@ -62,6 +64,7 @@ def read(file: Opened, _asked: Asked) -> list[Draft]:
             tail.noted,
             counted_from=0,
             val_loss=judged,
+            score=score,
             lr="lr" if "lr" in columns else None,
             meta=_meta(header, tail, packed=file.packed),
             notes=notes,

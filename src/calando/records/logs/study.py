@@ -68,7 +68,9 @@ def _draft(run: RunRecord, spec: StudySpec, file: Opened) -> Draft:
     judged = None
     if spec.metric in columns and spec.mode == "min" and not find("loss", [spec.metric]):
         judged = spec.metric
-    elif spec.metric in columns and spec.mode == "max":
+    score = None
+    if spec.metric in columns and spec.mode == "max":
+        score = spec.metric
         notes.append(f"the study's metric {shown(spec.metric)} is better when higher, so it is no loss")
     return Draft(
         name,
@@ -78,6 +80,7 @@ def _draft(run: RunRecord, spec: StudySpec, file: Opened) -> Draft:
         problems,
         counted_from=0,
         val_loss=judged,
+        score=score,
         lr="lr" if "lr" in columns else None,
         meta=meta,
         notes=notes,
