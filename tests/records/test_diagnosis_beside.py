@@ -10,17 +10,17 @@ import pytest
 
 from calando.core.text import parse
 from calando.records.diagnosis import Observed, diagnose
-from calando.records.diagnosis.beside import beside
+from calando.records.diagnosis.beside import SEEDS, beside
 from tests.records.synthetic import training
 
 USUAL = "warmup(5%) | cosine()"
 
 
-def ran(end, peak=0.1, *, seed=0, plan=USUAL, steps=600, start=2.3, every=25, noise=0.03, **changes):
+def ran(end, peak=0.1, *, seed=0, plan=USUAL, steps=600, start=2.3, every=25, noise=0.03, pace=50, **changes):
     """A calm run that fell from its start to its end, whatever its rates: no sign of them is in its own curves."""
     chance = np.random.default_rng(seed)
     at = np.arange(steps)
-    true = end + (start - end) * np.exp(-at / (steps / 12))
+    true = end + (start - end) * np.exp(-at / pace)
     train = true * (1 + noise * chance.normal(size=steps))
     train[0] = start * (1 + 0.02 * chance.normal())
     shape = np.asarray(parse(plan).bind(steps)(at))
@@ -129,6 +129,9 @@ def test_a_log_by_every_fifty_steps_is_compared_by_its_first_losses():
 
     told = found(laid(thin(ran(0.42, 0.4)), thin(ran(0.31, 0.1, seed=1)))[0], "LR too high")
     assert "a quarter of the peak" in told.words
+    slow, fast = thin(ran(0.5, 0.4, noise=0.001)), thin(ran(0.31, 0.1, seed=1, noise=0.001, pace=35))
+    assert slow.train[1][0] > 1.3 * fast.train[1][0]  # by then they had learned
+    assert laid(slow, fast)[0].beside
 
 
 def test_a_control_of_which_only_the_first_and_last_loss_are_known_will_do():
@@ -222,7 +225,21 @@ def test_repeats_are_taken_together_and_their_spread_counts():
 def test_the_same_run_read_twice_is_no_repeat_and_no_neighbour():
     hot, cool = ran(0.42, 0.4), ran(0.31, 0.1, seed=1)
     assert laid(hot, hot)[0] is hot
-    assert laid(hot, cool, cool, hot)[0].beside[0].runs == 1
+    assert laid(hot, cool, cool, hot)[0].beside == laid(hot, cool)[0].beside
+
+
+def test_of_single_runs_the_error_is_from_other_seeds_and_the_noise_at_the_end():
+    def shaken(seen, by):
+        return replace(seen, val=(seen.val[0], [v + by * (-1) ** i for i, v in enumerate(seen.val[1])]))
+
+    hot, cool = ran(0.42, 0.4, noise=0), ran(0.31, 0.1, seed=1, noise=0)
+    (calm,) = laid(shaken(hot, 0), shaken(cool, 0))[0].beside
+    assert calm.gain.error > 2**0.5 * SEEDS * calm.scale
+    assert calm.gain.error < 0.05 * calm.scale
+    (wild,) = laid(shaken(hot, 0.1), shaken(cool, 0.1))[0].beside
+    assert wild.gain.error > 4 * calm.gain.error
+    told = diagnose(laid(shaken(hot, 0.1), shaken(cool, 0.1))[0])
+    assert "gained by B" not in [evidence.name for finding in told for evidence in finding.evidence]
 
 
 def test_pairs_of_the_same_seed_are_surer_than_as_many_runs_of_others():
@@ -252,8 +269,20 @@ def test_higher_may_be_better():
         seen = ran(0.3, peak, seed=seed, metric="accuracy", higher_is_better=True)
         return replace(seen, val=(seen.val[0], [end - v / 4 for v in seen.val[1]]))
 
+    assert kinds(laid(scored(0.94, 0.4, 0), scored(0.95, 0.1, 1))[0]) == ["healthy"]
     told = found(laid(scored(0.8, 0.4, 0), scored(0.95, 0.1, 1))[0], "LR too high")
     assert "ended at 0.874 where this one ended at 0.724" in told.words or "ended at 0.875" in told.words
+
+
+def test_where_nobody_saw_how_a_run_began_a_small_difference_is_no_large_share_of_what_it_gained():
+    def late(seen):
+        return replace(seen, train=((), ()), val=tuple(one[8:] for one in seen.val))
+
+    hot, cool = late(ran(0.32, 0.4)), late(ran(0.31, 0.1, seed=1))
+    assert hot.val[1][0] - hot.val[1][-1] < 0.06  # of which a hundredth is a sixth
+    assert laid(hot, cool)[0].beside
+    assert kinds(laid(hot, cool)[0]) == kinds(hot)
+    assert "LR too high" in kinds(laid(late(ran(0.42, 0.4)), cool)[0])
 
 
 def test_one_run_alone_is_what_it_was():
@@ -265,7 +294,11 @@ def test_one_run_alone_is_what_it_was():
 
 def test_the_order_in_which_runs_are_named_tells_nothing():
     runs = [(f"run {i}", ran(0.3 + 0.02 * i % 0.2, 0.4 / 2 ** (i % 4), seed=i)) for i in range(9)]
-    runs += [("lost", lost(3.2)), ("warm", ran(0.33, 0.4, plan="warmup(20%) | cosine()", seed=20))]
+    runs += [
+        ("again", runs[3][1]),
+        ("lost", lost(3.2)),
+        ("warm", ran(0.33, 0.4, plan="warmup(20%) | cosine()", seed=20)),
+    ]
     told = dict(zip([name for name, _ in runs], beside(runs), strict=True))
     for turn in range(3):
         mixed = random.Random(turn).sample(runs, len(runs))

@@ -86,7 +86,8 @@ class Table:
         asked = (this.shape, this.kind, tuple(sorted(this.settings.items())))
         if self._one and asked in self._told:
             return self._told[asked]  # of one training: what is said of a run is said of its repeats
-        unlike = {(run.mark, run.shape): (run, factor, later) for run, factor, later in self._alike(this)}.values()
+        alike = self._alike(this)[::-1]  # of readings of one run the first name stays
+        unlike = {(run.mark, run.shape): (run, factor, later) for run, factor, later in alike}.values()
         placed = [(factor, run) for run, factor, _ in unlike]
         here = [this, *(run for factor, run in placed if 1 / SAME <= factor <= SAME)]
         here.sort(key=lambda run: (run.name, run.mark))
@@ -207,7 +208,8 @@ def _against(way: str, factor: float, here: list[Ready], there: list[Ready]) -> 
         return [(one.first[0], start if one.diverged else value(one)) for one in runs]
 
     ends = told(here, lambda one: one.final), told(there, lambda one: one.final)
-    scale = max(start - min(sum(v for _, v in part) / len(part) for part in ends), 0.02 * abs(start), 1e-300)
+    least = max(0.02 * abs(start), *(one.least for one in (*here, *there)), 1e-300)
+    scale = max(start - min(sum(v for _, v in part) / len(part) for part in ends), least)
     rough = max((one.noise for one in (*here, *there) if math.isfinite(one.noise)), default=0.0)
     usual = math.hypot(SEEDS * scale, rough)
     at_best = _gain(told(here, lambda one: one.best), told(there, lambda one: one.best), usual)

@@ -22,6 +22,8 @@ LAST = 8
 """Values at the end that say how much one of them is worth: the rate has come down by then, and its noise with it."""
 GRID, TAIL = 129, 65
 """Points at which rates are compared: of the whole horizon, and from their peak on."""
+UNSEEN = 0.02
+"""Share of the horizon after which a first value is not where a run began; no score is."""
 DONE = 0.98
 """Share of its horizon after which a run is at its end."""
 
@@ -57,6 +59,9 @@ class Ready:
     best: float
     noise: float
     """Of the value at the end; NaN where nothing tells."""
+    least: float
+    """What a gain is taken for at the least: where nobody saw the run begin, a share of it would seem larger than it
+    is."""
     settings: Mapping[str, str]
     top: float
     """The highest rate."""
@@ -97,6 +102,8 @@ def ready(name: str, seen: Observed) -> Ready | None:
     end = _end(sign, judged, float(train[0][-1]) if train[0].size else 0.0, seen.horizon) if not lost else LOST
     if end is None:
         return None
+    unseen = sign < 0 or early[0][0] > UNSEEN * seen.horizon
+    least = max(abs(float(judged.values[0])), abs(end[0]) if not lost else 0.0) if unseen and len(judged) else 0.0
     reach = float(rates.steps[-1]) if lost else seen.horizon - 1.0
     top = float(rates.values.max())
     risen = float(rates.steps[int(np.argmax(rates.values >= 0.99 * top))])
@@ -107,7 +114,7 @@ def ready(name: str, seen: Observed) -> Ready | None:
         (float(early[1][0]), float(early[0][0])), start, _scatter(early[1]), _learned(*early),
         rates.steps, rates.values, grid,
         risen / seen.horizon, np.interp(onward, rates.steps, rates.values),
-        end[0], min(end[0], start + 2 * abs(start)), *end[1:], seen.settings, top,
+        end[0], min(end[0], start + 2 * abs(start)), *end[1:], least, seen.settings, top,
         (seen.horizon, reach, grid.tobytes()), (*early[1][:4].tolist(), *end[:2]),
     )  # fmt: skip
 
