@@ -63,16 +63,27 @@ def test_json_holds_the_evidence():
     assert cool["beside"][0]["way"] == "hotter"
 
 
-def test_where_no_rates_were_logged_the_plans_that_the_records_name_tell():
-    for name, peak, end in (("hot", 0.4, 0.42), ("cool", 0.1, 0.31)):
+def records(*, batch=(32, 32)):
+    """Records of both that name their plans and settings, and log no rate."""
+    for name, peak, end, size in (("hot", 0.4, 0.42, batch[0]), ("cool", 0.1, 0.31, batch[1])):
         seen = ran(end, peak, seed=int(peak == 0.1))
         schedule = json.loads(calando.parse(USUAL).bind(600).to_json())
-        recorder = Recorder(Path(name), Header(name, schedule=schedule, peak=peak, horizon=600))
+        meta = {"batch": size, "peak_lr": peak, "seed": 1, "epochs": 7}
+        recorder = Recorder(Path(name), Header(name, schedule=schedule, peak=peak, horizon=600, meta=meta))
         val = dict(zip(*seen.val, strict=True))
         for step, loss in enumerate(seen.train[1]):
             recorder.log(step, {"train_loss": loss, **({"val_loss": val[step]} if step in val else {})})
         recorder.event(Event(599, "ended", {"status": "done"}))
         recorder.close()
+
+
+def test_records_that_name_other_settings_are_not_compared():
+    records(batch=(32, 64))
+    assert call("diagnose", ".").exit_code == 0
+
+
+def test_where_no_rates_were_logged_the_plans_that_the_records_name_tell():
+    records()
     assert "learning rate too high (peak 0.4): cool did better at 0.1" in call("diagnose", ".").output
 
 

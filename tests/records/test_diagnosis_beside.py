@@ -190,6 +190,23 @@ def test_too_low_is_withheld_where_a_hotter_one_diverged_or_was_no_better():
         assert "LR too low" not in kinds(laid(low.seen(), other)[0])
 
 
+def test_too_low_is_withheld_where_a_cooler_one_was_better():
+    low = training(peak=1 / 60, noise=0.02)
+    cooler = another(low, 0.25, float(low.val[-1]) - 0.3)
+    assert kinds(laid(low.seen(), cooler)[0]) == ["LR too high"]
+
+
+def test_a_missing_warm_up_is_not_blamed_where_a_run_that_had_one_was_no_better():
+    curves = training("linear", held_up=3)
+    rates = curves.lr.copy()
+    rates[:60] = rates[60]
+    bare = replace(curves.seen(), lr=(curves.at.tolist(), rates.tolist()))
+    assert {"LR too high", "warm-up too short"} <= set(kinds(bare))
+    told = kinds(laid(bare, another(curves, 1.0, float(curves.val[-1]) + 0.3))[0])
+    assert "warm-up too short" not in told
+    assert "LR too high" in told  # of which that one says nothing
+
+
 def test_one_that_diverged_far_above_tells_where_the_edge_lies():
     low = training(peak=1 / 60, noise=0.02)
     gone = replace(another(low, 50.0, 1.0), status="diverged", ended_at=30)
@@ -220,6 +237,15 @@ def test_repeats_are_taken_together_and_their_spread_counts():
     assert far.there == pytest.approx(0.3, abs=0.005)
     assert far.gain.error > 2 * near.gain.error
     assert kinds(laid(*calm, *wild)[0]) == ["healthy"]
+
+
+def test_what_is_sure_may_be_too_little_to_act_on():
+    calm = [ran(0.42, 0.4, seed=s, noise=0.001) for s in range(12)]
+    cool = [ran(0.36, 0.1, seed=s, noise=0.001) for s in range(12)]
+    (near,) = laid(*calm, *cool)[0].beside
+    assert near.gain.sigmas > 4
+    assert near.share() < 0.05
+    assert kinds(laid(*calm, *cool)[0]) == kinds(calm[0])
 
 
 def test_the_same_run_read_twice_is_no_repeat_and_no_neighbour():
