@@ -21,6 +21,14 @@ class Averages:
     Formula: after update t of the averages, each is a <- a + (1 - (1 - 1/t)^(2/p - 1)) * (weights - a), so that its
     mean age is that of a plain mean over the last share p of the updates so far. Averages are kept in float32 at least.
 
+    Args:
+        model: object, a Keras model.
+        windows: numbers above 0, at most 0.5: shares of the updates so far to average over.
+        every: number of updates from one taking in of the weights to the next, >= 1.
+
+    Raises:
+        LabError: where they are evaluated before anything was averaged.
+
     Source: Karras et al., arXiv 2312.02696 (power function averages).
     """
 
@@ -144,6 +152,8 @@ class Averaging(keras.callbacks.Callback):  # type: ignore[misc]  # Keras ships 
     After every update the weights are taken in; at each epoch's end, or every so many batches, the losses of the
     averages go to `tell`. Nothing of the training is changed by it. Put it behind `Watching`.
 
+    Formula: that of `calando.keras.averages`.
+
     Args:
         evaluate: function of a model that gives its loss, such as by `model.evaluate` on data held out.
         tell: function that is given the losses by window, such as one that calls `calando.watch.virtual_cooldown`.
@@ -238,6 +248,8 @@ def averages(model: Any, *, windows: Sequence[float] = WINDOWS, every: int = 1) 
 
     Each window holds a copy of the trainable weights, on their device, and costs one pass over them per update. For
     `model.fit` there is `calando.keras.Averaging`.
+
+    Formula: after update t of the averages, each is a <- a + (1 - (1 - 1/t)^(2/p - 1)) * (weights - a).
 
     Args:
         model: object, a built Keras model.
