@@ -62,7 +62,7 @@ function once(name, of, make) {
 function progress(put, told) {
   var done = told.step + 1, of = told.horizon, running = told.state === "running";
   var said = of ? whole(done) + " of " + whole(of) + " updates · " + (100 * Math.min(done / of, 1)).toFixed(done / of < .1 ? 1 : 0) + " %" : whole(done) + " updates";
-  var more = running ? (told.pace ? number(told.pace) + " updates/s" : "") : told.heard ? "last heard " + ago(told.heard) : "";
+  var more = running ? (told.pace ? number(told.pace) + (number(told.pace) === "1" ? " update/s" : " updates/s") : "") : told.heard ? "last heard " + ago(told.heard) : "";
   var end = running && told.left !== null && of ? duration(told.left) + " left, until " + clock(Date.now() / 1000 + told.left) : "";
   var bar = put.querySelector(".progress");
   if (!bar) {
@@ -100,8 +100,9 @@ function foretold(told) {
     rows_ = f.cooled.map(function (one) { return [whole(one.steps) + " updates", one.value, one.low, one.high, "the law"]; });
   }
   (told.virtual || []).forEach(function (one) { rows_.push([one.steps ? whole(one.steps) + " updates" : "", one.value, one.low, one.high, one.source || ""]); });
-  if (rows_.length) made.push(el("h3", { text: "If it cooled down now" }), el("table", { class: "cooled num" }, el("tbody", {}, rows_.map(function (one) {
-    return el("tr", {}, el("th", { scope: "row", text: one[0] }), el("td", {}, band(one[1], one[2], one[3])), el("td", { class: "soft name", text: one[4] }));
+  var same = rows_.every(function (one) { return one[0] === rows_[0][0]; });
+  if (rows_.length) made.push(el("h3", { text: "If it cooled down now" + (same && rows_[0][0] ? ", over " + rows_[0][0] : "") }), el("table", { class: "cooled num" }, el("tbody", {}, rows_.map(function (one) {
+    return el("tr", {}, same ? null : el("th", { scope: "row", text: one[0] }), el("td", { class: "band" }, band(one[1], one[2], one[3])), el("td", { class: "soft name", text: one[4] }));
   }))));
   return made;
 }
@@ -123,9 +124,9 @@ var BY = bare({ cli: "by hand", page: "from the page" });
 function events(told) {
   if (!told.events.length) return [];
   var latest = told.events.filter(function (one) { return one.kind !== "virtual"; }).slice().reverse();
-  return [el("h3", { text: "Decisions" }), el("ul", { class: "events" }, latest.slice(0, 100).map(function (one) {
+  return [el("h3", { text: "Decisions, by step" }), el("ul", { class: "events" }, latest.slice(0, 100).map(function (one) {
     var what = one.text || one.status || one.title || (one.kind === "resumed" && one.from !== undefined ? "from step " + whole(one.from) : "");
-    var by = one.rule ? "by the rule " + one.rule : BY[one.by] || one.by || "";
+    var by = BY[one.by] || (/^rule:/.test(one.by) ? "by the rule " + one.by.slice(5) : one.by || "");
     return el("li", { class: one.kind }, el("span", { class: "at", text: whole(one.step), title: one.when ? new Date(one.when * 1000).toLocaleString() : "" }),
       el("p", {}, el("b", { text: one.kind }), what ? " " + what : "", by ? el("span", { class: "soft", text: " " + by }) : null, one.reason ? el("span", { class: "soft", text: " – " + one.reason }) : null));
   }))];

@@ -81,6 +81,7 @@ askJson("/api/board").then(function (said) {
     fetchCurves();
   });
 });
+if (matchMedia("(hover: none)").matches) $("filter").placeholder = "filter";   // no keyboard, no key
 $("reset").disabled = state.follow;
 $("reset").addEventListener("click", wholeRun);
 $("all").addEventListener("click", all);

@@ -38,7 +38,7 @@ Pane.prototype.make = function () {
       y: { distr: log ? 3 : 1, range: function () { return [self.range.low, self.range.high]; } }
     },
     axes: [
-      Object.assign({}, axis, { size: this.bottom ? 26 : 6, values: this.bottom ? function (_, splits) { return splits.map(steps); } : function (_, splits) { return splits.map(function () { return ""; }); }, space: 80, incrs: [1, 2, 5, 10, 20, 50].concat([2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14].flatMap(function (p) { return [1, 2, 2.5, 5].map(function (m) { return m * Math.pow(10, p); }); })) }),
+      Object.assign({}, axis, { size: this.bottom ? 26 : 6, values: this.bottom ? function (_, splits) { return splits.map(steps); } : function (_, splits) { return splits.map(function () { return ""; }); }, space: function () { return self.node.clientWidth < 500 ? 56 : 80; }, incrs: [1, 2, 5, 10, 20, 50].concat([2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14].flatMap(function (p) { return [1, 2, 2.5, 5].map(function (m) { return m * Math.pow(10, p); }); })) }),
       Object.assign({}, axis, { size: GAP.left, values: function (_, splits) { return splits.map(function (v) { return v === null ? "" : tick(v); }); }, space: 28 }, log ? { splits: function (u, axis, low, high) { var found = powers(low, high); self.node.dataset.lines = found.length; return found; }, filter: function (_, splits) { return splits; } } : {})
     ],
     series: [{}, { show: true, paths: function () { return null; }, points: { show: false } }],
@@ -236,13 +236,13 @@ function take(head) {
     if (pane.isRate && previewed) pane.curves.push(previewed);
     if (pane.isRate && pane.logged !== rateLog()) { pane.make(); label(); }
     pane.fit();
-    set(pane.said, pane.curves.some(function (c) { return c.n; }) ? (pane.logged && pane.none_() ? "Nothing of what is drawn here is above 0, as a logarithmic axis needs it: L." : "") : pane.curves.some(function (c) { return c.name !== PLANNED; }) ? "No value in this window can be drawn: there is none, or none is finite and below 1e30." : state.runs.size ? pane.empty : "");
+    set(pane.said, pane.curves.some(function (c) { return c.n; }) ? (pane.logged && pane.none_() ? "Nothing of what is drawn here is above 0, as a logarithmic axis needs it." : "") : pane.curves.some(function (c) { return c.name !== PLANNED; }) ? "No value in this window can be drawn: there is none, or none is finite and below 1e30." : state.runs.size ? pane.empty : "");
     pane.paint();
     pane.redraw();
   });
   var cut = panes.loss.cut, lost = panes.loss.lost;
-  $("cut").textContent = lost ? (lost === 1 ? "One curve lies" : lost + " curves lie") + " wholly above the edge: Y shows " + (lost === 1 ? "it." : "them.")
-    : cut ? "The highest values of " + (cut === 1 ? "one run are" : cut + " runs are") + " above the edge: Y shows them." : "";
+  $("cut").textContent = lost ? (lost === 1 ? "One curve lies" : lost + " curves lie") + " wholly above the edge: \u201call values\u201d shows " + (lost === 1 ? "it." : "them.")
+    : cut ? "The highest values of " + (cut === 1 ? "one run are" : cut + " runs are") + " above the edge: \u201call values\u201d shows them." : "";
 }
 
 // Where we look. Following means: up to the latest step, as it comes.

@@ -46,7 +46,8 @@ function list() {
   if (nodes.length !== list_.children.length || nodes.some(function (node, i) { return list_.children[i] !== node; })) list_.replaceChildren.apply(list_, nodes);
   var running = state.order.filter(function (id) { return state.runs.get(id).state === "running"; }).length;
   set($("runs-title"), state.order.length + (state.order.length === 1 ? " run" : " runs") + (running && state.order.length > 1 ? ", " + running + " running" : ""));
-  $("runs-box").hidden = state.order.length < 2;
+  $("runs-box").hidden = state.order.length < 2 && !(state.order.length && state.problems.length);
+  document.body.classList.toggle("bare", !state.order.length);
   set($("more"), [ids.length > MOST_ROWS ? whole(ids.length - MOST_ROWS) + " more: filter by name" : "", state.filter && !ids.length ? "No run of that name." : ""].concat(state.problems.slice(0, 3)).filter(Boolean).join("; "));
 }
 
@@ -160,7 +161,8 @@ function plain(name) { return SHOWN_AS.get(name) || name; }
 var SHOWN_AS = new Map();
 
 function label() {
-  set(panes.loss.what, (lossNames().map(plain).join(", ") || "losses") + " by step" + (smoothNow() ? ", means over a hundredth of the window" : "") + (state.log ? ", logarithmic" : ""));
+  var names = lossNames().map(plain);   // the first stands out, see Pane.lines
+  set(panes.loss.what, (names[0] || "losses") + (names.length > 1 ? ", pale: " + names.slice(1).join(", ") + "," : "") + " by step" + (smoothNow() ? ", smoothed" : "") + (state.log ? ", logarithmic" : ""));
   var run = state.runs.get(state.chosen);
   set(panes.rate.what, "learning rate" + (run && run.steer.can === "all" ? ", to come: dashed" : "") + (panes.rate.logged ? ", logarithmic" : ""));
 }

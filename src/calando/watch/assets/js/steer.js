@@ -52,6 +52,7 @@ function steering(put, told) {
   var can = told.steer.can;
   put.querySelectorAll("button, input").forEach(function (node) { node.disabled = can === "nothing" || (can === "stop" && node.dataset.command !== "stop"); });
   put.querySelector("form").hidden = can !== "all";
+  put.querySelector(".buttons").hidden = can === "nothing";   // dead buttons tell nobody anything
   answer(put, told);
 }
 

@@ -58,6 +58,7 @@ function clock(seconds) {
 
 function ago(seconds) {
   var passed = Date.now() / 1000 - seconds;
+  if (passed > 3 * 86400) return new Date(seconds * 1000).toLocaleDateString("en-GB", { day: "numeric", month: "short", year: "numeric" });
   return passed < 5 ? "now" : duration(passed) + " ago";
 }
 
