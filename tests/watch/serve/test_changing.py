@@ -164,3 +164,36 @@ def test_in_a_folder_that_is_read_only_a_run_is_shown_and_steering_says_why_not(
     assert can == "nothing"
     assert "may not write" in why
     recorder.close()
+
+
+def test_nothing_is_said_of_a_run_before_it_was_read(tmp_path: Path) -> None:
+    ended(record(tmp_path, steps=400))
+    board = Board([tmp_path])
+    _, run = only(board)
+    judge = Judge(board)
+    assert not judge.step()  # found, and not yet looked into
+    assert run.findings == []
+    searched(board)
+    assert judge.step()
+    assert run.findings
+    assert run.findings[0]["kind"] != "too little data"
+
+
+def test_nothing_is_said_of_a_long_run_before_it_was_read_to_its_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from calando.records.live import tail
+    from calando.watch.serve import shown
+
+    monkeypatch.setattr(tail, "BLOCK", 4096)
+    monkeypatch.setattr(shown, "READ_AT_ONCE", 1)
+    ended(record(tmp_path, steps=400))
+    board = Board([tmp_path])
+    name, run = only(board)
+    judge = Judge(board)
+    assert board.read()
+    assert run.columns
+    assert not judge.step()
+    searched(board)
+    assert judge.step()
+    assert name in board.runs

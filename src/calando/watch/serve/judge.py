@@ -132,7 +132,8 @@ class Judge:
             every = list(self._board.changed.items())
         for name, changed in every:
             at, when = self._judged.get(name, (-1, -AGAIN))
-            if changed > at and now - when >= AGAIN and name in self._board.runs:
+            run = self._board.runs.get(name)
+            if changed > at and now - when >= AGAIN and run is not None and (run.read or self._board.full):
                 waiting.append((name != self.wanted, when, name))
         return min(waiting, default=(False, 0.0, None))[2]
 

@@ -92,6 +92,11 @@ class Shown:
         return max((int(column.steps[-1]) for column in self.columns.values() if len(column)), default=-1)
 
     @property
+    def read(self) -> bool:
+        """Whether it was read as far as it goes, so that something can be said of it."""
+        return True
+
+    @property
     def points(self) -> int:
         """Points kept, over all columns."""
         return sum(map(len, self.columns.values()))
@@ -138,6 +143,11 @@ class Live(Shown):
         self._cut = False
         self._tail = tail
         self.folder = tail.folder
+
+    @property
+    def read(self) -> bool:
+        """Whether it was read as far as it goes, and there is anything."""
+        return bool(self._broken) or (not self.more and self._tail.header is not None)
 
     @property
     def begun(self) -> Mapping[str, Any] | None:
