@@ -22,6 +22,7 @@ CONTROLS = {"LR too low": "at 4 times the peak", "LR too high": "at a quarter of
             "warm-up too short": "with a longer warm-up"}  # fmt: skip
 """The controls of a case that stand beside its runs, by the finding that each is for."""
 
+UNSEEN = "unseen"
 Pair = tuple[Run, Run]
 
 
@@ -51,15 +52,23 @@ def laid(half: str, results: Mapping[Recipe, Trained]) -> Iterator[Pair]:
 
 
 def told(halves: Mapping[str, Mapping[Recipe, Trained]]) -> Iterator[str]:
-    """The section "Beside another run"."""
-    yield from ("", "## Beside another run", "")
+    """The sections "Beside another run"."""
+    known = {half: results for half, results in halves.items() if half not in ("tools", UNSEEN)}
+    if known:
+        yield from ("", "## Beside another run", "")
+        yield from _section(known, "The same runs", "The thresholds of the comparison were set by these very runs.")
+    if UNSEEN in halves:
+        yield from ("", "## Beside another run, on tasks that no rule had seen", "")
+        yield from _section({UNSEEN: halves[UNSEEN]}, "Runs of the half `unseen`", "No threshold was set by them.")
+
+
+def _section(halves: Mapping[str, Mapping[Recipe, Trained]], which: str, set_by: str) -> Iterator[str]:
     yield (
-        "The same runs, each judged together with one run for each of its controls of the rate (four times the peak, a "
+        f"{which}, each judged together with one run for each of its controls of the rate (four times the peak, a "
         "quarter of it, a longer warm-up), of another seed; good runs as well. Labels are as above. A control was kept "
-        "with its first and last loss only. By `python -m bench.watch.labelled --beside`. The thresholds of the "
-        "comparison were set by these very runs."
+        f"with its first and last loss only. By `python -m bench.watch.labelled --beside`. {set_by}"
     )
-    pairs = [pair for half, results in halves.items() if half != "tools" for pair in laid(half, results)]
+    pairs = [pair for half, results in halves.items() for pair in laid(half, results)]
     alone, together = table([one for one, _ in pairs]), table([one for _, one in pairs])
     yield from ("", "| finding | runs | found alone | found beside | false alone | false beside | recall | precision |")
     yield "|---|--:|--:|--:|--:|--:|--:|--:|"

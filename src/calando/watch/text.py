@@ -61,6 +61,7 @@ def read(places: Iterable[str | Path]) -> Board:
     while board.poll() and time.monotonic() < limit:
         pass
     judge = Judge(board)
+    judge.lay()
     running = [name for name, run in board.runs.items() if run.facts.state == "running"]
     for name in board.runs:
         judge.tell(name, ahead=name in running[-FORETOLD:])

@@ -11,6 +11,7 @@ from calando.watch.serve.board import Board
 from calando.watch.serve.judge import Judge
 from calando.watch.serve.laid import Laid
 from calando.watch.serve.told import details, seen
+from calando.watch.text import read
 from tests.records.test_diagnosis_beside import ran
 from tests.watch.serve.test_board import searched
 
@@ -58,6 +59,12 @@ def test_of_two_runs_of_a_board_the_cooler_says_that_the_other_was_too_high(tmp_
     (told,) = details(*hot)["findings"]
     assert "Run cool, the same plan at a quarter of the peak, ended at 0.31" in told["words"]
     assert told["evidence"][0]["name"] == "gained by cool"
+
+
+def test_in_the_terminal_they_are_laid_beside_each_other_too(tmp_path: Path) -> None:
+    written(tmp_path, "hot", ran(0.42, 0.4))
+    written(tmp_path, "cool", ran(0.31, 0.1, seed=1))
+    assert kinds(read([tmp_path])) == {"hot": ["LR too high"], "cool": ["healthy"]}
 
 
 def test_a_run_that_was_judged_is_judged_again_when_a_neighbour_ends_and_no_other_is(tmp_path: Path) -> None:

@@ -74,6 +74,10 @@ class Judge:
         self._rest = now + took + min(SHARE * took, AGAIN)
         return True
 
+    def lay(self) -> None:
+        """Lay all runs that have ended beside each other, however long it takes."""
+        self._laid.news(at_once=float("inf"))
+
     def tell(self, name: str, *, ahead: bool = False) -> None:
         """Judge a run and, where wanted, foretell it; what trips over it is told of it, and stops nothing."""
         try:

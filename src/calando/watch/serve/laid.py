@@ -39,12 +39,15 @@ class Laid:
         said = self._table.lay(mine) if mine is not None and known.status != "running" else ()
         return replace(known, beside=said) if said else known
 
-    def news(self) -> list[str]:
-        """Look for runs that have ended since; which runs are to be judged again for it."""
+    def news(self, at_once: float = AT_ONCE) -> list[str]:
+        """Look for runs that have ended since; which runs are to be judged again for it.
+
+        After so many seconds of making runs ready the others wait for the next look.
+        """
         began = time.monotonic()
         if began < self._due:
             return []
-        fresh = self._look(began)
+        fresh = self._look(began + at_once)
         if fresh:
             self._table = Table(list(self._made.values()))
         near: set[int] = set()
@@ -55,7 +58,7 @@ class Laid:
         self._due = began + took + max(AGAIN, RESTS * took)
         return [name for name, one in self._made.items() if id(one) in near]
 
-    def _look(self, began: float) -> list[Ready]:
+    def _look(self, until: float) -> list[Ready]:
         """Make ready what has ended or changed, as far as the time goes."""
         fresh: list[Ready] = []
         with self._board.lock:
@@ -73,7 +76,7 @@ class Laid:
                 self._made[name] = made
                 fresh.append(made)
             self._stamps[name] = stamp
-            if time.monotonic() - began > AT_ONCE:
+            if time.monotonic() > until:
                 break
         return fresh
 
