@@ -26,9 +26,9 @@ __all__ = ["Table", "beside"]
 
 SEEDS = 0.015
 """Standard deviation between repeats of one recipe at its end, as a share of what it gained: what is assumed where
-there is one run of each. Of 135 sound recipes of three seeds each the middle one has 0.006, four of five are below
-0.014; of 57 at a peak too high the middle one has 0.045: their own curves say nothing of it, the noise of an evaluation
-at the end is smaller by a factor from 1 to 15. By `python -m bench.watch.labelled --spread`."""
+there is one run of each. Of 135 sound recipes of three seeds each half lie below 0.006 and four of five below 0.014,
+which is 2.5 and 6 times the noise of an evaluation at the end: that alone would be too little. Of 57 at a peak too high
+half lie above 0.045. By `python -m bench.watch.labelled --spread`."""
 
 WEIGHT = 4
 """Repeats beyond the first that the assumed spread is worth: two runs that happen to end alike prove no small one."""
