@@ -47,8 +47,8 @@ def test_a_folder_that_is_not_there_yet_is_waited_for_and_said(tmp_path: Path) -
     board = searched(Board([place], wait=True))
     assert not board.runs
     assert [problem for problem in board.problems if "later" in problem and "not there" in problem]
-    console = Console(width=100, file=io.StringIO(), color_system=None)
-    console.print(screen_of(board, 100, 20))
+    console = Console(width=500, file=io.StringIO(), color_system=None)
+    console.print(screen_of(board, 500, 20))
     assert "not there yet" in console.file.getvalue()  # type: ignore[attr-defined]
     recorder = record(tmp_path / "runs", "later")
     assert only(searched(board))[1].facts.name == "later"
