@@ -67,7 +67,8 @@ def watch(
         sinks: objects that numbers go to besides: a SummaryWriter, a run of W&B or trackio, mlflow, a function of
             (step, numbers).
         rules: objects that hear what is logged and may order changes.
-        agree: function that gives every process what the first one gave it, where several train together.
+        agree: function that gives every process what the first one gave it, where several train together; each of them
+            then opens the watch and calls `log` at the same updates. Left out, the first one may log alone.
         resume: True goes on with the record of that name, a number says from which step, a text with which folder's;
             False begins a new one. Left out: goes on where the scheduler stands past its beginning.
         record: whether this process keeps the record; only the first one of several does unless given.
