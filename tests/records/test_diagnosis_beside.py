@@ -223,6 +223,28 @@ def test_a_run_that_diverged_is_told_of_the_cooler_one_that_did_not():
     assert kinds(there) == ["healthy"]  # a hotter one that diverged finds no fault with it
 
 
+def flat(end, peak, seed=0):
+    """A run whose loss ended where it began, or above that."""
+    seen = ran(end, peak, seed=seed)
+    return replace(seen, val=(seen.val[0], [v + 0.01 * (-1) ** i for i, v in enumerate(seen.val[1])]))
+
+
+def test_a_run_that_learned_nothing_beside_one_that_did_at_a_higher_peak_is_told_that_it_is_the_rate():
+    here = laid(flat(2.29, 1e-6), ran(0.31, 0.1, seed=1))[0]
+    (told,) = diagnose(here)
+    assert told.kind == "not converging"
+    assert "times the peak, ended at 0.31" in told.words
+    assert told.words.endswith("it is the rate that was too low.")
+    assert told.advice[0] == "Try a peak of 0.1, as B had."
+    assert told.changes[0].value == pytest.approx(1e5)
+
+
+def test_one_that_ended_above_its_start_is_told_once_and_where_the_edge_lies():
+    (told,) = diagnose(laid(flat(5.0, 30.0), ran(0.31, 0.1, seed=1))[0])
+    assert told.kind == "diverged"
+    assert "ended at 0.31 where this one ended at 4.99: the edge lies between" in told.words
+
+
 def test_repeats_are_taken_together_and_their_spread_counts():
     calm = [ran(end, 0.4, seed=s) for s, end in enumerate((0.42, 0.43, 0.41))]
     cool = [ran(end, 0.1, seed=s + 5) for s, end in enumerate((0.30, 0.31, 0.29))]

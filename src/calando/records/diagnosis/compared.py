@@ -19,7 +19,8 @@ KINDS = {"cooler": HIGH, "hotter": LOW, "longer warm-up": WARM}
 
 SHARE = {"cooler": limit(HIGH, "beside"), "hotter": limit(LOW, "beside"), "longer warm-up": limit(WARM, "beside")}
 SIGMAS = {"cooler": limit(HIGH, "sure"), "hotter": limit(LOW, "sure"), "longer warm-up": limit(WARM, "sure")}
-AGAINST = {HIGH: (LOW, "not converging"), LOW: (HIGH,), WARM: ()}
+NOTHING = "not converging"
+AGAINST = {HIGH: (LOW, NOTHING), LOW: (HIGH,), WARM: ()}
 """Findings of the run alone that a better neighbour proves wrong."""
 NOT = 1.5
 """Standard errors by which a gain must lie below what is worth acting on for a neighbour to refute a finding."""
@@ -64,7 +65,10 @@ def borne_out(run: Judged, found: list[Diagnosis]) -> list[Diagnosis]:
     for way, kind in KINDS.items():
         ours = [one for one in run.seen.beside if one.way == way]
         ours = [one for one in ours if better(one, best=False) and (not best or better(one, best=True))]
-        if not ours or run.seen.status == "diverged":
+        if not ours or (kind == HIGH and "diverged" in known) or run.seen.status == "diverged":
+            continue
+        if kind == LOW and NOTHING in known:
+            known[NOTHING] = _explained(run, known[NOTHING], ours[0], _further(ours))
             continue
         known[kind] = _with(known[kind], ours[0]) if kind in known else _raised(run, ours[0], _further(ours))
     for kind, way in (("diverged", "cooler"), (LOW, "hotter")):
@@ -84,6 +88,15 @@ def _with(finding: Diagnosis, one: Neighbour) -> Diagnosis:
         finding, words=f"{finding.words} {one.words}, which bears it out.",
         evidence=(*finding.evidence, _evidence(one)),
         confidence=max(finding.confidence, sure(one.gain.sigmas + 4)),
+    )  # fmt: skip
+
+
+def _explained(run: Judged, finding: Diagnosis, one: Neighbour, top: Neighbour) -> Diagnosis:
+    """That a run learned nothing, where another shows why."""
+    return replace(
+        finding, words=f"{finding.words} {one.words}: it is the rate that was too low.",
+        advice=(f"Try a peak of {short(run.peak * top.factor)}, as {top.name} had.", *finding.advice[1:]),
+        evidence=(*finding.evidence, _evidence(one)), changes=(Change("peak", top.factor), *finding.changes),
     )  # fmt: skip
 
 
