@@ -69,6 +69,9 @@ ENTRIES: dict[str, dict[str, object]] = {
                  "up.",
         "limits": {"beside": (0.05, "share of the gain by which a run at a lower peak ended better"),
                    "sure": (2.5, "standard errors of that, with what other seeds do to a run"),
+                   "alike": (0.65, "share of the recorded runs with such curves whose rate was too high, where no one "
+                                  "sign is clear"),
+                   "noise": (0.15, "share of the gain by which single losses scatter at the most, for that"),
                    "pace": (0.8, "pace of the loss before the rate came down, over that after: with more, nothing held "
                                  "it up"),
                    "least": (0.4, "share of the starting loss that a gain is taken for at the least: where little can "
@@ -193,6 +196,7 @@ ENTRIES: dict[str, dict[str, object]] = {
                    "first": (0.48, "share of the gain that the first quarter of the summed rate brought, at the most"),
                    "barely": (0.15, "share of the starting loss: a run that gained less in all, and still falls, "
                                     "crawls"),
+                   "scatter": (5.5, "times the scatter of a single loss that such a run gained, at the most"),
                    "late": (0.145, "share of the gain that the last quarter of the summed rate brought")},
         "not_it": "A long warm-up or a short cooldown alone: progress is counted in summed rate. The other way "
                   "round, a "

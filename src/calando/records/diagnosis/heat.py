@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from calando.records.diagnosis.alike import looks_too_high
 from calando.records.diagnosis.calm import trembling
 from calando.records.diagnosis.catalogue import limit
 from calando.records.diagnosis.finding import CLEAR, Change, Diagnosis, Evidence, Judged, short, sure
@@ -44,14 +45,14 @@ def thrown(run: Judged) -> Throw | None:
     start = median(head) if head.size >= 5 else float(values[0])
     start = min(start, float(values[0]))
     low = min(float(curve.smooth().values.min()), start)
-    gain = max(start - low, limit(HIGH, "least") * abs(start), 1e-300)
+    gain = max(start - low, limit(HIGH, "least") * run.size(start), 1e-300)
     blocks = _sliding(curve, 3 if len(curve) >= 60 else 1)
     early = blocks.window(0, 0.4 * end)
     if not len(early):
         return None
     top = int(np.argmax(early.values))
     height = float(early.values[top]) - max(start, run.ceiling(curve) if curve is run.train else start)
-    scatter = max(curve.noise, _early(curve) * abs(start), 1e-300)
+    scatter = max(curve.noise, noise(values[:60]) if run.signed else _early(curve) * abs(start), 1e-300)
     if height <= 0:
         return None
     at = float(early.steps[top])
@@ -89,7 +90,7 @@ def stalled(run: Judged) -> Level | None:
         return None
     share, done = found
     gain = run.begin(curve) - median(curve.values[-3:])
-    scale = max(gain, limit(HIGH, "least") * abs(run.begin(curve)), 1e-300)
+    scale = max(gain, limit(HIGH, "least") * run.size(run.begin(curve)), 1e-300)
     late = Level((1.0 - float(np.interp(0.75, share, done))) * gain / scale, 1.5 * curve.noise / scale)
     quick = float(np.max(done[share <= 0.12], initial=0.0)) >= limit(HIGH, "quick")
     still = float(np.interp(0.6, share, done)) - float(np.max(done[share <= 0.12], initial=0.0)) < late.value
@@ -144,7 +145,7 @@ def shaken(run: Judged) -> Level | None:
     if not 0.3 <= float(hot[-1]) / run.end <= 0.97:
         return None
     begin = run.begin(curve)
-    gain = max(begin - float(curve.smooth().values.min()), limit(HIGH, "least") * abs(begin))
+    gain = max(begin - float(curve.smooth().values.min()), limit(HIGH, "least") * run.size(begin))
     part = curve.window(0.15 * run.end, float(hot[-1]))
     if len(part) < 7 or gain <= 0 or float(curve.values[-3:].mean()) > median(part.values):
         return None
@@ -167,14 +168,16 @@ def lr_too_high(run: Judged) -> Diagnosis | None:
         return None
     late, throw, stall = cooled(run), thrown(run), None if run.unseen else stalled(run)
     share = (
-        late[1].value / max(late[2].value, limit(HIGH, "least") * abs(run.begin(_dense(run))), 1e-300) if late else 0.0
+        late[1].value / max(late[2].value, limit(HIGH, "least") * run.size(run.begin(_dense(run))), 1e-300)
+        if late
+        else 0.0
     )
     clear = late is not None and late[1].sigmas >= CLEAR and share >= limit(HIGH, "late") + late[3]
     clear = clear and late is not None and not _descending(run, late[0])
     hurled = throw is not None and _far(throw) and throw.back > limit(HIGH, "back") * run.end
     shake = None if run.unseen else shaken(run)
     if not clear and not hurled and stall is None and shake is None:
-        return None
+        return looks_too_high(run)
     quiet = trembling(run)
     if not hurled and quiet is not None and quiet.ratio > limit(LOW, "calm"):
         return None  # what makes no noise at all is not too high
