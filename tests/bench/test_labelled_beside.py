@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from bench.watch.labelled.beside import CONTROLS, laid, spread
+from bench.watch.labelled.beside import CONTROLS, folders, laid, spread
 from bench.watch.labelled.recording import load
 from bench.watch.labelled.scoring import table
 
@@ -28,6 +28,14 @@ def test_good_runs_raise_no_alarm_beside_others_either(rows):
     _, beside = rows
     assert beside["healthy"]["runs"] >= 40
     assert beside["healthy"]["recall"] >= 0.97
+
+
+def test_all_runs_of_a_task_in_one_folder_say_more_of_each_other_and_nothing_of_the_good_ones(rows):
+    alone, _ = rows
+    together = table(list(folders(HALF, load(HALF))))
+    assert together["LR too high"]["recall"] >= alone["LR too high"]["recall"] + 0.1
+    assert together["LR too high"]["precision"] >= 0.9
+    assert together["healthy"]["recall"] >= 0.97
 
 
 def test_the_spread_of_repeats_is_what_the_rule_assumes():

@@ -16,7 +16,7 @@ from calando.records.diagnosis import Observed, diagnose
 from calando.records.diagnosis.beside import beside
 from calando.records.diagnosis.noisy import noise
 
-__all__ = ["CONTROLS", "laid", "spread", "told"]
+__all__ = ["CONTROLS", "folders", "laid", "spread", "told"]
 
 CONTROLS = {"LR too low": "at 4 times the peak", "LR too high": "at a quarter of the peak",
             "warm-up too short": "with a longer warm-up"}  # fmt: skip
@@ -51,6 +51,23 @@ def laid(half: str, results: Mapping[Recipe, Trained]) -> Iterator[Pair]:
             yield run, replace(run, found=diagnose(seen)) if seen.beside else run
 
 
+def folders(half: str, results: Mapping[Recipe, Trained]) -> Iterator[Run]:
+    """Every labelled run of a half as it is judged among all of its task, as if they lay in one folder."""
+    runs = [run for case in cases(half) for run in labelled(case, case.seeds, results)]
+    for task in dict.fromkeys(run.recipe.task for run in runs):
+        mine = [run for run in runs if run.recipe.task == task]
+        named = [(run.case.name, replace(observed(run.recipe, run.trained), settings=settings(run.recipe)))
+                 for run in mine]  # fmt: skip
+        for run, seen in zip(mine, beside(named), strict=True):
+            yield replace(run, found=diagnose(seen))
+
+
+def settings(recipe: Recipe) -> dict[str, str]:
+    """What else may be different between two runs of a task."""
+    names = ("few", "wrong", "dropout", "decay", "clip", "glitch")
+    return {name: str(getattr(recipe, name)) for name in names}
+
+
 def told(halves: Mapping[str, Mapping[Recipe, Trained]]) -> Iterator[str]:
     """The sections "Beside another run"."""
     known = {half: results for half, results in halves.items() if half not in ("tools", UNSEEN)}
@@ -81,6 +98,15 @@ def _section(halves: Mapping[str, Mapping[Recipe, Trained]], which: str, set_by:
     yield ""
     yield (f"Good runs without any finding: {a['found']} of {a['runs']} alone ({a['recall']:.2f}), {b['found']} beside "
            f"another ({b['recall']:.2f}).")  # fmt: skip
+    every = table([run for half, results in halves.items() for run in folders(half, results)])
+    found = (f"{kind} {every[kind]['recall']:.2f} and {every[kind]['precision']:.2f}" for kind in CONTROLS)
+    yield ""
+    yield (
+        "As a user has them: all labelled runs of a task in one call, each with its three seeds and whole curves, what "
+        "else was changed named as a setting, and no control beside them: recall and precision of "
+        f"{', of '.join(found)}; good runs without any finding {every['healthy']['found']} of "
+        f"{every['healthy']['runs']} ({every['healthy']['recall']:.2f})."
+    )
     yield from ("", "Of the three findings that another run tells of, told wrongly:", "")
     wrong = [line for _, run in pairs if (line := _wrong(run))]
     yield from (wrong or ["- none"])
