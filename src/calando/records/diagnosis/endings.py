@@ -54,7 +54,7 @@ def diverged(run: Judged) -> Diagnosis:
         share = f", {100 * lr / peak:.0f} % of its highest" if peak > 0 and lr < 0.995 * peak else ""
         words += f", at a learning rate of {short(lr)}{share}"
         evidence.append(Evidence("learning rate", lr, short(lr)))
-    left = _left_its_best(run.train)
+    left = _left_its_best(run)
     edge = lr
     if left is not None and left < at:
         broke = run.lr_at(left) or run.lr_at(left + 1)  # a warm-up may begin at zero
@@ -80,8 +80,9 @@ def diverged(run: Judged) -> Diagnosis:
     return Diagnosis("diverged", "failure", title, words + ".", tuple(advice), tuple(evidence), 1.0, tuple(changes))
 
 
-def _left_its_best(curve: Trend) -> float | None:
+def _left_its_best(run: Judged) -> float | None:
     """The last step that is still within the noise of the best level before the loss went away."""
+    curve = run.train
     if len(curve) < 5:
         return None
     import numpy as np
@@ -89,7 +90,8 @@ def _left_its_best(curve: Trend) -> float | None:
     values = curve.values
     lowest = np.minimum.accumulate(values)
     # Up to the best value all was well: a runaway's own noise would hide when it began.
-    calm = min(curve.noise, noise(values[: max(8, int(values.argmin()) + 1)]), abs(float(values[0])) / 12)
+    calm = min(curve.noise, noise(values[: max(8, int(values.argmin()) + 1)]))
+    calm = calm if run.signed else min(calm, abs(float(values[0])) / 12)
     # 6 sigma above the best so far: single noisy batches do not reach it, a runaway stays above.
     near = np.flatnonzero(values <= lowest + 6 * calm + 1e-12)
     return float(curve.steps[near[-1]]) if near.size and near[-1] < values.size - 2 else None
@@ -146,14 +148,14 @@ def not_converging(run: Judged) -> Diagnosis | None:
         floor = min(floor, start.value)
         fell = curve.fall(0, end)  # its own way, whatever the noise of the batches it began with
         least = limit("not converging", "share")
-        if fell.sigmas >= 2 * CLEAR and fell.value >= 5 * least * abs(start.value):
+        if fell.sigmas >= 2 * CLEAR and fell.value >= 5 * least * run.size(start.value):
             return None
         gain = start.minus(curve.level(0.8 * end, end, least=3))
         if len(run.lr) and run.lr_at(end) < 0.3 * run.peak:  # what came with the fall of the rate counts, too
             gain = max(gain, start.minus(curve.level(0.93 * end, end, least=3)), key=lambda one: one.sigmas)
         # Half a percent beyond doubt is a fine-tuning run.
         for sigmas, share in ((CLEAR, least), (2 * CLEAR, 0.5 * least)):
-            if gain.sigmas >= sigmas and gain.value >= share * abs(start.value):
+            if gain.sigmas >= sigmas and gain.value >= share * run.size(start.value):
                 return None
     curve, name = main_curve(run) if len(run.train) < 20 else (run.train, "training loss")
     start, last = run.start(curve, 0.05), curve.level(0.8 * end, end, least=3)
@@ -167,9 +169,9 @@ def not_converging(run: Judged) -> Diagnosis | None:
     lost = last.value - float(best.values[low])
     # The lowest of many blocks is low by chance: its own error counts, not that of the last level.
     chance = CLEAR * 1.25 * curve.noise / math.sqrt(max(1.0, len(curve) / len(best)))
-    learned = lost > max(chance, 0.02 * abs(start.value)) and best.steps[low] > 0.02 * end
+    learned = lost > max(chance, 0.02 * run.size(start.value)) and best.steps[low] > 0.02 * end
     throw = float(best.values.max()) - run.ceiling(curve)
-    if not learned and len(run.train) >= 20 and throw > max(chance, 0.1 * abs(start.value)):
+    if not learned and len(run.train) >= 20 and throw > max(chance, 0.1 * run.size(start.value)):
         return Diagnosis(
             "LR too high", "failure", "thrown up and hardly back",
             f"The {name} was thrown {short(throw)} above its start near step {best.steps[best.values.argmax()]:,.0f} "
@@ -213,14 +215,14 @@ def _unmoved(run: Judged, start: float) -> float | None:
     """
     if len(run.train) >= 20:
         rose = float(run.train.smooth().values.max()) - run.begin(run.train)
-        if rose > max(CLEAR * run.rise_error(), 0.05 * abs(start)):
+        if rose > max(CLEAR * run.rise_error(), 0.05 * run.size(start)):
             return None
     if len(run.val) >= TOO_FEW:
         fall = run.val.fall(0, run.end)
-        if float(run.val.values.max()) - float(run.val.values[0]) > 0.05 * abs(start):
+        if float(run.val.values.max()) - float(run.val.values[0]) > 0.05 * run.size(start):
             return None
         if fall.sigmas > CLEAR and fall.value > 0:
-            return float(f"{min(1000.0, max(10.0, 0.3 * abs(start) / fall.value)):.0e}")
+            return float(f"{min(1000.0, max(10.0, 0.3 * run.size(start) / fall.value)):.0e}")
     return 100.0 if len(run.val) >= TOO_FEW or len(run.train) >= 20 else None
 
 
@@ -230,7 +232,8 @@ def _ends_above(run: Judged) -> Diagnosis | None:
     if len(curve) < 20:
         return None
     start, last = run.began(curve), curve.level(0.8 * run.end, run.end, least=3)
-    above = start.value + limit("diverged", "above") * abs(start.value)
+    far = limit("diverged", "above") * run.size(start.value)
+    above = start.value + (max(far, 3 * curve.noise) if run.signed else far)
     tail = curve.window(0.8 * run.end, run.end).values
     wild = len(tail) >= 5 and float(sorted(tail.tolist())[len(tail) // 5]) > above
     if last.value < above or (not wild and last.minus(start).sigmas < CLEAR):

@@ -167,6 +167,23 @@ class Judged:
         """
         return len(self.train) < TOO_FEW and len(self.val) > 0 and float(self.val.steps[0]) > 0.02 * self.end
 
+    @property
+    def signed(self) -> bool:
+        """Whether a loss falls below zero, and not by scatter alone: a share of where it began means nothing then."""
+        losses = ((self.train, self.seen.train_higher), (self.val, self.seen.higher_is_better))
+        return any(len(curve) > 0 and float(curve.smooth().values.min()) < 0 for curve, rises in losses if not rises)
+
+    def size(self, loss: float) -> float:
+        """What a share of a loss is a share of: itself; where losses fall below zero, all that they went through.
+
+        25 times the scatter of one value at the least, which is where losses that end near zero begin as a rule.
+        """
+        if not self.signed:
+            return abs(loss)
+        curve = self.train if len(self.train) >= 20 else self.val
+        values = curve.smooth().values
+        return max(float(values.max() - values.min()), 25 * curve.noise)
+
     def rise_error(self) -> float:
         """Standard error of the highest block of training losses over a start that is the middle of three batches."""
         blocks = len(self.train.smooth())
@@ -187,9 +204,8 @@ class Judged:
         first = self._first(curve)
         head = first.values[:3].tolist()
         middle = sorted(head)[min(1, len(head) - 1)]
-        thrown = middle - head[0] > min(
-            max(6 * first.noise, 0.5 * abs(head[0])), 3 * abs(head[0])
-        )  # by the first updates
+        most = min(max(6 * first.noise, 0.5 * abs(head[0])), 3 * abs(head[0]))
+        thrown = middle - head[0] > (6 * first.noise if self.signed else most)  # by the first updates
         return float(head[0] if thrown else middle)
 
     def _from_the_start(self, curve: Trend) -> bool:
@@ -197,7 +213,7 @@ class Judged:
         if len(curve) < TOO_FEW or float(curve.steps[0]) >= min(1.0, 0.02 * self.end):
             return False
         first = float(self._first(curve).values[0])
-        return float(curve.values[0]) - first <= max(6 * self.train.noise, 0.5 * abs(first))
+        return float(curve.values[0]) - first <= max(6 * self.train.noise, 0.0 if self.signed else 0.5 * abs(first))
 
     def _first(self, curve: Trend) -> Trend:
         return self.train if len(self.train) >= 20 and not self.seen.higher_is_better else curve
@@ -205,7 +221,7 @@ class Judged:
     def ceiling(self, curve: Trend) -> float:
         """The highest of the first three values, where the very first updates did not throw them up."""
         begin, top = self.begin(curve), float(curve.values[:3].max())
-        return begin if top - begin > max(6 * curve.noise, 0.5 * abs(begin)) else top
+        return begin if top - begin > max(6 * curve.noise, 0.0 if self.signed else 0.5 * abs(begin)) else top
 
     def began(self, curve: Trend) -> Level:
         """`begin` with its error: at the start batches differ less than they do later."""

@@ -31,7 +31,8 @@ def overfitting(run: Judged) -> Diagnosis | None:
     drift = val.fall(at + 0.5, end)  # without the lowest point itself, which is low by choice
     if -drift.sigmas > rise.sigmas:  # a slow, steady rise is seen more surely by a line than by its two ends
         rise = Level(-drift.value, drift.error)
-    scale = min(2.5 * abs(best.value), max(run.begin(val) - best.value, abs(gained.value) + abs(rise.value)))
+    scale = max(run.begin(val) - best.value, abs(gained.value) + abs(rise.value))
+    scale = scale if run.signed else min(2.5 * abs(best.value), scale)
     fell, enough = None, CLEAR
     if len(train) >= 6:
         now = train.level(0.9 * end, end, least=3)
@@ -93,7 +94,7 @@ def after_a_drop(run: Judged) -> Diagnosis | None:
         at, best = float(later.steps[low]), float(later.values[low])
         rise = Level(-val.fall(at, end).value, val.fall(at, end).error)
         last = val.level(0.92 * end, end, least=3)
-        gain = max(run.begin(val) - best, abs(best) * 0.02)
+        gain = max(run.begin(val) - best, 0.02 * run.size(best))
         lost = last.value - val.level(at, at + 0.04 * end, least=1).value
         before = val.fall(0.4 * when, when)
         if len(run.train) >= 20:
@@ -158,7 +159,7 @@ def fitted_early(run: Judged) -> Diagnosis | None:
     smooth = curve.smooth()
     over = smooth.steps[smooth.values > 0.01 * start]
     at = float(over[-1]) if over.size else 0.0
-    if start <= 0 or at > 0.6 * run.end:
+    if start <= 0 or run.signed or at > 0.6 * run.end:  # nothing is fitted at a loss that goes on below zero
         return None
     if len(run.val) >= 6:
         fall = run.val.fall(at, run.end)

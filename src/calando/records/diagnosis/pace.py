@@ -63,7 +63,7 @@ def _hurled(run: Judged) -> bool:
         return False
     smooth, start = run.train.smooth(), run.ceiling(run.train)
     height, low = float(smooth.values.max()) - start, float(smooth.values.min())
-    return height > 3 * run.rise_error() and height > 0.15 * abs(start - low) + 0.02 * abs(start)
+    return height > 3 * run.rise_error() and height > 0.15 * abs(start - low) + 0.02 * run.size(start)
 
 
 def lr_too_low(run: Judged) -> Diagnosis | None:
@@ -100,7 +100,10 @@ def lr_too_low(run: Judged) -> Diagnosis | None:
     start = run.begin(curve)
     fall = curve.fall(0.4 * run.end, run.end)
     gain = start - median(curve.values[-3:])
-    barely = 0 < gain < limit(LOW, "barely") * abs(start) and fall.sigmas > 2 * CLEAR and fall.value > 0.08 * gain
+    little = not run.signed and 0 < gain < limit(LOW, "barely") * abs(start)
+    if little and len(run.train) >= 20:  # where much of the start is a constant, that is little of it, too
+        little = gain < limit(LOW, "scatter") * run.train.noise
+    barely = little and fall.sigmas > 2 * CLEAR and fall.value > 0.08 * gain
     quiet = told if not crawls and not barely and told is not None and told.too_quiet else None
     if not crawls and not barely and quiet is None:
         return None

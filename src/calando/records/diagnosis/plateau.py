@@ -143,7 +143,7 @@ def _moving(run: Judged, first: float, last: float) -> bool:
     curve = run.val if len(run.val.window(first, last)) >= 5 else run.train
     if len(curve.window(first, last)) < 5 or run.seen.higher_is_better:
         return False
-    fall, now = curve.fall(first, last), abs(curve.level(last - 0.1 * (last - first), last, least=3).value)
+    fall, now = curve.fall(first, last), run.size(curve.level(last - 0.1 * (last - first), last, least=3).value)
     return fall.sigmas > 3 and fall.value > limit(HIGH, "moving") * now
 
 

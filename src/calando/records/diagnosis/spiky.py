@@ -29,12 +29,13 @@ def spikes(run: Judged) -> Diagnosis | None:
     if len(curve) < 60:
         return None
     floor = limit(KIND, "gain") * abs(run.begin(curve) - float(curve.smooth().values.min()))
-    bursts, beat = _bursts(curve, 0.05 * run.end, floor)
+    bursts, beat = _bursts(curve, 0.05 * run.end, floor, signed=run.signed)
     if len(bursts) < limit(KIND, "bursts"):
         return None
     largest = sorted(bursts, key=lambda one: -one[1])[:3]
     at = ", ".join(f"{step:,.0f}" for step, _, _ in sorted(largest))
     height = largest[0][1]
+    high = f"{short(height)} above the loss around it" if run.signed else f"{height:.1f} times the loss around it"
     rates = [run.lr_at(step) for step, _, _ in bursts]
     hot = (
         bool(rates)
@@ -51,11 +52,11 @@ def spikes(run: Judged) -> Diagnosis | None:
         changes.append(Change("peak", 0.5, "scale 0.5"))
     return Diagnosis(
         KIND, "warning", f"{len(bursts)} spikes in the training loss",
-        f"The training loss burst out of its noise {len(bursts)} times, up to {height:.1f} times the loss around it, "
+        f"The training loss burst out of its noise {len(bursts)} times, up to {high}, "
         f"and came back each time; the largest were at steps {at}{steps}.",
         tuple(advice),
         (Evidence("spikes", float(len(bursts)), str(len(bursts))),
-         Evidence("highest", height, f"{height:.1f} times the loss around it")),
+         Evidence("highest", height, high)),
         sure(min(one[2] for one in bursts)), tuple(changes),
     )  # fmt: skip
 
@@ -64,7 +65,7 @@ Burst = tuple[float, float, float]
 """Step, height over the loss around it, and the same in its noise."""
 
 
-def _bursts(curve: Trend, first: float, floor: float) -> tuple[list[Burst], float]:
+def _bursts(curve: Trend, first: float, floor: float, *, signed: bool = False) -> tuple[list[Burst], float]:
     """Every burst after a step, and the steps between two where they come in a rhythm; 0 where they do not."""
     import numpy as np
 
@@ -77,7 +78,8 @@ def _bursts(curve: Trend, first: float, floor: float) -> tuple[list[Burst], floa
     noise = np.maximum(noise, 0.5 * median(noise)) + 1e-300
     usual = np.exp(around) if even is not values else around
     above = values - usual
-    high = above > np.maximum(limit(KIND, "height") * np.abs(usual), floor)
+    high = above > (4 * floor if signed else np.maximum(limit(KIND, "height") * np.abs(usual), floor))
+    heights = above if signed else values / np.maximum(np.abs(usual), 1e-300)
     wild = (away > limit(KIND, "noise") * noise) & high & (curve.steps > first)
     late = int(np.searchsorted(curve.steps, first, "right"))
     beat = rhythm(np.where(above > floor, away / noise, 0.0)[late:])
@@ -87,14 +89,12 @@ def _bursts(curve: Trend, first: float, floor: float) -> tuple[list[Burst], floa
     if not _apart(away / noise, wild):
         if beat is None:
             return [], 0.0
-        heights = values / np.maximum(np.abs(usual), 1e-300)
         return [
             (float(curve.steps[at]), float(heights[at]), CLEAR) for at in range(begin, values.size, distance)
         ], every
     last = -10
     for place in np.flatnonzero(wild).tolist():
-        one = (float(curve.steps[place]), float(values[place] / max(abs(float(usual[place])), 1e-300)),
-               float(away[place] / noise[place]))  # fmt: skip
+        one = (float(curve.steps[place]), float(heights[place]), float(away[place] / noise[place]))
         if place - last > 5:
             found.append(one)
         elif one[1] > found[-1][1]:
