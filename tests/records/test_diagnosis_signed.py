@@ -87,3 +87,21 @@ def test_spikes_of_a_loss_below_zero_are_told_by_how_far_they_reach():
     (found,) = [one for one in diagnose(made(values)) if one.kind == "spikes"]
     assert "above the loss around it" in found.words
     assert "times the loss" not in found.words
+
+
+def test_few_losses_below_zero_and_no_evaluation_are_judged():
+    steps = np.arange(12)
+    assert diagnose(Observed(12, train=(steps, 1.0 - steps)))
+
+
+def test_a_run_whose_every_number_stands_at_one_step_is_judged():
+    losses = np.linspace(3, 1, 40)
+    assert diagnose(Observed(40, train=(np.zeros(40), losses), lr=(np.zeros(40), np.linspace(0.1, 0.05, 40))))
+
+
+def test_what_is_not_known_is_left_out_of_the_words():
+    steps = np.arange(400)
+    rising = Observed(400, train=(steps, 2 - 1.5 * np.sin(np.pi * steps / 500)))
+    (found,) = diagnose(rising)
+    assert found.title.startswith("training loss rises after step")
+    assert "unknown" not in found.words

@@ -267,9 +267,10 @@ def rising(run: Judged) -> Diagnosis | None:
     lost, gained = last.minus(best), run.gained(curve)
     if at > 0.85 * end or lost.sigmas < CLEAR or lost.value < 0.1 * max(gained.value + lost.value, 0.0):
         return None
+    rate = f" (LR {short(run.lr_at(at))})" if math.isfinite(run.lr_at(at)) else ""
     return Diagnosis(
         "LR too high", "warning", f"training loss rises after step {at:,.0f}",
-        f"The training loss was {short(best.value)} near step {at:,.0f} (LR {short(run.lr_at(at))}) and ends at "
+        f"The training loss was {short(best.value)} near step {at:,.0f}{rate} and ends at "
         f"{short(last.value)}. Since the training loss itself rises, this is instability, not overfitting.",
         (f"Lower the peak to about {times(run.peak, 0.5, 'half of this one')}, or begin the decay before step "
          f"{at:,.0f}.",

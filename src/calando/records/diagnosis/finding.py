@@ -180,7 +180,7 @@ class Judged:
         """
         if not self.signed:
             return abs(loss)
-        curve = self.train if len(self.train) >= 20 else self.val
+        curve = self.train if len(self.train) >= 20 or not len(self.val) else self.val
         values = curve.smooth().values
         return max(float(values.max() - values.min()), 25 * curve.noise)
 

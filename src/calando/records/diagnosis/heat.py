@@ -105,7 +105,7 @@ def cooled(run: Judged) -> tuple[float, Level, Level, float] | None:
     if not len(run.lr) or not run.peak > 0:
         return None
     curve = _dense(run)
-    if len(curve) < 12:
+    if len(curve) < 12 or run.end <= 0:
         return None
     hot = run.lr.steps[run.lr.values >= 0.5 * run.peak]
     last = float(hot[-1])

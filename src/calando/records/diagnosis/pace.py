@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from calando.records.diagnosis.calm import trembling
@@ -163,7 +164,9 @@ def horizon_too_short(run: Judged) -> Diagnosis | None:
     fall, gained = curve.fall(0.8 * run.end, run.end), run.gained(curve)
     share = 0.5 * fall.value / max(gained.value, 1e-300)
     newest = curve.fall(0.9 * run.end, run.end)
-    if fall.sigmas < CLEAR or share < limit("horizon too short", "share") or newest.value < 0.25 * fall.value:
+    if not math.isfinite(share) or fall.sigmas < CLEAR or share < limit(SHORT, "share"):
+        return None
+    if newest.value < 0.25 * fall.value:
         return None
     if len(run.lr) and run.peak > 0:
         hot = run.lr.steps[run.lr.values >= 0.7 * run.peak]
