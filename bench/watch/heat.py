@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 
 from bench.tuning.recording import commit, source
-from bench.watch.labelled.cases import Case, cases
+from bench.watch.labelled.cases import UNWARMED, Case, cases
 from bench.watch.labelled.labels import effect
 from bench.watch.labelled.recording import HERE, ROOT, load
 from bench.watch.labelled.scoring import Run, labelled, observed
@@ -73,7 +73,7 @@ def views(seen: Observed) -> Iterator[tuple[str, Observed]]:
 def samples() -> list[Sample]:
     """All labelled runs that may teach: those of ours in every view, those of other tools as they were logged."""
     found: list[Sample] = []
-    for half in ("write", "judge", "fresh", "last"):
+    for half in ("write", "judge", "fresh", "last", UNWARMED):
         results = load(half)
         for case in cases(half):
             found += _of(case, results, case.recipe.task, own=True)

@@ -13,7 +13,7 @@ from typing import Any
 from bench.tuning.recording import commit, source, versions
 from bench.watch.labelled.cases import SEEDS, cases
 from bench.watch.labelled.recipe import Recipe
-from bench.watch.labelled.tasks import TASKS, data_of
+from bench.watch.labelled.tasks import data_of
 from bench.watch.labelled.training import Trained, train
 
 __all__ = ["HERE", "load", "make", "pack", "wanted"]
@@ -64,7 +64,7 @@ def pack(half: str, results: Mapping[Recipe, Trained], folder: Path = HERE) -> P
     text = "[\n" + ",\n".join(json.dumps(one, separators=(",", ":")) for one in (*rows, *others)) + "\n]\n"
     path = folder / f"labelled-{half}.json.gz"
     path.write_bytes(gzip.compress(text.encode(), 9, mtime=0))
-    tasks = [name for name, task in TASKS.items() if task.half == half]
+    tasks = list(dict.fromkeys(recipe.task for recipe in runs))
     about = {
         "half": half, "command": f"python -m bench.watch.labelled --record {half}", "commit": commit(*TRAINED_BY),
         "source": source(*TRAINED_BY), "data": {name: data_of(name) for name in tasks},

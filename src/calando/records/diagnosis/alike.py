@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+
 from calando.records.diagnosis.calm import trembling
 from calando.records.diagnosis.catalogue import limit
 from calando.records.diagnosis.finding import Change, Diagnosis, Evidence, Judged, short
@@ -12,7 +14,7 @@ __all__ = ["looks_too_high"]
 HIGH = "LR too high"
 LOW = "LR too low"
 
-SAYS = {
+SAYS: dict[str, Callable[[Mapping[str, float]], str]] = {
     "pace in errors": lambda n: (
         f"while the rate was high, the training loss {'rose' if n['pace'] < 0 else 'hardly fell'}"
         if n["pace in errors"] < 2 else ""
@@ -52,7 +54,7 @@ def looks_too_high(run: Judged) -> Diagnosis | None:
     single losses scatter by a good part of the whole gain: there noise alone leaves such signs.
     """
     score = None if run.unseen else scored(run)
-    if score is None or score.chance < limit(HIGH, "alike") or _wild(score):
+    if score is None or score.chance < limit(HIGH, "alike") or score.wild(limit(HIGH, "noise")):
         return None
     quiet = trembling(run)
     if quiet is not None and quiet.ratio > limit(LOW, "calm"):
@@ -69,12 +71,6 @@ def looks_too_high(run: Judged) -> Diagnosis | None:
          "A second run at that peak settles it: name both, and they are compared."),
         tuple(evidence), min(0.8, max(0.5, score.chance - 0.15)), (Change("peak", 0.25, "scale 0.25"),),
     )  # fmt: skip
-
-
-def _wild(score: Score) -> bool:
-    """Whether single losses scatter by so much that noise alone leaves such signs; early on they do so twice as much."""
-    most, early = limit(HIGH, "noise"), score.traces["early noise"]
-    return score.traces["noise"] > most or early > 2 * most
 
 
 def _said(score: Score) -> list[tuple[str, str]]:

@@ -6,6 +6,7 @@ from calando.records.diagnosis.catalogue import limit
 from calando.records.diagnosis.finding import Change, Diagnosis, Evidence, Judged, short, sure
 from calando.records.diagnosis.heat import thrown
 from calando.records.diagnosis.noisy import Level, noise
+from calando.records.diagnosis.score import scored
 from calando.records.diagnosis.waves import returns
 
 __all__ = ["abrupt", "warm_up_too_short"]
@@ -16,14 +17,15 @@ WARM = "warm-up too short"
 def warm_up_too_short(run: Judged) -> Diagnosis | None:
     """The rate was high at once, and the first updates threw the loss up or left it stuck.
 
-    Large enough: a share of the whole gain above the start, or a jolt within the first few updates.
+    Large enough: a share of the whole gain above the start, a jolt within the first few updates, or many small signs
+    that are seldom seen together at a sound rate.
     """
     reached = _at_once(run)
     if reached is None:
         return None
     throw = thrown(run)
     if throw is None or throw.sigmas < 6 or throw.share < limit(WARM, "thrown") or throw.at > 0.2 * run.end:
-        return _jolted(run, reached)
+        return _jolted(run, reached) or _alike(run, reached)
     return _too_soon(
         run, reached, f"the loss was thrown {short(throw.height)} above its start near step {throw.at:,.0f}; it was "
         f"back below it at step {throw.back:,.0f}.",
@@ -55,6 +57,18 @@ def _jolted(run: Judged, reached: float) -> Diagnosis | None:
         run, reached, f"the loss jumped from {short(start)} to {short(top)} within the first updates.",
         ("Clip the norm of the gradient at 1.",),
         (Evidence("jumped to", top, f"{short(top / start)} times its start"),), 0.6, (Change("clip", 1.0),),
+    )  # fmt: skip
+
+
+def _alike(run: Judged, reached: float) -> Diagnosis | None:
+    """A rate that was high at once, and curves such as a rate too high leaves: a warm-up carries more."""
+    score = None if run.unseen else scored(run)
+    if score is None or score.chance < limit(WARM, "alike") or score.wild(limit(WARM, "noise")):
+        return None
+    return _too_soon(
+        run, reached, "its curves are such as a rate leaves that was too high from the first steps on.", (),
+        (Evidence("alike", score.chance, f"{100 * score.chance:.0f} % of runs with such curves"),),
+        max(0.5, min(0.7, score.chance - 0.15)), (),
     )  # fmt: skip
 
 

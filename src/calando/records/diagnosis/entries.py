@@ -109,10 +109,13 @@ ENTRIES: dict[str, dict[str, object]] = {
                    "sure": (2.5, "standard errors of that, with what other seeds do to a run"),
                    "jolt": (0.223, "logarithm of the largest of the first losses over the very first: 1.25 times"),
                    "clear": (4.0, "times the scatter of the logarithm that such a jolt measures, at the least"),
+                   "alike": (0.5, "share of the recorded runs with such curves whose rate was too high, where no one "
+                                  "sign is clear"),
+                   "noise": (0.2, "share of the gain by which single losses scatter at the most, for that"),
                    "soon": (0.03, "share of the run within which the rate is high: no warm-up to speak of"),
                    "thrown": (0.15, "height of the throw above the start, as a share of the gain")},
-        "not_it": "Silence is no proof: where a missing warm-up costs a few per cent, it leaves no sign in one run in "
-                  "two. A second run with a warm-up tells.",
+        "not_it": "Silence is no proof: where a missing warm-up costs a few per cent, it often leaves no sign. A "
+                  "second run with a warm-up tells.",
         "second": "A run at the same peak whose rate rose for longer, and was the same from there on, raises this "
                   "finding where it ended clearly better, and refutes it where it clearly did not.",
     },

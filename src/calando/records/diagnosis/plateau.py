@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from calando.records.diagnosis.catalogue import limit
 from calando.records.diagnosis.finding import CLEAR, TOO_FEW, Change, Diagnosis, Evidence, Judged, short, whole
 from calando.records.diagnosis.noisy import Trend
@@ -76,7 +78,7 @@ def plateau_low(run: Judged) -> Diagnosis | None:
         return None
     flat = _spent(run, first + 0.1 * run.end)
     flat = _used_up(run, first) if flat is None and len(run.lr) > 2 else flat
-    if flat is None:
+    if flat is None or not math.isfinite(flat):
         return None
     _, name = _denser(run)
     return Diagnosis(

@@ -30,6 +30,13 @@ class Score:
     traces: Mapping[str, float]
     points: Mapping[str, float]
 
+    def wild(self, most: float) -> bool:
+        """Whether single losses scatter by more than a share of the gain, early on by more than twice that.
+
+        Then noise alone leaves the signs that are worth points.
+        """
+        return self.traces["noise"] > most or self.traces["early noise"] > 2 * most
+
 
 @dataclass(frozen=True, slots=True)
 class Card:

@@ -114,7 +114,8 @@ def _unrest(gone: Trend, end: float) -> dict[str, float]:
     found["noise drop"] = math.log((early + TINY) / (gone.noise + TINY))
     found["rebound"], found["rebound over noise"] = rebound, math.log((rebound + TINY) / (gone.noise + TINY))
     if start.size > 3:
-        found["early rebound"], found["throw"] = _fallback(start), -float(np.min(start)) - (early if early == early else 0.0)
+        found["early rebound"] = _fallback(start)
+        found["throw"] = -float(np.min(start)) - (0.0 if math.isnan(early) else early)
     return found
 
 
