@@ -20,7 +20,7 @@ NAMES = {
     "tools": "Runs that Hugging Face's Trainer, Lightning and Keras trained and logged, read from their own files; "
     "looked at once before rules were mended by them",
     "last": "Three last tasks, looked at once before one rule was mended by them",
-    "unwarmed": "Good runs without a warm-up, on the same fifteen tasks; the score of a rate too high was made from them, too",
+    "unwarmed": "Good runs without a warm-up, on the same fifteen tasks; the score of a rate too high knows them",
     "unseen": "Four tasks that no rule has seen",
 }
 
