@@ -105,3 +105,13 @@ def test_what_is_not_known_is_left_out_of_the_words():
     (found,) = diagnose(rising)
     assert found.title.startswith("training loss rises after step")
     assert "unknown" not in found.words
+
+
+@pytest.mark.parametrize("constant", [0.5, 3.0])
+def test_batches_that_scatter_in_proportion_to_what_is_left_are_no_spikes_below_zero_either(constant):
+    steps = np.arange(STEPS)
+    for seed in range(20):
+        batch = np.random.default_rng(seed).chisquare(8, STEPS) / 8
+        loss = (2 * np.exp(-steps / 150) + 0.05) * batch - constant
+        seen = Observed(STEPS, train=(steps, loss), lr=(steps, 0.1 * (1 - steps / STEPS)))
+        assert "spikes" not in [one.kind for one in diagnose(seen)]

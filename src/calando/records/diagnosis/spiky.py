@@ -71,12 +71,13 @@ def _bursts(curve: Trend, first: float, floor: float, *, signed: bool = False) -
 
     values = curve.values
     # Losses have heavy tails, which are nearly even in their logarithm: a batch of rare examples is no spike.
-    even = np.log(values) if float(values.min()) > 0 else values
+    zero = float(values.min()) - 2 * floor if signed else 0.0  # where it would be for one that cannot fall below it
+    even = np.log(values - zero) if float(values.min()) > zero else values
     around = _rolling(even, max(15, min(101, values.size // 12) | 1))
     away = even - around
     noise = 1.4826 * _rolling(np.abs(away), max(41, min(301, values.size // 5) | 1))
     noise = np.maximum(noise, 0.5 * median(noise)) + 1e-300
-    usual = np.exp(around) if even is not values else around
+    usual = np.exp(around) + zero if even is not values else around
     above = values - usual
     high = above > (4 * floor if signed else np.maximum(limit(KIND, "height") * np.abs(usual), floor))
     heights = above if signed else values / np.maximum(np.abs(usual), 1e-300)
