@@ -191,7 +191,9 @@ ENTRIES: dict[str, dict[str, object]] = {
                    "calm": (55, "times the trembling of an evaluation that an e-fold of the summed rate brought"),
                    "eased": (1.8, "what an e-fold of the summed rate brought in the decay, over what it brought "
                                   "before; at a sound peak the decay speeds the descent up two to eight times"),
-                   "shakes": (60, "the same, below which a slow run is slow for another reason"),
+                   "shakes": (60, "the same, below which a run that calms down with its rate is slow for another "
+                                  "reason"),
+                   "loud": (36, "the same, below which a slow run is that the decay speeds up: it waited at a saddle"),
                    "rose": (0.15, "share of the gain by which evaluations rose on the way: such a run was thrown, not "
                                   "slow"),
                    "slope": (0.03, "share of the gain that an e-fold of the summed rate brought"),

@@ -95,7 +95,8 @@ def lr_too_low(run: Judged) -> Diagnosis | None:
     better = hotter is not None and hotter.sigmas >= 2
     ease = 0.7 if better else 1.0
     told = trembling(run)
-    crawls = not (unseen or (told is not None and told.shaken)) and (
+    loud = told is not None and told.ratio < limit(LOW, "loud") and told.eased > limit(LOW, "eased")
+    crawls = not (unseen or loud or (told is not None and told.shaken)) and (
         half >= ease * limit(LOW, "half") and late >= ease * limit(LOW, "late") and first <= limit(LOW, "first") / ease
     )
     start = run.begin(curve)
