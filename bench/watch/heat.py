@@ -73,7 +73,7 @@ def views(seen: Observed) -> Iterator[tuple[str, Observed]]:
 def samples() -> list[Sample]:
     """All labelled runs that may teach: those of ours in every view, those of other tools as they were logged."""
     found: list[Sample] = []
-    for half in ("write", "judge", "fresh", "last", UNWARMED, "unseen"):
+    for half in ("write", "judge", "fresh", "last", UNWARMED):
         results = load(half)
         for case in cases(half):
             found += _of(case, results, case.recipe.task, own=True)
@@ -208,7 +208,7 @@ def page(some: list[Sample], made: dict[str, Any]) -> str:
     """The result for readers."""
     return "\n".join([
         "# The score of a rate that was too high", "",
-        "Made by `python -m bench.watch.heat --write` from the labelled runs. Cells: "
+        "Made by `python -m bench.watch.heat --write` from the labelled runs (never from the half `unseen`). Cells: "
         "runs whose rate is known to be too high that score above the level, runs known to be sound that do so, and "
         "runs that are left out of the labelled set though a lower peak is known not to be better.", "",
         "## Each task by a card made from the others", "", *table(some, left_out(some)), "",
