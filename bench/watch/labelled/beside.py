@@ -75,7 +75,7 @@ def told(halves: Mapping[str, Mapping[Recipe, Trained]]) -> Iterator[str]:
         yield from ("", "## Beside another run", "")
         yield from _section(known, "The same runs", "The thresholds of the comparison were set by these very runs.")
     if UNSEEN in halves:
-        yield from ("", "## Beside another run, on tasks that no rule had seen", "")
+        yield from ("", "## Beside another run, on the four tasks that set none of its thresholds", "")
         yield from _section({UNSEEN: halves[UNSEEN]}, "Runs of the half `unseen`", "No threshold was set by them.")
 
 
