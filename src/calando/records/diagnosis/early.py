@@ -68,7 +68,7 @@ def _alike(run: Judged, reached: float) -> Diagnosis | None:
     return _too_soon(
         run, reached, "its curves are such as a rate leaves that was too high from the first steps on.", (),
         (Evidence("alike", score.chance, f"{100 * score.chance:.0f} % of runs with such curves"),),
-        max(0.5, min(0.7, score.chance - 0.15)), (),
+        max(0.5, min(0.7, score.chance - 0.15)), (), lower=True,
     )  # fmt: skip
 
 
@@ -96,14 +96,19 @@ def abrupt(run: Judged) -> Diagnosis | None:
 
 
 def _too_soon(run: Judged, reached: float, what: str, advice: tuple[str, ...], evidence: tuple[Evidence, ...],
-              confidence: float, changes: tuple[Change, ...]) -> Diagnosis:  # fmt: skip
-    """A rate that was high by the step reached, what came of it, and the advice and changes beyond a longer warm-up."""
+              confidence: float, changes: tuple[Change, ...], *, lower: bool = False) -> Diagnosis:  # fmt: skip
+    """A rate that was high by the step reached, what came of it, and the advice and changes beyond a longer warm-up.
+
+    A lower peak comes first where that is what is known of such curves.
+    """
     rise = max(10, round(0.1 * run.seen.horizon))
+    rising = f"Let the rate rise over {rise:,} steps: `warmup(10%) | ...`.", Change("warm-up", float(rise))
+    third = f"Try a peak of {short(run.peak / 3)}.", Change("peak", 1 / 3, "scale 0.33")
+    first, then = (third, rising) if lower else (rising, third)
     return Diagnosis(
         WARM, "warning", f"warm-up too short (peak {short(run.peak)} from step {reached:,.0f})",
         f"The rate was at {short(run.lr_at(reached))} by step {reached:,.0f}, and {what}",
-        (f"Let the rate rise over {rise:,} steps: `warmup(10%) | ...`.", f"Or try a peak of {short(run.peak / 3)}.",
-         *advice),
+        (first[0], f"Or {then[0][0].lower()}{then[0][1:]}", *advice),
         (Evidence("peak reached at", reached, f"step {reached:,.0f}"), *evidence),
-        confidence, (Change("warm-up", float(rise)), Change("peak", 1 / 3, "scale 0.33"), *changes),
+        confidence, (first[1], then[1], *changes),
     )  # fmt: skip
