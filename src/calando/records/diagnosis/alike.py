@@ -9,7 +9,7 @@ from calando.records.diagnosis.catalogue import limit
 from calando.records.diagnosis.finding import Change, Diagnosis, Evidence, Judged, short
 from calando.records.diagnosis.score import Score, scored
 
-__all__ = ["looks_too_high"]
+__all__ = ["FEWEST", "looks_too_high"]
 
 HIGH = "LR too high"
 LOW = "LR too low"
@@ -45,6 +45,8 @@ ALSO = {
 """Numbers that tell of the same thing: their points are counted together."""
 
 SHOWN = 2
+FEWEST = 60
+"""Training losses below which signs so small say nothing."""
 
 
 def looks_too_high(run: Judged) -> Diagnosis | None:
@@ -53,7 +55,7 @@ def looks_too_high(run: Judged) -> Diagnosis | None:
     Large enough: more than a share of the runs with such curves had a rate that was too high. Nothing is said where
     single losses scatter by a good part of the whole gain: there noise alone leaves such signs.
     """
-    score = None if run.unseen else scored(run)
+    score = None if run.unseen or len(run.train) < FEWEST else scored(run)
     if score is None or score.chance < limit(HIGH, "alike") or score.wild(limit(HIGH, "noise")):
         return None
     quiet = trembling(run)

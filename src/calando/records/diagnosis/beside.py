@@ -43,6 +43,8 @@ MOST = 12
 """Peaks on either side that are looked at; of more, one in so many: a sweep of hundreds is told by a dozen."""
 STARTS = 4.0
 """Times its scatter that two first losses may lie apart."""
+WIDEST = 0.7
+"""Logarithm of two first losses that no scatter explains: one is twice the other."""
 
 
 def beside(named: Sequence[tuple[str, Observed]], *, one: bool = False) -> tuple[Observed, ...]:
@@ -132,7 +134,8 @@ def _began(this: Ready, other: Ready) -> bool:
         return False
     apart = abs(math.log(a / b)) if min(a, b) > 0 else abs(a - b) / max(min(abs(a), abs(b)), 1e-300)
     known = [one.scatter for one in (this, other) if math.isfinite(one.scatter)] or [0.05]
-    return apart <= STARTS * math.sqrt(2) * max(known) + this.learned + other.learned
+    scatter = min(STARTS * math.sqrt(2) * max(known), WIDEST)
+    return apart <= scatter + this.learned + other.learned
 
 
 def _factors(this: Ready, others: Sequence[Ready]) -> list[float]:

@@ -22,6 +22,8 @@ SIGMAS = {"cooler": limit(HIGH, "sure"), "hotter": limit(LOW, "sure"), "longer w
 NOTHING = "not converging"
 AGAINST = {HIGH: (LOW, NOTHING), LOW: (HIGH,), WARM: ()}
 """Findings of the run alone that a better neighbour proves wrong."""
+UNTOLD = 0.7
+"""Confidence at the most where no log names its settings: data, model or optimizer may be others."""
 NOT = 1.5
 """Standard errors by which a gain must lie below what is worth acting on for a neighbour to refute a finding."""
 
@@ -62,7 +64,10 @@ def borne_out(run: Judged, found: list[Diagnosis]) -> list[Diagnosis]:
         return found
     known = {one.kind: one for one in found}
     best = any(kind in known for kind in OVERFITS)
+    both = {one.way for one in run.seen.beside if better(one, best=False)} >= {"cooler", "hotter"}
     for way, kind in KINDS.items():
+        if both and kind in (HIGH, LOW):
+            continue  # peaks on both sides did better: something else is different
         ours = [one for one in run.seen.beside if one.way == way]
         ours = [one for one in ours if better(one, best=False) and (not best or better(one, best=True))]
         if not ours or (kind == HIGH and "diverged" in known) or run.seen.status == "diverged":
@@ -116,10 +121,10 @@ def _further(ours: list[Neighbour]) -> Neighbour:
 
 def _raised(run: Judged, one: Neighbour, top: Neighbour) -> Diagnosis:
     """A finding that only the neighbours show: the nearest that did better is named, the best is what to try."""
-    words = f"{one.words}: {100 * one.share():.0f} % of all that the better one gained. Nothing else in their " \
-            "logs is different: "  # fmt: skip
+    words = f"{one.words}: {100 * one.share():.0f} % of all that the better one gained. As far as their logs " \
+            "tell, nothing else is different: "  # fmt: skip
     shown = (_evidence(one), Evidence("peak", run.peak, short(run.peak)))
-    confidence = sure(one.gain.sigmas + 2)
+    confidence = min(sure(one.gain.sigmas + 2), 0.98 if run.seen.settings else UNTOLD)
     there, best = short(run.peak * one.factor), short(run.peak * top.factor)
     try_it = f"Try a peak of {best}, as {top.name} had, which ended at {short(top.there)}."
     if one.way == "longer warm-up":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from calando.records.diagnosis.alike import FEWEST
 from calando.records.diagnosis.catalogue import limit
 from calando.records.diagnosis.finding import Change, Diagnosis, Evidence, Judged, short, sure
 from calando.records.diagnosis.heat import thrown
@@ -62,7 +63,7 @@ def _jolted(run: Judged, reached: float) -> Diagnosis | None:
 
 def _alike(run: Judged, reached: float) -> Diagnosis | None:
     """A rate that was high at once, and curves such as a rate too high leaves: a warm-up carries more."""
-    score = None if run.unseen else scored(run)
+    score = None if run.unseen or len(run.train) < FEWEST else scored(run)
     if score is None or score.chance < limit(WARM, "alike") or score.wild(limit(WARM, "noise")):
         return None
     return _too_soon(

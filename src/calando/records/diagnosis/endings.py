@@ -18,7 +18,7 @@ from calando.records.diagnosis.finding import (
     times,
 )
 from calando.records.diagnosis.fit import overfitting
-from calando.records.diagnosis.noisy import Level, Trend, noise
+from calando.records.diagnosis.noisy import Level, Trend, median, noise
 
 __all__ = ["diverged", "failed", "not_converging", "rising", "too_little"]
 
@@ -128,6 +128,18 @@ def _few(names: tuple[str, ...]) -> str:
     return ", ".join(names[:8]) + (f" and {len(names) - 8} more" if len(names) > 8 else "")
 
 
+def _plainly_learned(run: Judged) -> bool:
+    """Whether the last fifth of the training losses lies below half of the very first, every one below it.
+
+    Where losses are logged seldom, the second is no start any more: much was learned by then.
+    """
+    curve = run.train
+    if len(curve) < TOO_FEW or run.signed or run.seen.higher_is_better or float(curve.steps[0]) > 1:
+        return False
+    last, first = curve.window(0.8 * run.end, run.end).values, float(curve.values[0])
+    return last.size >= 3 and median(last) < 0.5 * first and float(last.max()) < first
+
+
 def not_converging(run: Judged) -> Diagnosis | None:
     """The loss at the end is no better than at the start.
 
@@ -136,6 +148,8 @@ def not_converging(run: Judged) -> Diagnosis | None:
     end = run.end
     if (above := _ends_above(run)) is not None:
         return above
+    if _plainly_learned(run):
+        return None
     floor = math.inf
     for curve in (run.train, run.val):
         if len(curve) < TOO_FEW:
