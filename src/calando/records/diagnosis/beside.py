@@ -43,8 +43,8 @@ MOST = 12
 """Peaks on either side that are looked at; of more, one in so many: a sweep of hundreds is told by a dozen."""
 STARTS = 4.0
 """Times its scatter that two first losses may lie apart."""
-WIDEST = 0.7
-"""Logarithm of two first losses that no scatter explains: one is twice the other."""
+WIDEST = 0.9
+"""Logarithm of the ratio of two first losses above which no scatter explains it."""
 
 
 def beside(named: Sequence[tuple[str, Observed]], *, one: bool = False) -> tuple[Observed, ...]:
