@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -131,16 +131,26 @@ class Judged:
     train: Trend
     val: Trend
     lr: Trend
+    made: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
+    """What somebody asked already: a dozen rules ask for the same."""
 
     @property
     def end(self) -> float:
         """The last step that left a number behind."""
+        return float(self._once("end", self._end))
+
+    def _end(self) -> float:
         return max([float(c.steps[-1]) for c in (self.train, self.val) if len(c)], default=0.0)
 
     @property
     def peak(self) -> float:
         """The highest learning rate that the run used."""
-        return float(self.lr.values.max()) if len(self.lr) else math.nan
+        return float(self._once("peak", lambda: float(self.lr.values.max()) if len(self.lr) else math.nan))
+
+    def _once(self, name: str, make: Callable[[], Any]) -> Any:
+        if name not in self.made:
+            self.made[name] = make()
+        return self.made[name]
 
     def lr_at(self, step: float) -> float:
         """The learning rate in force at a step; NaN when none was recorded."""
@@ -152,6 +162,10 @@ class Judged:
 
     def walked(self) -> tuple[Floats, Floats, Floats]:
         """On an even grid of steps: the steps, the rates, and the sum of the rates so far as a share of it all."""
+        found: tuple[Floats, Floats, Floats] = self._once("walked", self._walked)
+        return found
+
+    def _walked(self) -> tuple[Floats, Floats, Floats]:
         import numpy as np
 
         every = np.linspace(0.0, self.end, 513)
@@ -170,6 +184,9 @@ class Judged:
     @property
     def signed(self) -> bool:
         """Whether a loss falls below zero, and not by scatter alone: a share of where it began means nothing then."""
+        return bool(self._once("signed", self._signed))
+
+    def _signed(self) -> bool:
         losses = ((self.train, self.seen.train_higher), (self.val, self.seen.higher_is_better))
         return any(len(curve) > 0 and float(curve.smooth().values.min()) < 0 for curve, rises in losses if not rises)
 
@@ -199,6 +216,10 @@ class Judged:
     def begin(self, curve: Trend) -> float:
         """The loss before anything was learned: the middle of the first three values, training values where there are
         any and evaluations begin late."""
+        name = "train" if curve is self.train else "val" if curve is self.val else ""
+        return float(self._once(name, lambda: self._begin(curve))) if name else self._begin(curve)
+
+    def _begin(self, curve: Trend) -> float:
         if curve is not self.train and self._from_the_start(curve):
             return float(curve.values[0])
         first = self._first(curve)

@@ -160,8 +160,14 @@ def _line(x: Floats, y: Floats, blocks: int = 24) -> tuple[float, float]:
     import numpy as np
 
     count = min(blocks, len(x))
-    across = np.array([part.mean() for part in np.array_split(x, count)])
-    up = np.array([median(part) for part in np.array_split(y, count)])
+    size, longer = divmod(len(x), max(count, 1))
+    edge = longer * (size + 1)  # the first blocks hold one point more
+    parts = [slice(0, edge), slice(edge, None)]
+    rows = [(longer, size + 1), (count - longer, size)]
+    across = np.concatenate(
+        [x[part].reshape(shape).mean(1) for part, shape in zip(parts, rows, strict=True) if shape[0]]
+    )
+    up = np.concatenate([medians(y[part].reshape(shape)) for part, shape in zip(parts, rows, strict=True) if shape[0]])
     centred = across - across.mean()
     spread = float(centred @ centred)
     if count < 3 or not spread > 0:
