@@ -53,6 +53,8 @@ def _beside(study: Study, runs: Sequence[RunRecord]) -> tuple[Observed, ...]:
         (run.spec.candidate + ("" if run.spec.peak is None else f" at {run.spec.peak:g}"), _observed(study, run))
         for run in runs
     ]
+    if len({run.spec.peak for run in runs}) < 2:
+        return tuple(seen for _, seen in named)  # a thousand runs at one peak have nothing to say of each other's
     return beside(named, one=True)
 
 
