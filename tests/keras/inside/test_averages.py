@@ -12,6 +12,7 @@ import calando
 import calando.keras
 from calando.errors import BadState, BadValue, LabError
 from calando.records.live import Tail
+from tests.keras.inside.helpers import BACKEND
 
 WINDOWS = (0.01, 0.05, 0.2)
 
@@ -57,27 +58,35 @@ def same(found: dict[float, list[Any]], wanted: dict[float, list[Any]], toleranc
     )
 
 
-def test_the_averages_are_torchs() -> None:
-    torch = pytest.importorskip("torch", reason="NOT RUN: PyTorch is not installed")
-    import calando.torch
-
+def test_the_averages_are_the_formulas_and_torchs() -> None:
+    """PyTorch joins on its own backend alone: imported here, it would be one more source of random numbers to runs."""
     model = net()
-    theirs = torch.nn.ParameterList(
-        [torch.nn.Parameter(torch.zeros(tuple(v.shape))) for v in model.trainable_variables]
-    )
-    mine, other = calando.keras.averages(model), calando.torch.averages(theirs)
-    chance = np.random.default_rng(3)
+    mine, chance, history = calando.keras.averages(model), np.random.default_rng(3), []
     for _ in range(60):
-        values = [chance.normal(size=tuple(one.shape)).astype("float32") for one in model.trainable_variables]
-        for variable, parameter, value in zip(model.trainable_variables, theirs, values, strict=True):
+        history.append([chance.normal(size=tuple(one.shape)).astype("float32") for one in model.trainable_variables])
+        for variable, value in zip(model.trainable_variables, history[-1], strict=True):
             variable.assign(value)
-            parameter.data.copy_(torch.from_numpy(value))
         mine.update()
-        other.update()
-    assert mine.windows == other.windows
-    wanted = {w: [np.array(one.detach().tolist()) for one in other.model(w).module] for w in WINDOWS}
+    wanted = by_formula(history)
+    assert mine.windows == WINDOWS
     assert same(averaged(mine), wanted)
     assert not same(averaged(mine), dict.fromkeys(WINDOWS, wanted[0.2]), 1e-3)
+    if BACKEND == "torch":
+        assert same(averaged(mine), of_torch(history))
+
+
+def of_torch(history: list[list[Any]]) -> dict[float, list[Any]]:
+    import torch
+
+    import calando.torch
+
+    module = torch.nn.ParameterList([torch.nn.Parameter(torch.zeros(value.shape)) for value in history[0]])
+    averages = calando.torch.averages(module)
+    for values in history:
+        for parameter, value in zip(module, values, strict=True):
+            parameter.data.copy_(torch.from_numpy(value))
+        averages.update()
+    return {w: [np.array(one.detach().tolist()) for one in averages.model(w).module] for w in averages.windows}
 
 
 class Remembers(keras.callbacks.Callback):  # type: ignore[misc]
