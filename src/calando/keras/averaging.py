@@ -7,8 +7,8 @@ from typing import Any
 import keras
 import numpy as np
 
-from calando.core.windows import WINDOWS, check_windows
-from calando.errors import BadState, BadValue, LabError, shown
+from calando.core.windows import WINDOWS, bad_averages, check_every, check_windows, head_of, nothing_averaged
+from calando.errors import BadValue, LabError, shown
 from calando.keras.backend import BACKEND, in_numpy
 from calando.keras.moving import moved, noughts
 
@@ -80,12 +80,7 @@ class Averages:
             {0.2: 3.0}
         """
         if not self._count:
-            raise LabError(
-                given="averages of nothing",
-                allowed="averages that took weights in",
-                where="Averages.evaluate",
-                fix="call update() after each update, or give calando.keras.Averaging to fit",
-            )
+            raise nothing_averaged("call update() after each update, or give calando.keras.Averaging to fit")
         batches = None if data is None else list(data)
         found = {}
         for window, kept in zip(self._windows, self._kept, strict=True):
@@ -115,17 +110,15 @@ class Averages:
             BadState: where it is none, or of others.
         """
         self._begin()
+        count, calls, theirs = head_of(state, self._windows)
         try:
-            count, calls = int(state["count"]), int(state["calls"])
-            theirs = [name for name, _ in state["kept"]]
             values = [[np.asarray(one) for one in own] for _, own in state["kept"]]
-        except (TypeError, KeyError, ValueError) as error:
-            raise self._bad(state) from error
+        except (TypeError, ValueError) as error:
+            raise bad_averages(state, self._windows) from error
         mine = [repr(window) for window in self._windows]
         shapes = [tuple(variable.shape) for variable in self._variables]
-        fit = theirs == mine and all([one.shape for one in own] == shapes for own in values)
-        if count < 0 or calls < 0 or (count and not fit):
-            raise self._bad(theirs)
+        if count and not (theirs == mine and all([one.shape for one in own] == shapes for own in values)):
+            raise bad_averages(theirs, self._windows)
         self._count, self._calls = count, calls
         if count:
             self._kept = moved(self._kept, [], [], values)
@@ -136,14 +129,6 @@ class Averages:
             self._variables = [one for one in every if keras.backend.is_float_dtype(one.dtype)]
         if not self._kept:
             self._kept = [noughts([one.value for one in self._variables]) for _ in self._windows]
-
-    def _bad(self, given: object) -> BadState:
-        return BadState(
-            given=shown(given),
-            allowed=f"the state of averages over {', '.join(map(repr, self._windows))} of this model's weights",
-            where="Averages.load_state_dict",
-            fix="ask for averages over the same windows, of the same model",
-        )
 
 
 class Averaging(keras.callbacks.Callback):  # type: ignore[misc]  # Keras ships no types
@@ -199,7 +184,7 @@ class Averaging(keras.callbacks.Callback):  # type: ignore[misc]  # Keras ships 
                 fix="leave it out to tell at the end of every epoch",
             )  # fmt: skip
         self.evaluate, self.tell, self.told = evaluate, tell, told
-        self._windows, self._every = check_windows(windows), _checked(every)
+        self._windows, self._every = check_windows(windows), check_every(every)
         self._batches = 0
         self._averages: Averages | None = None
 
@@ -276,16 +261,7 @@ def averages(model: Any, *, windows: Sequence[float] = WINDOWS, every: int = 1) 
             given=f"model={shown(model)}", allowed="a Keras model", where="averages(model)",
             fix="give the model whose weights are trained",
         )  # fmt: skip
-    return Averages(model, check_windows(windows), _checked(every))
-
-
-def _checked(every: object) -> int:
-    if isinstance(every, bool) or not isinstance(every, int) or every < 1:
-        raise BadValue(
-            given=f"every={shown(every)}", allowed="a whole number of updates >= 1", where="averages(every)",
-            fix="leave it out",
-        )  # fmt: skip
-    return every
+    return Averages(model, check_windows(windows), check_every(every))
 
 
 @contextmanager

@@ -7,8 +7,7 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from calando.core.windows import WINDOWS, check_windows
-from calando.errors import LabError
+from calando.core.windows import WINDOWS, check_windows, nothing_averaged
 
 __all__ = ["Averages", "AveragesState", "averages"]
 
@@ -68,12 +67,7 @@ class Averages:
             LabError: before anything was averaged.
         """
         if not int(state.count):
-            raise LabError(
-                given="averages of nothing",
-                allowed="averages that took parameters in",
-                where="Averages.evaluate",
-                fix="call state = averages.update(state, params) after each update",
-            )
+            raise nothing_averaged("call state = averages.update(state, params) after each update", "parameters")
         return {window: float(loss_of(kept)) for window, kept in zip(self.windows, state.kept, strict=True)}
 
 

@@ -6,8 +6,8 @@ from typing import Any
 import torch
 from torch.optim.swa_utils import AveragedModel, update_bn
 
-from calando.core.windows import WINDOWS, check_windows
-from calando.errors import BadState, BadValue, LabError, shown
+from calando.core.windows import WINDOWS, bad_averages, check_every, check_windows, head_of, nothing_averaged
+from calando.errors import BadValue, shown
 
 __all__ = ["Averages", "averages"]
 
@@ -107,12 +107,7 @@ class Averages:
             {0.2: 0.5}
         """
         if not self._count:
-            raise LabError(
-                given="averages of nothing",
-                allowed="averages that took weights in",
-                where="Averages.evaluate",
-                fix="call update() after each optimizer.step(), or give averages(model, optimizer)",
-            )
+            raise nothing_averaged("call update() after each optimizer.step(), or give averages(model, optimizer)")
         found = {}
         cuda: Any = torch.cuda
         devices = range(cuda.device_count()) if cuda.is_initialized() else ()
@@ -138,14 +133,9 @@ class Averages:
         Raises:
             BadState: where it is none, or of other windows.
         """
-        mine = [repr(window) for window in self._kept]
-        try:
-            theirs = [name for name, _ in state["kept"]]
-            count, calls = int(state["count"]), int(state["calls"])
-        except (TypeError, KeyError, ValueError) as error:
-            raise _bad_state(state, mine) from error
-        if theirs != mine or count < 0 or calls < 0:
-            raise _bad_state(theirs, mine)
+        count, calls, theirs = head_of(state, self.windows)
+        if theirs != [repr(window) for window in self._kept]:
+            raise bad_averages(theirs, self.windows)
         for (_, weights), kept in zip(state["kept"], self._kept.values(), strict=True):
             kept.module.load_state_dict(weights)
             kept.n_averaged.fill_(count)
@@ -185,22 +175,7 @@ def averages(
 
     Source: torch.optim.swa_utils.AveragedModel; Karras et al., arXiv 2312.02696.
     """
-    chosen = check_windows(windows)
-    if isinstance(every, bool) or not isinstance(every, int) or every < 1:
-        raise BadValue(
-            given=f"every={shown(every)}", allowed="a whole number of updates >= 1", where="averages(every)",
-            fix="leave it out",
-        )  # fmt: skip
-    found = Averages(model, chosen, every)
+    found = Averages(model, check_windows(windows), check_every(every))
     if optimizer is not None:
         optimizer.register_step_post_hook(lambda *_: found.update())
     return found
-
-
-def _bad_state(given: object, allowed: list[str]) -> BadState:
-    return BadState(
-        given=shown(given),
-        allowed=f"the state of averages over {', '.join(allowed)}",
-        where="Averages.load_state_dict",
-        fix="ask averages() for the same windows",
-    )
