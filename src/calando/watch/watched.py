@@ -151,7 +151,7 @@ class Watched:
         steers, gauge = self._steers, self._gauge
         if self.ending is not None or (steers is not None and steers.stopped):
             return True
-        horizon = (None if steers is None else steers.horizon) or self._horizon
+        horizon = self.horizon
         return horizon is not None and (0 if gauge is None else int(gauge.done())) >= horizon
 
     # ---- what a loop says
