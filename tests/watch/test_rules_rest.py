@@ -11,6 +11,7 @@ import calando.torch
 from calando.core.steering import Steered, read_change
 from calando.records.live import Event, Tail, send
 from calando.watch.rules import early_stop, plateau
+from calando.watch.watched import Watched
 from tests.watch.steering.lives import at_once
 from tests.watch.test_rules import Descent, Loop
 
@@ -24,6 +25,25 @@ def _at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def told(orders: list[Event], kind: str) -> list[tuple[str, str]]:
     return [(str(event.data["by"]), str(event.data["text"])) for event in orders if event.kind == kind]
+
+
+def bare() -> tuple[torch.optim.SGD, calando.torch.ScheduleLR]:
+    optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=0.1)
+    return optimizer, calando.torch.attach(optimizer, calando.constant().bind(300))
+
+
+def flat(watched: Watched, optimizer: torch.optim.SGD, scheduler: calando.torch.ScheduleLR, updates: int) -> Tail:
+    """The record of so many updates, or fewer where it is over sooner, that bring nothing."""
+    for _ in range(updates):
+        if watched.over:
+            break
+        optimizer.step()
+        scheduler.step()
+        watched.log(val_loss=1.0)
+    tail = Tail(watched.folder)
+    watched.close()
+    tail.poll()
+    return tail
 
 
 def test_a_plateau_leaves_the_cooldown_alone_that_an_early_stop_has_begun(tmp_path: Path) -> None:
@@ -65,18 +85,10 @@ def test_a_rule_that_goes_on_in_a_cooldown_after_a_resume_leaves_it_alone_too(tm
     loop.update(val_loss=1.0)
     kept = json.dumps(loop.scheduler.state_dict())
     loop.watched.close()
-    model = torch.nn.Linear(1, 1)
-    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
-    scheduler = calando.torch.attach(optimizer, calando.constant().bind(300))
+    optimizer, scheduler = bare()
     scheduler.load_state_dict(json.loads(kept))
     watched = calando.watch("a", scheduler=scheduler, folder=tmp_path, rules=[plateau(patience=0, factor=0.5)])
-    for _ in range(5):
-        optimizer.step()
-        scheduler.step()
-        watched.log(val_loss=1.0)
-    tail = Tail(watched.folder)
-    watched.close()
-    tail.poll()
+    tail = flat(watched, optimizer, scheduler, updates=5)
     assert tail.name == "a"
     assert told(tail.events, "applied") == [("cli", "cooldown 50%")]
     assert told(tail.events, "refused") == [("rule:plateau", "scale 0.5")]
@@ -114,17 +126,10 @@ def test_a_rescue_ends_where_a_cooldown_begins_and_sets_no_weights_back(tmp_path
 
 
 def test_processes_that_agree_keep_to_it_too(tmp_path: Path) -> None:
-    optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=0.1)
-    scheduler = calando.torch.attach(optimizer, calando.constant().bind(300))
+    optimizer, scheduler = bare()
     rules = [plateau(**PAIR[0]), early_stop(**PAIR[1])]
     watched = calando.watch("a", scheduler=scheduler, folder=tmp_path, rules=rules, agree=lambda mine: mine)
-    while not watched.over:
-        optimizer.step()
-        scheduler.step()
-        watched.log(val_loss=1.0)
-    tail = Tail(watched.folder)
-    watched.close()
-    tail.poll()
+    tail = flat(watched, optimizer, scheduler, updates=300)
     applied = told(tail.events, "applied")
     assert applied[applied.index(("rule:early_stop", "cooldown 10%")) + 1 :] == []
     assert told(tail.events, "refused") == [("rule:plateau", "scale 0.5")]
