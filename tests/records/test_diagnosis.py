@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from calando.records.diagnosis import Diagnosis, Level, Observed, diagnose, short
+from calando.records.diagnosis.neighbour import Neighbour
 from tests.records.synthetic import SHAPES, Curves, rates, training
 
 
@@ -15,6 +16,12 @@ def kinds(seen):
 
 def number(finding: Diagnosis, name: str) -> float:
     return next(e.value for e in finding.evidence if e.name == name)
+
+
+def hotter(gain: float) -> tuple[Neighbour, ...]:
+    """The same plan at four times the peak, which ended lower by so much."""
+    gained = Level(gain, 0.05)
+    return (Neighbour("hotter", "B", 4.0, gained, gained, scale=2.0, here=1.0, there=1.0 - gain),)
 
 
 @pytest.mark.parametrize("shape", SHAPES)
@@ -217,9 +224,9 @@ def test_a_rate_thirty_times_too_low_is_found(shape, seed):
 def test_a_higher_peak_that_did_better_confirms_and_one_that_did_not_acquits():
     run = training(peak=1.0 / 60, noise=0.02)
     alone = next(f for f in diagnose(run.seen()) if f.kind == "LR too low")
-    confirmed = next(f for f in diagnose(run.seen(hotter=Level(0.5, 0.05))) if f.kind == "LR too low")
+    confirmed = next(f for f in diagnose(run.seen(beside=hotter(0.5))) if f.kind == "LR too low")
     assert confirmed.confidence > alone.confidence
-    assert "LR too low" not in kinds(run.seen(hotter=Level(-0.1, 0.05)))
+    assert "LR too low" not in kinds(run.seen(beside=hotter(-0.1)))
 
 
 def test_a_long_warm_up_alone_is_not_a_low_rate():
@@ -237,8 +244,8 @@ def test_a_loss_that_still_falls_steeply_asks_for_more_steps(seed):
     at = np.arange(600)
     loss = 2.5 - 2.0 * (at / 600) ** 0.8 + 0.03 * random.normal(size=600)
     run = Curves(600, at, loss, rates("constant", 600), at[29::30], loss[29::30])
-    hotter = Level(-0.05, 0.05)  # a higher peak was tried and was no better
-    finding = next(f for f in diagnose(run.seen(hotter=hotter)) if f.kind == "horizon too short")
+    seen = run.seen(beside=hotter(-0.05))
+    finding = next(f for f in diagnose(seen) if f.kind == "horizon too short")
     assert 0.05 <= number(finding, "gain of the last tenth") <= 0.12
     assert "1,200" in finding.advice[0]
 

@@ -115,8 +115,6 @@ class Observed:
     """Names of the columns that were logged, where none of them can be judged."""
     ahead: float = math.nan
     """The lowest rate that is still to come, where a plan is known; of runs under way."""
-    hotter: Level | None = None
-    """What the next higher peak of the same plan gained over this run (positive: it was better)."""
     settings: Mapping[str, str] = field(default_factory=dict)
     """What else is known of how it was made, rates and seed left out: runs that differ in it are not compared."""
     beside: tuple[Neighbour, ...] = ()

@@ -78,9 +78,6 @@ def lr_too_low(run: Judged) -> Diagnosis | None:
     """
     import numpy as np
 
-    hotter = run.seen.hotter
-    if hotter is not None and hotter.sigmas < 1:
-        return None  # a higher peak was tried and was no better
     curve = steady(run)
     found = spent(run, curve)
     if _hurled(run):
@@ -92,12 +89,10 @@ def lr_too_low(run: Judged) -> Diagnosis | None:
     first, late = float(np.interp(0.25, share, done)), 1.0 - float(np.interp(0.75, share, done))
     late_log = len(run.train) < 20 and float(curve.steps[0]) > 0.06 * run.end  # how fast it began is not in the log
     unseen = run.unseen or late_log
-    better = hotter is not None and hotter.sigmas >= 2
-    ease = 0.7 if better else 1.0
     told = trembling(run)
     loud = told is not None and told.ratio < limit(LOW, "loud") and told.eased > limit(LOW, "eased")
     crawls = not (unseen or loud or (told is not None and told.shaken)) and (
-        half >= ease * limit(LOW, "half") and late >= ease * limit(LOW, "late") and first <= limit(LOW, "first") / ease
+        half >= limit(LOW, "half") and late >= limit(LOW, "late") and first <= limit(LOW, "first")
     )
     start = run.begin(curve)
     fall = curve.fall(0.4 * run.end, run.end)
@@ -123,10 +118,7 @@ def lr_too_low(run: Judged) -> Diagnosis | None:
         words = (f"In all the loss came down by {100 * gain / abs(start):.0f} % of where it began, and it was "
                  f"falling to the "
                  "end: the steps are too short to get anywhere.")  # fmt: skip
-    if better:
-        words += " The next higher peak of the same plan did better, which confirms it."
-    title = f"learning rate too low (peak {short(run.peak)})" if better or not crawls else (
-        f"learning rate too low (peak {short(run.peak)}) or run too short")  # fmt: skip
+    title = f"learning rate too low (peak {short(run.peak)})" + (" or run too short" if crawls else "")
     evidence = [
         Evidence("half of the gain at", half, f"{100 * half:.0f} % of summed LR"),
         Evidence("gain of the last quarter", late, f"{100 * late:.0f} %"),
@@ -138,7 +130,7 @@ def lr_too_low(run: Judged) -> Diagnosis | None:
         LOW, "warning", title, words,
         (f"Try peaks of {short(run.peak * 5)} and {short(run.peak * 20)}.",
          "If the peak cannot rise because it diverges, lengthen the warm-up or the run."),
-        tuple(evidence), 0.95 if better else 0.7, (Change("peak", 5.0, "scale 2"), Change("peak", 20.0)),
+        tuple(evidence), 0.7, (Change("peak", 5.0, "scale 2"), Change("peak", 20.0)),
     )  # fmt: skip
 
 
