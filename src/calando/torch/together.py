@@ -31,6 +31,9 @@ LONGER = 1800.0
 SOON = 10.0
 """Seconds after which the first process says that it waits."""
 
+FOREVER = timedelta(days=3650)
+"""What stands for a wait without end where a number is asked for."""
+
 FAREWELL = 5.0
 """Seconds for which a process that ends lets the others hear its last word."""
 
@@ -47,13 +50,13 @@ class Agreement:
     Args:
         every: number of updates between two calls that a watched loop makes, >= 1.
         group: an object of torch.distributed, or None for all processes.
-        patience: seconds to wait for a process that does not call it, > 0.
+        patience: seconds to wait for a process that does not call it, > 0; None for ever.
 
     Source: torch.distributed.Store.
     """
 
-    def __init__(self, every: int, group: Any = None, patience: float = PATIENCE) -> None:
-        self.every, self.patience = every, patience
+    def __init__(self, every: int, group: Any = None, patience: float | None = PATIENCE) -> None:
+        self.every, self.patience = every, math.inf if patience is None else patience
         self._group, self._number = group, next(_NUMBERS)
         self._calls = 0
         self._store: Any = None
@@ -130,9 +133,10 @@ class Agreement:
                 return False
             if waited >= min(SOON, self.patience / 2) and not told:
                 told = True
+                left = f"for {math.ceil(patience - waited)} s more" if patience < math.inf else "without end"
                 warnings.warn(
                     f"this process has logged, and waits for {self._missing()} to do so, too: call watched.log in every"
-                    f" process at the same updates. It waits for {math.ceil(patience - waited)} s more",
+                    f" process at the same updates. It waits {left}",
                     stacklevel=2,
                 )
             time.sleep(pause)
@@ -166,9 +170,9 @@ class Agreement:
     # ---- the others
 
     def _hear(self, turn: int, rank: int) -> Any:
-        key = f"said/{turn}"
+        key, longest = f"said/{turn}", max(LONGER, self.patience)
         try:
-            self._store.wait([key], timedelta(seconds=max(LONGER, self.patience)))
+            self._store.wait([key], timedelta(seconds=longest) if longest < math.inf else FOREVER)
             said = self._store.get(key)
             self._store.set(f"at/{rank}", str(turn))
             if self._store.add(f"heard/{turn}", 1) == len(self._ranks) - 1:
@@ -202,7 +206,7 @@ def _gone(what: str, error: Exception) -> NoReturn:
     ) from error
 
 
-def agree(every: int = 10, group: Any = None, *, patience: float = PATIENCE) -> Agreement:
+def agree(every: int = 10, group: Any = None, *, patience: float | None = PATIENCE) -> Agreement:
     """For `calando.watch(agree=...)` in a run of several processes: commands are applied by all at the same update.
 
     Formula: at every update whose number passes a multiple of `every`, the first process tells the others what was
@@ -213,7 +217,7 @@ def agree(every: int = 10, group: Any = None, *, patience: float = PATIENCE) -> 
         every: number of updates between two such moments, >= 1.
         group: an object, the process group of torch.distributed; left out, all processes.
         patience: seconds that the first process waits for others that do not log, above 0, before it says so by an
-            error; they wait half an hour for it, since it may evaluate or save alone.
+            error; they wait half an hour for it, since it may evaluate or save alone. None: for ever, all of them.
 
     Raises:
         BadValue: for a number outside its range.
@@ -233,11 +237,12 @@ def agree(every: int = 10, group: Any = None, *, patience: float = PATIENCE) -> 
             where="agree(every)",
             fix="write agree(every=10)",
         )
-    if isinstance(patience, bool) or not isinstance(patience, int | float) or not 0 < patience <= 1e6:
+    numeric = isinstance(patience, int | float) and not isinstance(patience, bool)
+    if patience is not None and not (numeric and (0 < patience <= 1e6 or patience == math.inf)):
         raise BadValue(
             given=f"patience={shown(patience)}",
-            allowed="seconds above 0, at most 1e6",
+            allowed="seconds above 0, at most 1e6, or None",
             where="agree(patience)",
-            fix=f"leave it out for {PATIENCE:g}",
+            fix=f"leave it out for {PATIENCE:g} seconds, give None to wait for ever",
         )
     return Agreement(every, group, patience)

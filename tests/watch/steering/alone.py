@@ -34,12 +34,15 @@ def main() -> None:
     case, rank, folder = sys.argv[1], int(sys.argv[2]), Path(sys.argv[3])
     torch.set_num_threads(1)
     torch.distributed.init_process_group("gloo", init_method=(folder / "store").as_uri(), rank=rank, world_size=2)
-    trained = torch.nn.parallel.DistributedDataParallel(torch.nn.Linear(4, 1))
+    trained: torch.nn.Module = torch.nn.Linear(4, 1)
+    if case != "first waits for ever":  # there only the watch keeps the two together
+        trained = torch.nn.parallel.DistributedDataParallel(trained)
     optimizer = torch.optim.SGD(trained.parameters(), lr=0.1)
     scheduler = calando.torch.attach(optimizer, calando.constant().bind(HORIZON))
     if case == "second logs alone":
         together.LONGER = PATIENCE  # half an hour is not for a test
-    agree = calando.torch.agree(every=3, patience=PATIENCE)
+    together.SOON = 0.5
+    agree = calando.torch.agree(every=3, patience=None if case == "first waits for ever" else PATIENCE)
     watched = None
     try:
         if rank == 0 or case != "first opens alone":
@@ -50,6 +53,8 @@ def main() -> None:
             scheduler.step()
             if case == "one is slow" and step == (14 if rank else 28):
                 time.sleep(1.2 * PATIENCE)  # an evaluation, say
+            if case == "first waits for ever" and rank == 1 and step == 14:
+                time.sleep(1.2 * PATIENCE)
             if watched is not None and logs(case, rank, step):
                 watched.log(train_loss=1.0)
     except LabError as error:

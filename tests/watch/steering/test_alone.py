@@ -1,5 +1,6 @@
 """Where not every process logs, nothing hangs: an error of ours says what was done and what to do."""
 
+import math
 import os
 import subprocess
 import sys
@@ -73,12 +74,30 @@ def test_one_that_is_slower_than_the_other_is_waited_for(tmp_path: Path) -> None
     assert [line.splitlines()[-1] for line in said] == [f"{rank} ended at {HORIZON}" for rank in range(2)]
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(150)
+def test_without_patience_the_first_says_that_it_waits_and_waits_for_ever(tmp_path: Path) -> None:
+    said, ends, _ = trained("first waits for ever", tmp_path)
+    assert ends == [0, 0], said
+    assert "waits for process 1" in said[0]
+    assert "It waits without end" in said[0]
+    assert said[0].splitlines()[-1] == f"0 ended at {HORIZON}"
+
+
 @pytest.mark.parametrize(
-    "given", [{"every": 0}, {"every": True}, {"patience": 0}, {"patience": True}, {"patience": "1"}]
+    "given",
+    [{"every": 0}, {"every": True}, {"patience": 0}, {"patience": True}, {"patience": "1"}, {"patience": math.nan}],
 )
 def test_settings_that_make_no_sense_are_refused(given: dict[str, object]) -> None:
-    with pytest.raises(BadValue, match="agree"):
+    with pytest.raises(BadValue, match="agree") as caught:
         calando.torch.agree(**given)  # type: ignore[arg-type]
+    if "patience" in given:
+        assert "None to wait for ever" in caught.value.fix
+
+
+@pytest.mark.parametrize("patience", [None, math.inf])
+def test_waiting_for_ever_may_be_asked_for(patience: float | None) -> None:
+    assert calando.torch.agree(patience=patience).patience == math.inf
 
 
 def test_a_process_alone_agrees_with_itself() -> None:
