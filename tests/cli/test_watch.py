@@ -111,6 +111,25 @@ def test_a_place_that_is_not_there_yet_is_waited_for_and_said(tmp_path: Path) ->
     assert "later is not there yet" in err
 
 
+def test_a_misspelt_place_is_said_at_once_with_what_there_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ended(record(tmp_path / "runs"))
+    monkeypatch.chdir(tmp_path)
+    process, _ = started("runs/frist")
+    try:
+        _, err = ended_well(process)
+    finally:
+        process.kill()
+    told = "runs/frist is not there yet; a run, study or log is shown as soon as one is; did you mean 'runs/first'?"
+    assert told in err
+    code, text = run("--text", "runs/frist", "runs/first")  # beside one that is there, too
+    assert code == 0
+    assert told in text
+    assert "first: ended 200 of 1,000 updates" in text
+    code, text = run("--once", "frist")
+    assert code == 2
+    assert "no such file or folder; did you mean 'runs/first'?" in text
+
+
 def test_without_any_of_the_usual_folders_it_waits_for_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from calando.cli import watch as module
 

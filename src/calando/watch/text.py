@@ -112,6 +112,8 @@ def _lines(board: Board, console: "Console", stop: Callable[[], bool]) -> None:
     said: dict[str, tuple[float, int, int]] = {}  # when, at which step, how many events
     if not board.poll() and not board.runs:
         console.out(_nothing(board), highlight=False)
+    elif board.problems:
+        console.out("\n".join(board.problems), highlight=False)
     while not stop():
         more = board.poll()
         if more:

@@ -8,6 +8,7 @@ from typing import Literal
 
 from calando.errors import BadFile, tame
 from calando.records.live.record import RECORD
+from calando.records.nearby import or_rather
 from calando.records.store import FILE
 
 __all__ = ["Found", "discover"]
@@ -62,7 +63,7 @@ def discover(root: str | Path, *, logs: bool = True) -> list[Found]:
         return [Found("log", path)]
     if not is_folder:
         raise BadFile(
-            given="no such file or folder",
+            given=f"no such file or folder{or_rather(root)}",
             allowed="a run's folder, a study's, a log, or a folder with any of them below",
             where=tame(str(root)),
             fix="check the path",

@@ -12,6 +12,7 @@ from calando.records.logs.draft import Asked
 from calando.records.logs.events import is_record
 from calando.records.logs.guess import find, plain
 from calando.records.logs.opened import Opened
+from calando.records.nearby import or_rather
 from calando.records.store import FILE
 
 __all__ = ["files_of", "glance", "promising"]
@@ -36,7 +37,7 @@ def files_of(place: str | Path) -> list[tuple[Path, bool]]:
     except (OSError, ValueError) as error:
         raise _none(place, f"a path that cannot be ({shown(str(error))})") from error
     if not matches:
-        raise _none(place, "no such file or folder, nor a pattern that fits any")
+        raise _none(place, f"no such file or folder, nor a pattern that fits any{or_rather(path)}")
     files: list[tuple[Path, bool]] = []
     for match in matches:
         files += [(file, True) for file in _walk(match)] if match.is_dir() else [(match, False)]

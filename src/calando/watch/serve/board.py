@@ -9,6 +9,7 @@ from typing import Final
 
 from calando.errors import BadFile, CalandoError, shown, tame
 from calando.records.live import Found, Tail, discover
+from calando.records.nearby import or_rather
 from calando.records.store import FILE
 from calando.watch.serve import still
 from calando.watch.serve.shown import Live, Shown, Still
@@ -160,7 +161,8 @@ class Board:
             except BadFile:
                 if strict:
                     raise
-                closed.append(tame(f"{place} is not there yet"))
+                awaited = "is not there yet; a run, study or log is shown as soon as one is"
+                closed.append(tame(f"{place} {awaited}{or_rather(place)}"))
         if closed != self._closed:
             with self.lock:
                 self._closed = closed
