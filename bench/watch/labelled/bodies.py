@@ -1,4 +1,7 @@
-"""Bodies beyond plain layers, as many side by side as there are rows: residual blocks, convolutions, attention."""
+"""Bodies beyond plain layers, as many side by side as there are rows.
+
+Residual blocks, convolutions of images and of signals, attention, gated recurrent units, and layers with a norm each.
+"""
 
 from collections.abc import Iterator
 
@@ -13,14 +16,17 @@ __all__ = ["stacked"]
 WINDOWS = ((4, 2), (3, 1))
 """Side and stride of the windows of the convolutions."""
 
+SIGHTS = ((7, 2), (5, 2), (3, 1))
+"""Length and stride of the windows of the convolutions of a signal."""
+
 HEADS = 2
 
 
 def stacked(task: Task, seeds: list[int], dropout: list[float]) -> Stack:
     """The models of a task, one a seed."""
-    return {"plain": Stack, "residual": Residual, "convolution": Convolution, "attention": Attention}[task.body](
-        task, seeds, dropout
-    )
+    bodies = {"plain": Stack, "residual": Residual, "convolution": Convolution, "attention": Attention,
+              "recurrent": Recurrent, "signal": Signal, "normed": Normed}  # fmt: skip
+    return bodies[task.body](task, seeds, dropout)
 
 
 def normed(found: torch.Tensor, gain: torch.Tensor, level: torch.Tensor) -> torch.Tensor:
@@ -154,4 +160,65 @@ class Convolution(Parts):
             told = torch.relu(dense(windows.flatten(1, 3), each))
             found = told.view(*windows.shape[:4], -1)
         found = torch.relu(dense(found.flatten(2), each))
+        return dense(self.dropped(found, learning=learning), each)
+
+
+class Recurrent(Parts):
+    """Gated recurrent units as torch has them; sizes: numbers at each place, the width of the state, answers."""
+
+    def parts(self) -> Iterator[torch.Tensor]:
+        """From the inputs and from the state to both gates and the new state, out."""
+        inputs, width, answers = self.task.sizes
+        yield from (*self.layer(inputs, 3 * width), *self.layer(width, 3 * width), *self.layer(width, answers))
+
+    def forward(self, inputs: torch.Tensor, *, learning: bool) -> torch.Tensor:
+        """Answers (rows, examples, answers) to sequences (rows, examples, places, inputs)."""
+        weight, level, back, shift, *last = self.values
+        width = self.task.sizes[1]
+        told = torch.baddbmm(level, inputs.flatten(1, 2), weight).view(*inputs.shape[:3], -1)
+        state = torch.zeros(*inputs.shape[:2], width)
+        for new in told.unbind(2):
+            old = torch.baddbmm(shift, state, back)
+            reset, kept = torch.sigmoid(new[..., : 2 * width] + old[..., : 2 * width]).chunk(2, 2)
+            state = torch.lerp(torch.tanh(new[..., 2 * width :] + reset * old[..., 2 * width :]), state, kept)
+        return dense(self.dropped(state, learning=learning), iter(last))
+
+
+class Signal(Parts):
+    """Sizes: numbers at each place of a signal, of each convolution's outputs, classes; of the places the mean."""
+
+    def parts(self) -> Iterator[torch.Tensor]:
+        """Convolutions, then a layer."""
+        *channels, answers = self.task.sizes
+        for (length, _), wide, narrow in zip(SIGHTS, channels[:-1], channels[1:], strict=True):
+            yield from self.layer(length * wide, narrow, 2**0.5)
+        yield from self.layer(channels[-1], answers)
+
+    def forward(self, inputs: torch.Tensor, *, learning: bool) -> torch.Tensor:
+        """Answers (rows, examples, classes) to signals (rows, examples, places, channels)."""
+        each = iter(self.values)
+        found = inputs
+        for length, stride in SIGHTS:
+            end = found.shape[2] - length + 1
+            windows = torch.cat([found[:, :, first : first + end : stride] for first in range(length)], -1)
+            found = torch.relu(dense(windows.flatten(1, 2), each)).view(*windows.shape[:3], -1)
+        return dense(self.dropped(found.mean(2), learning=learning), each)
+
+
+class Normed(Parts):
+    """Layers with a norm and GELU each but the last; sizes as those of plain layers."""
+
+    def parts(self) -> Iterator[torch.Tensor]:
+        """Layer, norm, layer, norm, and a layer at the end."""
+        *inner, answers = self.task.sizes
+        for wide, narrow in zip(inner[:-1], inner[1:], strict=True):
+            yield from (*self.layer(wide, narrow), *self.norm(narrow))
+        yield from self.layer(inner[-1], answers)
+
+    def forward(self, inputs: torch.Tensor, *, learning: bool) -> torch.Tensor:
+        """Answers (rows, examples, answers) to inputs (rows, examples, inputs)."""
+        each = iter(self.values)
+        found = inputs
+        for _ in self.task.sizes[1:-1]:
+            found = functional.gelu(normed(dense(found, each), next(each), next(each)))
         return dense(self.dropped(found, learning=learning), each)

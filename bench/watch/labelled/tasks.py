@@ -1,10 +1,10 @@
-"""The tasks that the labelled runs learn: seven on which rules were written, eight by which they were mended, four new.
+"""What the labelled runs learn: seven tasks on which rules were written, twelve by which they were mended, four new.
 
 Data that any machine has: digits, snippets of source code, the language reference that ships with Python, a year of
 weather and two photographs that come with scikit-learn; flights, and where in the photographs a patch is from. Those
 of the second half: the lower halves of digits, and the time of day by the weather. Three more each are told in `fresh`
-and `last`, and four that no rule has seen in `unseen`. The models are small, so that scores of runs are trained as one
-batch of matrices; most are of plain layers.
+and `last`, four with other networks in `unseen`, and four that no rule has seen in `blind`. The models are small, so
+that scores of runs are trained as one batch of matrices; most are of plain layers.
 """
 
 import hashlib
@@ -15,6 +15,7 @@ from functools import cache
 import torch
 from torch.nn import functional
 
+from bench.watch.labelled.blind import cells, patches, remarks, signals
 from bench.watch.labelled.fresh import Data, airports, carriers, flown, manuals
 from bench.watch.labelled.last import delays, products, turned
 from bench.watch.labelled.unseen import pendulums, strayed, tokens, tumours
@@ -27,7 +28,7 @@ class Task:
     """What is learned: data, model, loss, optimizer, and where its good peak lies."""
 
     half: str
-    """"write" where rules were written, "judge", "fresh", "last" where they were mended; none has seen "unseen"."""
+    """"write" where rules were written; "judge", "fresh", "last", "unseen" mended them; none has seen "blind"."""
     peak: float
     horizon: int
     batch: int
@@ -44,7 +45,7 @@ class Task:
     optimizer: str = "adam"
     """"adam" (AdamW), "momentum" (SGD with 0.9), "nesterov" (the same, looking ahead), or "plain" (SGD)."""
     body: str = "plain"
-    """Plain layers, or "residual", "convolution" or "attention" as in `bodies`."""
+    """Plain layers, or "residual", "convolution", "attention", "recurrent", "signal" or "normed" as in `bodies`."""
 
 
 @cache
@@ -188,6 +189,10 @@ TASKS = {
         "unseen", 0.08, 480, 20, 150, strayed, (1, 12, 16, 32, 10), optimizer="nesterov", body="convolution"
     ),
     "tokens": Task("unseen", 0.007, 340, 12, 150, tokens, (64, 24, 48, 48, 64), body="attention"),
+    "cells": Task("blind", 0.04, 400, 32, 60, cells, (1, 24, 4), answers="number", body="recurrent"),
+    "signals": Task("blind", 0.1, 480, 24, 100, signals, (1, 12, 16, 24, 8), optimizer="momentum", body="signal"),
+    "remarks": Task("blind", 0.014, 300, 24, 200, remarks, (32, 16, 40, 40, 32), body="attention"),
+    "patches": Task("blind", 0.03, 400, 128, 80, patches, (64, 80, 16, 80, 64), answers="number", body="normed"),
 }
 
 

@@ -22,6 +22,7 @@ NAMES = {
     "last": "Three last tasks, looked at once before one rule was mended by them",
     "unwarmed": "Good runs without a warm-up, on the same fifteen tasks; the score of a rate too high knows them",
     "unseen": "Four tasks with other networks, looked at once before the rule of LR too low was mended by them",
+    "blind": "Four further tasks with further networks, on which no rule was written or mended",
 }
 
 LOOKS = (
