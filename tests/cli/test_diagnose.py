@@ -101,3 +101,27 @@ def test_a_log_of_which_no_column_is_known_says_which_there_are_and_how_to_name_
     assert "score, better when higher: 'return'" in named.output
     assert "The return went from" in named.output
     assert call("diagnose", "odd.csv", "--higher").exit_code == 2
+
+
+def test_a_direction_against_the_name_of_the_metric_is_said():
+    rising = [0.9 - 0.7 * np.exp(-i / 4) + 0.003 * (i % 2) for i in range(24)]
+    for name in ("val_acc", "val_loss"):
+        Path(f"{name}.csv").write_text(f"epoch,{name}\n" + "".join(f"{i},{v}\n" for i, v in enumerate(rising)))
+    told = call("diagnose", "val_acc.csv", "--val-loss", "val_acc", "--lower").output
+    assert "val_acc was taken for better when lower, by --lower" in told
+    assert "by its name it is better when higher" in told
+    told = call("diagnose", "val_acc.csv", "--val-loss", "val_acc", "--lower", "--all").output
+    assert "taken for a metric that is better when lower, though by its name it is better when higher" in told
+    told = call("diagnose", "val_loss.csv", "--val-loss", "val_loss", "--higher").output
+    assert "by --higher; by its name it is a loss" in told
+    told = call("diagnose", "val_acc.csv", "--val-loss", "val_acc", "--higher").output
+    assert "val_acc was taken for better when higher, by --higher\n" in told
+    assert "was taken for" not in call("diagnose", "val_acc.csv").output
+
+
+def test_an_evaluation_before_the_first_update_is_at_no_step_below_0():
+    lines = [f"{count},{1 + count / 400}" for count in range(401)]
+    Path("climbs.csv").write_text("\n".join(["step,loss", *lines, "401,nan"]) + "\n")
+    told = call("diagnose", "climbs.csv", "--json").output
+    assert "climbing away from its best value since about step 0" in told
+    assert "step -1" not in told

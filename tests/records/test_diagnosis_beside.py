@@ -11,6 +11,7 @@ import pytest
 from calando.core.text import parse
 from calando.records.diagnosis import Observed, diagnose
 from calando.records.diagnosis.beside import SEEDS, beside
+from calando.records.diagnosis.observe import settings
 from tests.records.synthetic import training
 
 USUAL = "warmup(5%) | cosine()"
@@ -121,6 +122,15 @@ def test_what_does_not_differ_in_its_rates_alone_is_not_compared(why):
     hot = ran(0.42, 0.4, settings={"batch": "32"})
     assert laid(hot, OTHERS[why])[0] is hot
     assert laid(hot, ran(0.31, 0.1, seed=1))[0].beside  # and without that difference it is
+
+
+def test_settings_are_compared_however_a_tool_spells_their_keys():
+    hot = ran(0.42, 0.4, settings=settings({"batch_size": 32, "learning_rate": 0.4, "Run Name": "hot"}))
+    for key in ("batch-size", "Batch Size", "batchSize", "meta.BATCH_SIZE", "batchsize"):
+        other = ran(0.31, 0.1, seed=1, settings=settings({key: 64, "baseLR": 0.1, "run_name": "cool"}))
+        assert laid(hot, other)[0] is hot
+        same = ran(0.31, 0.1, seed=1, settings=settings({key: 32, "initialLr": 0.1, "run_name": "cool"}))
+        assert laid(hot, same)[0].beside
 
 
 def test_a_log_by_every_fifty_steps_is_compared_by_its_first_losses():

@@ -50,6 +50,19 @@ CURVES = (  # begin, end, share of the run in which it learns, evaluations, nois
 )
 
 
+def test_a_score_that_was_a_number_and_is_none_any_more_has_diverged():
+    at, values = learned(0.1, 0.85, 0.1, "cosine", 40)
+    values[20:] = np.nan
+    observed = seen(at, values, "cosine", status="diverged", ended_at=1025)
+    (found,) = diagnose(observed)
+    assert (found.kind, found.certainty) == ("diverged", "likely")
+    assert f"The val_accuracy was {values[19]:.3g} at step 1,000 and is not a number from step 1,025 on" in found.words
+    assert "Log the training loss" in found.advice[-1]
+    by_word = Observed(**{**{name: getattr(observed, name) for name in observed.__slots__},
+                          "val": (at[:20].tolist(), values[:20].tolist())})  # fmt: skip
+    assert "not a number" not in diagnose(by_word)[0].words  # there nobody saw the score go
+
+
 @pytest.mark.parametrize("scale", [1.0, 100.0])
 @pytest.mark.parametrize("plan", ["none", "cosine", "linear", "steps", "wsd"])
 @pytest.mark.parametrize(("begin", "end", "share", "count", "noise"), CURVES)

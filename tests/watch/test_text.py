@@ -192,3 +192,17 @@ def test_a_line_says_the_state_and_what_the_curves_say(tmp_path: Path) -> None:
     line = line_of(summary(name, run))
     assert line.startswith("first: lost 700 of 1,000 updates")
     assert "; overfitting since step" in line
+
+
+def test_what_happened_before_the_first_update_is_at_no_step_below_0(tmp_path: Path) -> None:
+    recorder = record(tmp_path, "first", steps=0)
+    recorder.event(Event(-1, "note", {"text": "a new optimizer"}))
+    recorder.event(Event(-1, "ended", {"status": "failed", "reason": "no data"}))
+    recorder.close()
+    console = Console(width=100, file=io.StringIO(), color_system=None)
+    follow([tmp_path], console)
+    lines = console.file.getvalue()  # type: ignore[attr-defined]
+    assert "first: before step 0: note a new optimizer" in lines
+    shown = printed(read([tmp_path]), 100)
+    assert "before step 0 note a new optimizer" in shown
+    assert "step -1" not in lines + shown

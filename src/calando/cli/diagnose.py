@@ -87,7 +87,7 @@ def diagnose(
                               allow_nan=False))  # fmt: skip
     else:
         for log, one, told, open_ in judged:
-            _show(log, one, told, open_, every)
+            _show(log, one, told, open_, every, higher)
     for error in refused[:SHOWN]:
         click.echo(tame(f"left out: {error.given}, at {error.where}. {error.fix}"), err=True)
     if len(refused) > SHOWN:
@@ -117,6 +117,15 @@ def _seen(log: "Log", plan: str | None, run_horizon: int | None) -> "Observed":
     return from_log(log, plan=said.plan, peak=said.peak, horizon=run_horizon)
 
 
+def _against(log: "Log", higher: bool) -> str:
+    """Where the name of the metric says otherwise: that it does."""
+    from calando.records.logs.guess import find, scores
+
+    if higher:
+        return "; by its name it is a loss, better when lower" if find("val_loss", [log.score]) else ""
+    return "; by its name it is better when higher: leave --lower out" if scores(log.val_loss) else ""
+
+
 def _data(
     log: "Log", seen: "Observed", told: "tuple[Diagnosis, ...]", open_: tuple[tuple[str, str], ...]
 ) -> dict[str, Any]:
@@ -129,7 +138,8 @@ def _data(
 
 
 def _show(
-    log: "Log", seen: "Observed", told: "tuple[Diagnosis, ...]", open_: tuple[tuple[str, str], ...], every: bool
+    log: "Log", seen: "Observed", told: "tuple[Diagnosis, ...]", open_: tuple[tuple[str, str], ...], every: bool,
+    higher: bool | None,
 ) -> None:  # fmt: skip
     ended = ", lost: its process is gone without a word" if log.meta.get("status") == "lost" else ""
     click.echo(click.style(tame(log.name), bold=True) + f"  ({log.kind}, {log.last:,} {log.unit}s{ended})")
@@ -138,6 +148,10 @@ def _show(
             click.echo("  read  " + line)
         for one in seen.beside:
             click.echo("  beside  " + tame(one.words))
+    elif higher is not None:  # what was asked for may not be what was meant
+        way = "higher" if higher else "lower"
+        click.echo(f"  {tame(log.score if higher else log.val_loss)} was taken for better when {way}, by --{way}"
+                   f"{_against(log, higher)}")  # fmt: skip
     for finding in told:
         certainty = "" if finding.severity == "good" else f"  ({finding.certainty})"
         click.echo("  " + click.style(tame(finding.title), fg=INK[finding.severity]) + certainty)

@@ -125,7 +125,7 @@ def _lines(board: Board, console: "Console", stop: Callable[[], bool]) -> None:
             for event in run.events[events:]:
                 words = " ".join(str(event.data[key]) for key in ("text", "status", "reason") if event.data.get(key))
                 console.out(
-                    tame(f"{run.facts.name}: step {event.step:,}: {event.kind} {words}".replace("\n", " ")),
+                    tame(f"{run.facts.name}: {_at(event.step)}: {event.kind} {words}".replace("\n", " ")),
                     highlight=False,
                 )
             over = run.facts.state != "running"
@@ -249,7 +249,7 @@ def _one(name: str, run: Shown, width: int, height: int | None, *, alone: bool) 
     events = [event for event in told["events"] if event["kind"] != "virtual"][-6:]
     for event in reversed(events):
         about = " ".join(str(event[key]) for key in ("text", "status", "reason") if event.get(key))
-        words.append(Text.assemble((f"step {event['step']:,} ", "dim"), (event["kind"], "bold"), f" {about}"))
+        words.append(Text.assemble((f"{_at(event['step'])} ", "dim"), (event["kind"], "bold"), f" {about}"))
     parts: list[RenderableType] = [] if alone else [Text(told["name"].replace("\n", " "), style="bold", no_wrap=True)]
     if height is None:
         return [*parts, *drawn(run, width, 18), *words]
@@ -343,6 +343,10 @@ def _first(board: Board) -> str:
 
 def _running(board: Board) -> bool:
     return any(run.facts.state == "running" for run in board.runs.values())
+
+
+def _at(step: int) -> str:
+    return f"step {step:,}" if step >= 0 else "before step 0"
 
 
 def _number(value: object) -> str:

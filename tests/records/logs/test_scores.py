@@ -1,5 +1,6 @@
 """Logs without a loss: a metric that is better when higher is found by its name, or named."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -126,3 +127,30 @@ def test_a_watched_run_whose_metric_is_better_when_higher_is_judged_by_it(tmp_pa
     recorder.close()
     seen = from_log(*read_logs(tmp_path / "run"))
     assert (seen.metric, seen.higher_is_better, len(seen.val[0])) == ("hits", True, EPOCHS)
+
+
+@pytest.mark.parametrize("ending", ["nan", "inf"])
+@pytest.mark.parametrize("write", [keras, lightning])
+def test_scores_that_are_none_any_more_are_told_as_a_divergence(tmp_path: Path, write, ending: str) -> None:
+    lost = [value if epoch < 14 else float(ending) for epoch, value in enumerate(GOOD)]
+    (log,) = read_logs(write(tmp_path / "metrics.csv", lost))
+    if write is keras:
+        assert log.diverged is None  # the training accuracy goes on: it is the validation that broke
+        (log,) = read_logs(tmp_path / "metrics.csv", val_loss="val_accuracy", higher=True, loss="val_accuracy")
+    else:
+        log = replace(log, train_score="")
+    assert log.diverged is not None
+    assert any(f"is {ending} at" in str(problem) for problem in log.problems)
+    (found,) = diagnose(from_log(log))
+    assert found.kind == "diverged"
+    assert "is not a number from step" in found.words
+
+
+@pytest.mark.parametrize("lost", [[5], [5, 6, 7], [23], []])
+def test_a_score_that_is_a_number_again_or_lacks_its_last_value_has_not_diverged(tmp_path: Path, lost) -> None:
+    lines = [f"{epoch},{float('nan') if epoch in lost else value}" for epoch, value in enumerate(GOOD)]
+    (tmp_path / "log.csv").write_text("\n".join(["epoch,val_auc", *lines]) + "\n")
+    (log,) = read_logs(tmp_path / "log.csv")
+    assert log.diverged is None
+    assert len(log.problems) == bool(lost)
+    assert [one.kind for one in diagnose(from_log(log))] == ["healthy"]

@@ -67,7 +67,7 @@ def _judged(seen: Observed) -> tuple[Diagnosis, ...]:
     if seen.status == "failed":
         found: list[Diagnosis | None] = [endings.failed(run)]
     elif seen.status == "diverged":
-        found = [endings.diverged(run)]
+        found = [higher.diverged(run)]
     elif max(len(run.train), len(run.val)) < TOO_FEW:
         found = [endings.too_little(run)]
     elif higher.alone(run):
@@ -89,7 +89,8 @@ def _judged(seen: Observed) -> tuple[Diagnosis, ...]:
         [f for f in found if f is not None], ends_hot=len(run.lr) > 0 and run.lr_at(run.end) >= 0.6 * run.peak
     )
     kept = compared.borne_out(run, kept)
-    return tuple(sorted(kept, key=lambda f: WORST_FIRST.index(f.kind))) or (fit.healthy(run),)
+    kept.sort(key=lambda f: WORST_FIRST.index(f.kind))
+    return tuple(one.from_zero() for one in kept) or (fit.healthy(run),)
 
 
 def _falling(steps: Sequence[float], values: Sequence[float], rising: bool) -> tuple[Sequence[float], Sequence[float]]:

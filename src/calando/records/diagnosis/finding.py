@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from calando.records.diagnosis.change import Change
@@ -32,6 +33,9 @@ __all__ = [
 CLEAR = 4.0
 """Standard errors that count as clear: about one false alarm in 30 000 looks, and a page takes a
 few looks at each of some hundred runs."""
+
+BEFORE = re.compile(r"step -1\b")
+"""Where something was logged before the first update."""
 
 TOO_FEW = 8
 """Logged points below which a curve is not judged: a line through fewer has no error to speak of."""
@@ -66,6 +70,19 @@ class Diagnosis:
     def certainty(self) -> str:
         """The confidence as a word."""
         return "certain" if self.confidence >= 0.99 else "likely" if self.confidence >= 0.75 else "possible"
+
+    def from_zero(self) -> Diagnosis:
+        """The same, where a number from before the first update stands at step 0: what was logged then is at -1.
+
+        >>> Diagnosis("diverged", "failure", "lost", "It has climbed since about step -1.").from_zero().words
+        'It has climbed since about step 0.'
+        """
+        if "step -1" not in f"{self.title} {self.words} {self.advice} {self.evidence}":
+            return self
+        told = [BEFORE.sub("step 0", text) for text in (self.title, self.words, *self.advice)]
+        shown = [replace(one, value=max(one.value, 0.0), text="step 0") if one.text == "step -1" else one
+                 for one in self.evidence]  # fmt: skip
+        return replace(self, title=told[0], words=told[1], advice=tuple(told[2:]), evidence=tuple(shown))
 
     def as_data(self) -> dict[str, Any]:
         """Plain data: strings, finite numbers or null, lists."""

@@ -7,7 +7,10 @@ evaluation counts as gained, so a share of the gain is never taken for larger th
 
 from __future__ import annotations
 
-from calando.records.diagnosis import fit
+import math
+from dataclasses import replace
+
+from calando.records.diagnosis import endings, fit
 from calando.records.diagnosis.catalogue import limit
 from calando.records.diagnosis.finding import (
     CLEAR,
@@ -23,7 +26,7 @@ from calando.records.diagnosis.finding import (
 )
 from calando.records.diagnosis.noisy import Level, Trend
 
-__all__ = ["LOOKS", "after_a_drop", "alone", "overfitting"]
+__all__ = ["LOOKS", "after_a_drop", "alone", "diverged", "overfitting"]
 
 FULL = 0.9
 """Share of a scale that ends: above it a standstill may be all there is to have."""
@@ -32,6 +35,20 @@ FULL = 0.9
 def alone(run: Judged) -> bool:
     """Whether scores are all that was logged."""
     return run.seen.train_higher or (run.seen.higher_is_better and len(run.train) < TOO_FEW)
+
+
+def diverged(run: Judged) -> Diagnosis:
+    """As of a loss, where a score that was a number is none any more."""
+    found, (curve, name), at = endings.diverged(run), _judged(run), run.seen.ended_at
+    logged = (run.seen.val if curve is run.val else run.seen.train)[1]
+    if at is None or not alone(run) or not len(curve) or math.isfinite(logged[-1]):
+        return found
+    last, since = short(-float(curve.values[-1])), f"{curve.steps[-1]:,.0f}"
+    words = (f"The {name} was {last} at step {since} and is not a number from step {at:,} on: that comes of weights, "
+             "or a loss, that are none either.")  # fmt: skip
+    return replace(
+        found, words=words, advice=(*found.advice, "Log the training loss: it tells when it broke."), confidence=0.8
+    )
 
 
 def overfitting(run: Judged) -> Diagnosis | None:

@@ -23,7 +23,7 @@ __all__ = ["ahead", "from_log", "settings"]
 APART = re.compile(
     r"seed|learning.?rate|(^|[^a-z])lr([^a-z]|$)|peak|plan|schedul|warm.?up|steering"  # what they may differ in
     r"|^(horizon|steps|logging_steps|eval_steps|status|phase|metric)$"  # what is compared otherwise, or means nothing
-    r"|^(name|run|id|study|candidate|group|tags?|notes?|comment|began|date|time|host|user|dir|path|output_dir)$",
+    r"|^(name|run|id|study|candidate|group|tags?|notes?|comment|began|date|time|host|user|dir|path|(run|output|logging)_(dir|name|id))$",
     re.IGNORECASE,
 )
 """Names of what two runs may differ in that are laid beside each other."""
@@ -86,13 +86,19 @@ def from_log(log: Log, *, plan: str = "", peak: float | None = None, horizon: in
 
 
 def settings(meta: Mapping[str, object]) -> dict[str, str]:
-    """What is known of how a run was made, but for its rates, its seed and its names.
+    """What is known of how a run was made, but for its rates, its seed and its names; tools spell the same key apart.
 
-    >>> settings({"seed": 1, "batch": 32, "base_lr": 0.1, "note": "second try"})
-    {'batch': '32'}
+    >>> settings({"seed": 1, "Batch-Size": 32, "baseLR": 0.1, "note": "second try"})
+    {'batchsize': '32'}
     """
-    plain = ((key.removeprefix("meta."), value) for key, value in list(meta.items())[:150])
-    return {key: str(value)[:200] for key, value in plain if not APART.search(key)}
+    named = ((_words(key.removeprefix("meta.")), value) for key, value in list(meta.items())[:150])
+    return {key.replace("_", ""): str(value)[:200] for key, value in named if not APART.search(key)}
+
+
+def _words(key: str) -> str:
+    """The words of a key with "_" between them: batchSize, Batch Size and batch-size are batch_size."""
+    apart = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", key)
+    return re.sub(r"[\W_]+", "_", apart).strip("_").lower()
 
 
 def _scores(log: Log) -> tuple[str, str, bool]:

@@ -46,7 +46,7 @@ def finish(draft: Draft, asked: Asked) -> Log:
         notes.append("it counts epochs; how many updates one has is said by --steps-per-epoch")
     if lr := roles["lr"]:
         columns[lr] = _used(columns[lr], draft, asked, unit, meta, notes)
-    for name in (roles["loss"], roles["val_loss"]):
+    for name in dict.fromkeys((roles["loss"], roles["val_loss"], roles["score"], roles["train_score"])):
         if name:
             _tell_wild(name, columns[name], draft, unit)
     return Log(
@@ -85,6 +85,9 @@ def _score(roles: dict[str, str], draft: Draft, asked: Asked, notes: list[str]) 
     if asked.val_loss is not None and asked.higher is not False and (asked.higher or scores(roles["val_loss"])):
         roles["score"], roles["val_loss"] = roles["val_loss"], ""
         notes.append(f"{shown(roles['score'])} was taken for a metric that is better when higher")
+    elif asked.higher is False:
+        against = ", though by its name it is better when higher" if scores(roles["val_loss"]) else ""
+        notes.append(f"{shown(roles['val_loss'])} was taken for a metric that is better when lower{against}")
     if asked.loss is not None and scores(roles["loss"]):
         roles["train_score"], roles["loss"] = roles["loss"], ""
         notes.append(f"{shown(roles['train_score'])} is better when higher, so it is no loss")

@@ -121,12 +121,20 @@ class Log:
 
     @property
     def diverged(self) -> int | None:
-        """The first step whose training or validation loss was not finite; None when all were."""
+        """The first step whose training or validation loss was not finite; None when all were.
+
+        Of a log of scores alone the first from which on none is a number any more, to the end; a last one by itself may
+        have another cause.
+        """
         found = []
         for column in (self.columns[name] for name in (self.loss, self.val_loss) if name):
             wild = np.flatnonzero(~np.isfinite(column.values))
             found += [int(column.steps[wild[0]])] if wild.size else []
-        return min(found, default=None)
+        if self.loss or self.val_loss:
+            return min(found, default=None)
+        lost = [_lost(self.columns[name]) for name in (self.score, self.train_score) if name]
+        steps = [step for step in lost if step is not None]
+        return min(steps) if steps and len(steps) == len(lost) else None
 
     def losses(self, name: str | None = None) -> Column:
         """The losses to fit: finite, above zero, after at least one update.
@@ -268,3 +276,11 @@ def listed(names: Iterable[str]) -> str:
     """
     every = [shown(name, 40) for name in names]
     return ", ".join(every[:SHOWN]) + (f" and {len(every) - SHOWN} more" if len(every) > SHOWN else "")
+
+
+def _lost(column: Column) -> int | None:
+    """The step from which on two values or more, and all up to the end, are no numbers, after some that were."""
+    finite = np.flatnonzero(np.isfinite(column.values))
+    if not finite.size or len(column) - 1 - finite[-1] < 2:
+        return None
+    return int(column.steps[finite[-1] + 1])

@@ -77,7 +77,7 @@ def _logged(log: Log, path: Path) -> Still:
     short = horizon is not None and log.last + 1 - back < horizon
     under_way = short and abs(time.time() - written) < HEARD
     state = "diverged" if log.diverged is not None else "running" if under_way else "ended"
-    why = f"not finite at step {log.diverged - back:,}" if log.diverged is not None else ""
+    why = f"not finite at step {max(log.diverged - back, 0):,}" if log.diverged is not None else ""
     facts = Facts(
         log.name, "log", log.kind, state=state, why=why, heard=written,
         horizon=horizon,

@@ -189,7 +189,7 @@ def seen(run: Shown) -> Observed:
     if status in ("diverged", "failed"):
         ended = run.last
     if status != "failed" and (wild := _wild(train, metric)) is not None:
-        status, ended = "diverged", wild
+        status, ended = "diverged", max(wild, 0)
     return Observed(
         horizon=facts.horizon or run.last + 1, train=_pairs(train), val=_pairs(metric), lr=rates,
         asked=_asked(rates, run.columns.get("lr_asked")),

@@ -81,7 +81,7 @@ function numbers(put, told) {
   function rank(one) { return one.name === told.metric ? 0 : /loss/.test(one.name) ? 1 : one.name === "lr" ? 2 : 3; }
   order.sort(function (a, b) { return rank(a) - rank(b); });
   fill(put, el("dl", { class: "numbers" }, order.slice(0, 9).map(function (one) {
-    var best = one.name === told.metric && told.best ? el("small", { text: "best " + number(told.best.value) + " at " + whole(told.best.step) }) : null;
+    var best = one.name === told.metric && told.best ? el("small", { text: "best " + number(told.best.value) + " at " + placed(told.best.step) }) : null;
     return el("div", {}, el("dt", { class: "name", text: one.said, title: one.said }), el("dd", {}, number(one.value), best));
   })));
 }
@@ -127,7 +127,7 @@ function events(told) {
   return [el("h3", { text: "Decisions, by step" }), el("ul", { class: "events" }, latest.slice(0, 100).map(function (one) {
     var what = one.text || one.status || one.title || (one.kind === "resumed" && one.from !== undefined ? "from step " + whole(one.from) : "");
     var by = BY[one.by] || (/^rule:/.test(one.by) ? "by the rule " + one.by.slice(5) : one.by || "");
-    return el("li", { class: one.kind }, el("span", { class: "at", text: whole(one.step), title: one.when ? new Date(one.when * 1000).toLocaleString() : "" }),
+    return el("li", { class: one.kind }, el("span", { class: "at", text: placed(one.step), title: one.when ? new Date(one.when * 1000).toLocaleString() : "" }),
       el("p", {}, el("b", { text: one.kind }), what ? " " + what : "", by ? el("span", { class: "soft", text: " " + by }) : null, one.reason ? el("span", { class: "soft", text: " – " + one.reason }) : null));
   }))];
 }

@@ -28,6 +28,9 @@ function fill(node) {
 
 function whole(n) { return typeof n !== "number" ? "–" : Math.round(n).toLocaleString("en-US"); }
 
+// A step; what is logged before the first update stands at -1.
+function placed(step) { return step < 0 ? "the start" : whole(step); }
+
 function number(value) {
   if (value === null || value === undefined) return "–";
   if (typeof value === "string") return value;
