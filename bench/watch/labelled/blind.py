@@ -33,11 +33,12 @@ CONTEXT, PIECES = 8, 30_000
 
 READ = (
     "_collections_abc", "_pydecimal", "_pyio", "ast", "bdb", "collections/__init__", "concurrent/futures/process",
-    "copy", "ctypes/util", "dataclasses", "difflib", "doctest", "email/_header_value_parser", "email/message",
-    "enum", "http/client", "http/cookiejar", "http/server", "importlib/_bootstrap", "inspect", "ipaddress",
+    "copy", "ctypes/util", "dataclasses", "difflib", "doctest", "email/_header_value_parser", "email/message", "enum",
+    "http/client", "http/cookiejar", "http/server", "importlib/_bootstrap", "inspect", "ipaddress",
     "logging/__init__", "mimetypes", "multiprocessing/pool", "ntpath", "os", "pickle", "platform", "posixpath",
-    "pydoc", "selectors", "shlex", "site", "ssl", "statistics", "string", "subprocess", "tarfile", "textwrap", "threading", "tokenize",
-    "traceback", "turtle", "typing", "unittest/mock", "urllib/parse", "urllib/request", "uuid", "zipfile",
+    "pydoc", "selectors", "shlex", "site", "ssl", "statistics", "string", "subprocess", "tarfile", "textwrap",
+    "threading", "tokenize", "traceback", "turtle", "typing", "unittest/mock", "urllib/parse", "urllib/request",
+    "uuid", "zipfile",
 )  # fmt: skip
 HEARD = ("argparse", "asyncio/base_events", "asyncio/selector_events", "asyncio/sslproto", "asyncio/tasks", "datetime")
 """Modules whose remarks are learned, and those that are held out."""
