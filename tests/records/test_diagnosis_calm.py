@@ -5,7 +5,10 @@ import pytest
 
 from bench.llama import ON_THE_WAY, folder, read
 from calando.core.text import parse
-from calando.records.diagnosis import Observed, diagnose
+from calando.records.diagnosis import CATALOGUE, Observed, diagnose
+from calando.records.diagnosis.calm import Calm, trembling
+from calando.records.diagnosis.finding import Judged
+from calando.records.diagnosis.noisy import trend
 from tests.records.synthetic import rates
 
 WHERE = folder()
@@ -125,3 +128,43 @@ def test_spikes_at_every_rate_are_not_taken_for_a_rate_too_high():
     )
     assert "spikes" in found
     assert "LR too high" not in found
+
+
+def settling(way, *, tremble, steps=1000, evals=24, seed=0):
+    """A loss that goes down smoothly over so much of the summed rate, and then hardly moves."""
+    random = np.random.default_rng(seed)
+    lr = rates("cosine", steps)
+    share = np.cumsum(lr) / lr.sum()
+    true = 1.0 + 2.0 * np.exp(-share / way) - 0.03 * np.log(share + 0.02)
+    at = np.unique(np.linspace(0, steps - 1, evals + 1).astype(int)[1:])
+    every = np.arange(steps).tolist()
+    return Observed(
+        horizon=steps,
+        train=(every, (true + 0.05 * random.normal(size=steps)).tolist()),
+        val=(at.tolist(), (true[at] + 2.2 * tremble * random.normal(size=at.size)).tolist()),
+        lr=(every, (1e-5 * lr).tolist()),
+    )
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_bend_of_a_slow_descent_is_not_taken_for_trembling(seed):
+    found = looked_at(settling(0.16, tremble=1e-4, seed=seed))
+    assert found.coarse > 2 * found.tremble
+    assert kinds(settling(0.16, tremble=1e-4, seed=seed)) == ["LR too low"]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_same_descent_with_the_trembling_of_a_sound_rate_is_not_called_slow(seed):
+    assert "LR too low" not in kinds(settling(0.16, tremble=0.01, seed=seed))
+
+
+def test_where_half_of_the_gain_came_at_once_a_run_must_be_quieter_to_be_called_slow():
+    limits = CATALOGUE["LR too low"].limits
+    between = 0.5 * (limits["still"].value + limits["calm"].value)
+    for half, said in ((2 * limits["at once"].value, True), (0.5 * limits["at once"].value, False)):
+        told = Calm(slope=0.1, tremble=0.1 / between, coarse=0.01, eased=1.0, after=0.001, half=half)
+        assert told.too_quiet is said
+
+
+def looked_at(seen):
+    return trembling(Judged(seen, trend(*seen.train), trend(*seen.val), trend(*seen.lr)))

@@ -74,8 +74,10 @@ def _judged(seen: Observed) -> tuple[Diagnosis, ...]:
         found = [look(run) for look in higher.LOOKS]
     else:
         found = [endings.not_converging(run)]
-        if found == [None]:  # the rules speak of losses: a score beside them tells of overfitting alone
-            losses = replace(run, val=trend((), ())) if seen.higher_is_better else run
+        losses = replace(run, val=trend((), ())) if seen.higher_is_better else run  # of which the rules speak
+        if found[0] is not None:  # what a cyclic rate throws away at every return is no end of its own
+            found.append(waves.oscillation(losses))
+        else:  # a score beside the losses tells of overfitting alone
             found = [look(run if look in HELD_OUT else losses) for look in LOOKS]
     if seen.beside:
         found = [*compared.unrefuted(run, [one for one in found if one is not None])]

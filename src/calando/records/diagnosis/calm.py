@@ -25,22 +25,31 @@ class Calm:
     slope: float
     """What an e-fold of the summed rate brought, from its first quarter on."""
     tremble: float
-    """Standard deviation of one evaluation about the curve, while the rate was high."""
+    """Standard deviation of one evaluation about the curve, while the rate was high, by fourth differences: of a smooth
+    descent they keep next to nothing."""
+    coarse: float
+    """The same by third differences, to which a steep descent adds its bend."""
     eased: float
     """What an e-fold brought once the rate had fallen to half, over what it had brought before."""
     after: float
     """The trembling once the rate was low: what is left of it comes from the evaluations themselves."""
+    half: float
+    """Share of the summed rate that half of the gain took."""
 
     @property
     def ratio(self) -> float:
-        """How many times the trembling an e-fold brought."""
-        return self.slope / max(self.tremble, 1e-300)
+        """How many times the trembling, bends and all, an e-fold brought."""
+        return self.slope / max(self.coarse, 1e-300)
 
     @property
     def too_quiet(self) -> bool:
-        """Whether evaluations were far quieter than a rate worth its name makes them."""
+        """Whether evaluations were far quieter than a rate worth its name makes them.
+
+        Where half of the gain was not there at once, less will do.
+        """
         crept = self.slope > limit(LOW, "slope") and self.eased < limit(LOW, "eased")
-        return crept and self.ratio > limit(LOW, "calm")
+        slow = self.half >= limit(LOW, "at once")
+        return crept and self.slope > (limit(LOW, "still") if slow else limit(LOW, "calm")) * self.tremble
 
     @property
     def shaken(self) -> bool:
@@ -50,7 +59,7 @@ class Calm:
         """
         if self.ratio >= limit(LOW, "shakes"):
             return False
-        return self.tremble > (2.0 if self.ratio < 0.25 * limit(LOW, "shakes") else 2.5) * self.after
+        return self.coarse > (2.0 if self.ratio < 0.25 * limit(LOW, "shakes") else 2.5) * self.after
 
 
 def trembling(run: Judged) -> Calm | None:
@@ -75,14 +84,15 @@ def trembling(run: Judged) -> Calm | None:
     share, rate = np.interp(curve.steps, every, walked), np.interp(curve.steps, every, rates)
     high = rate >= 0.5 * run.peak
     hot, cold = high & (share > 0.2), np.flatnonzero(~high & (share > 0.5))
-    bends = np.abs(np.diff(gone, 3))[hot[1:-2]]
+    bends, finer = np.abs(np.diff(gone, 3))[hot[1:-2]], np.abs(np.diff(gone, 4))[hot[2:-2]]
     late = (share > 0.25) & (share < 0.98)
-    if bends.size < 4 or cold.size < 2 or hot.sum() < 4 or late.sum() < 4:
+    if min(bends.size, finer.size + 1) < 4 or cold.size < 2 or hot.sum() < 4 or late.sum() < 4:
         return None
     before = max(int(cold[0]) - 1, 0)
     if share[before] > 0.995:
         return None
-    tremble = float(bends.mean() / np.sqrt(40 / np.pi))  # as `Trend.tremble`, of the points at a high rate
+    coarse = float(bends.mean() / np.sqrt(40 / np.pi))  # as `Trend.tremble`, of the points at a high rate
+    tremble = float(finer.mean() / np.sqrt(140 / np.pi))  # white noise has the variance 70 there
     warm, fall = _slope(share[hot], gone[hot]), float(np.median(gone[-2:]) - gone[before])
     eased = fall / float(np.log(share[-2:].mean() / share[before])) / warm if warm > 0 else float("inf")
     turns = np.abs(np.diff(gone, 2))
@@ -90,7 +100,8 @@ def trembling(run: Judged) -> Calm | None:
     if ends.size < 3:
         ends = turns[-3:]
     after = float(ends.mean() / np.sqrt(12 / np.pi))
-    return Calm(_slope(share[late], gone[late]), tremble, eased, after)
+    half = float(share[int(np.argmax(gone >= 0.5))])
+    return Calm(_slope(share[late], gone[late]), tremble, coarse, eased, after, half)
 
 
 def _slope(share: Floats, gone: Floats) -> float:

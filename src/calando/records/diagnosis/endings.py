@@ -19,6 +19,7 @@ from calando.records.diagnosis.finding import (
 )
 from calando.records.diagnosis.fit import overfitting
 from calando.records.diagnosis.noisy import Level, Trend, median, noise
+from calando.records.diagnosis.waves import returns
 
 __all__ = ["diverged", "failed", "not_converging", "rising", "too_little"]
 
@@ -245,10 +246,11 @@ def _ends_above(run: Judged) -> Diagnosis | None:
     curve = run.train
     if len(curve) < 20:
         return None
-    start, last = run.began(curve), curve.level(0.8 * run.end, run.end, least=3)
+    since = _last(run)
+    start, last = run.began(curve), curve.level(since, run.end, least=3)
     far = limit("diverged", "above") * run.size(start.value)
     above = start.value + (max(far, 3 * curve.noise) if run.signed else far)
-    tail = curve.window(0.8 * run.end, run.end).values
+    tail = curve.window(since, run.end).values
     wild = len(tail) >= 5 and float(sorted(tail.tolist())[len(tail) // 5]) > above
     if last.value < above or (not wild and last.minus(start).sigmas < CLEAR):
         return None
@@ -262,6 +264,14 @@ def _ends_above(run: Judged) -> Diagnosis | None:
          Evidence("highest learning rate", run.peak, short(run.peak))),
         sure(last.minus(start).sigmas), (Change("peak", 0.1), Change("clip", 1.0)),
     )  # fmt: skip
+
+
+def _last(run: Judged) -> float:
+    """Where the end of a run begins: with its last fifth, or so near to its end that a cyclic rate hardly moves."""
+    cycles = returns(run)
+    if len(cycles) < 2:
+        return 0.8 * run.end
+    return run.end - min(0.2 * run.end, 0.05 * (cycles[-1][0] - cycles[0][0]) / (len(cycles) - 1))
 
 
 def rising(run: Judged) -> Diagnosis | None:

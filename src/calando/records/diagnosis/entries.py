@@ -173,8 +173,17 @@ ENTRIES: dict[str, dict[str, object]] = {
                "none of it.",
         "do": ("One descent instead of many: `warmup(5%) | cosine()` at the same peak.",
                "Or cycles whose peaks decay, and an end in a trough."),
-        "shown": "How many times the rate came back, how far the loss rose each time, as a share of all it gained.",
-        "limits": {"share": (0.05, "rise at each return of the rate, as a share of the whole gain")},
+        "shown": "How many times the rate came back, and how far the loss swung with it, as a share of all it gained.",
+        "not_it": "A run whose loss swings a little and which ends in a trough keeps what it gained.",
+        "limits": {"share": (0.04, "swing from the height of a cycle to its trough, all cycles laid upon each other, "
+                             "as a share of the whole gain: as much as a better plan should bring"),
+                   "clear": (2.5, "standard errors that the swing must have: it is looked for at the rate's own times "
+                             "only, and one run in a hundred shows as much by chance"),
+                   "rise": (0.05, "rise at each return, as a share of the whole gain, where there are only two"),
+                   "trough": (0.2, "share of the peak below which a run ends in a trough, and keeps what a cycle "
+                              "gained"),
+                   "kept": (0.08, "swing that is said of a run which ends in a trough: with smaller ones one descent "
+                            "is no better")},
     },
     "LR too low": {
         "severity": "warning",
@@ -188,7 +197,9 @@ ENTRIES: dict[str, dict[str, object]] = {
                  "much the evaluations trembled.",
         "limits": {"beside": (0.05, "share of the gain by which a run at a higher peak ended better"),
                    "sure": (2.5, "standard errors of that, with what other seeds do to a run"),
-                   "calm": (55, "times the trembling of an evaluation that an e-fold of the summed rate brought"),
+                   "calm": (70, "times the trembling of an evaluation that an e-fold of the summed rate brought"),
+                   "still": (42, "the same where half of the gain was not there at once"),
+                   "at once": (0.1, "share of the summed rate within which half of the gain comes at a sound peak"),
                    "eased": (1.8, "what an e-fold of the summed rate brought in the decay, over what it brought "
                                   "before; at a sound peak the decay speeds the descent up two to eight times"),
                    "shakes": (60, "the same, below which a run that calms down with its rate is slow for another "

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from calando.records.diagnosis.catalogue import limit
 from calando.records.diagnosis.finding import Change, Diagnosis, Evidence, Judged, short, sure
+from calando.records.diagnosis.fold import FEWEST, folded
 from calando.records.diagnosis.noisy import Level, Trend
 
 if TYPE_CHECKING:
@@ -73,37 +74,51 @@ def _swing(run: Judged, curve: Trend, cycles: list[tuple[float, float]]) -> tupl
 
 
 def oscillation(run: Judged) -> Diagnosis | None:
-    """The rate came back at least twice, and each time the loss rose by a good part of what had been gained.
+    """The rate came back at least twice, and the loss went up and down with it by a good part of what had been gained.
 
-    Large enough: by a share of the whole gain, on the average of the returns.
+    Large enough: by a share of the whole gain, a larger one where the run ends in a trough, whose descent it keeps.
     """
     cycles = returns(run)
     if len(cycles) < 2:
         return None
-    curves = ((run.train, "training loss"), (run.val, run.seen.metric))
-    swings = [(_swing(run, curve, cycles), name) for curve, name in curves if len(curve) >= 12]
-    seen = [one for one in swings if one[0][1] >= limit(KIND, "share")]
-    if not seen:
+    found = _rises(run, cycles) if len(cycles) < FEWEST else _swings(run, cycles)
+    if found is None:
         return None
-    (mean, share), name = max(seen, key=lambda one: one[0][0].sigmas)
-    count = len(cycles)
-    if mean.sigmas < 3:
+    share, said = found
+    ends_at = run.lr_at(run.end) / run.peak
+    if ends_at < limit(KIND, "trough") and share.value < limit(KIND, "kept"):
         return None
-    ends_high = run.lr_at(run.end) > 0.3 * run.peak
-    words = (
-        f"The learning rate came back {count} times, and the {name} rose by {short(mean.value)} each time, "
-        f"{100 * share:.0f} % of all that was gained."
-    )
-    if ends_high:
-        words += (
-            f" The run ends at {100 * run.lr_at(run.end) / run.peak:.0f} % of the peak, so it keeps none of a trough."
-        )
+    much = f"{100 * share.value:.0f} % of all that was gained" if share.value < 1 else "more than all that was gained"
+    words = f"The learning rate came back {len(cycles)} times, and {said}, {much}."
+    if ends_at > 0.3:
+        words += f" The run ends at {100 * ends_at:.0f} % of the peak, so it keeps none of a trough."
     return Diagnosis(
-        KIND, "warning", f"the loss swings with the {count + 1} cycles of the learning rate", words,
+        KIND, "warning", f"the loss swings with the {len(cycles) + 1} cycles of the learning rate", words,
         ("One descent instead of many: `warmup(5%) | cosine()` at the same peak.",
          "Where cycles are wanted: peaks that decay (`peak_decay=0.5`, `mode=triangular2`) and an end in a trough.",
          "A run under way: `cooldown 20%` from a trough."),
-        (Evidence("returns", float(count), str(count)), Evidence("rise at "
-                                                                 "each", share, f"{100 * share:.0f} % of the gain")),
-        sure(mean.sigmas), (Change("plan", "warmup(5%) | cosine()", "cooldown 20%"),),
+        (Evidence("returns", float(len(cycles)), str(len(cycles))),
+         Evidence("swing", share.value, f"{100 * share.value:.0f} % of the gain")),
+        sure(share.sigmas), (Change("plan", "warmup(5%) | cosine()", "cooldown 20%"),),
     )  # fmt: skip
+
+
+def _swings(run: Judged, cycles: list[tuple[float, float]]) -> tuple[Level, str] | None:
+    """By all cycles laid upon each other."""
+    share = folded(run, [low for low, _ in cycles])
+    if share is None or share.value < limit(KIND, "share") or share.sigmas < limit(KIND, "clear"):
+        return None
+    return share, "on the average the loss rose and fell with it"
+
+
+def _rises(run: Judged, cycles: list[tuple[float, float]]) -> tuple[Level, str] | None:
+    """By what each return did: too few of them for more."""
+    curves = ((run.train, "training loss"), (run.val, run.seen.metric))
+    swings = [(*_swing(run, curve, cycles), name) for curve, name in curves if len(curve) >= 12]
+    seen = [one for one in swings if one[1] >= limit(KIND, "rise")]
+    if not seen:
+        return None
+    mean, share, name = max(seen, key=lambda one: one[0].sigmas)
+    if mean.sigmas < 3:
+        return None
+    return Level(share, share / mean.sigmas), f"the {name} rose by {short(mean.value)} each time"
