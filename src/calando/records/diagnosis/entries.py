@@ -178,7 +178,7 @@ ENTRIES: dict[str, dict[str, object]] = {
         "limits": {"share": (0.04, "swing from the height of a cycle to its trough, all cycles laid upon each other, "
                              "as a share of the whole gain: as much as a better plan should bring"),
                    "clear": (2.5, "standard errors that the swing must have: it is looked for at the rate's own times "
-                             "only, and one run in a hundred shows as much by chance"),
+                             "only, and one good run in three hundred shows as much by chance"),
                    "rise": (0.05, "rise at each return, as a share of the whole gain, where there are only two"),
                    "trough": (0.2, "share of the peak below which a run ends in a trough, and keeps what a cycle "
                               "gained"),
