@@ -27,8 +27,10 @@ def hotter(gain: float) -> tuple[Neighbour, ...]:
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("noise", [0.01, 0.05, 0.3])
 def test_good_runs_of_every_shape_and_noise_raise_no_alarm(shape, noise):
-    # Half of this exponential goes by below a tenth of the peak, and this constant rate holds the loss up to the end.
-    fair = {"healthy", {"exponential": "plateau at low LR", "constant": "plateau at high LR"}.get(shape, "healthy")}
+    # Half of this exponential goes by below a tenth of the peak. This constant rate holds the loss up to the end, where
+    # the last doubling of the steps still brings a twentieth of the gain, and no decay ever comes.
+    fair = {"exponential": {"plateau at low LR"}, "constant": {"plateau at high LR", "horizon too short"}}
+    fair = {"healthy"} | fair.get(shape, set())
     false = []
     for seed in range(8):
         run = training(shape, seed=seed, noise=noise, steps=[300, 1000, 3000][seed % 3])

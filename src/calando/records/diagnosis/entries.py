@@ -224,14 +224,25 @@ ENTRIES: dict[str, dict[str, object]] = {
     },
     "horizon too short": {
         "severity": "warning",
-        "looks": "The loss is still falling steeply in the last tenth of the run; or the run ended long before the "
-                 "horizon that its log names, at a high rate.",
+        "looks": "The loss is still falling steeply in the last tenth of the run, or smoothly at a rate that is still "
+                 "high; or the run ended long before the horizon that its log names, at a high rate.",
         "why": "The run ends in the middle of its descent; or it was cut before its schedule came down.",
         "do": ("Bind the same plan to a longer horizon: lengths in percent stretch with it.",
                "Where the budget is fixed: a higher peak buys some of the same, and a cooldown at the end."),
-        "shown": "The share of the whole gain that the last tenth brought.",
+        "shown": "The share of the whole gain that the last tenth brought, or that the last doubling of the way did.",
+        "not_it": "A steep end that the fall of the rate makes: the last fifth of a run may not bring much more than "
+                  "its share of the summed rate. A loss that stands still at a high rate: its evaluations tremble by a "
+                  "good part of what they still gain, those of a run that was cut off hardly do.",
         "limits": {"left": (0.9, "share of its own horizon before which a run ended, at a high rate"),
                    "cut": (0.05, "share of the gain that the last two fifths brought, where the rate is still high"),
+                   "own": (1.25, "share of the gain of the last fifth over its share of the summed rate, where the "
+                                 "rate came down: what brings more is its fall"),
+                   "begun": (0.02, "share of the starting loss: a run that gained less in all is not on its way down"),
+                   "smooth": (15, "times the trembling of an evaluation that an e-fold of the summed rate brought, "
+                                  "where the rate is still high; at a standstill it is below eight"),
+                   "doubling": (0.015, "share of the gain that the last doubling of the summed rate brought there"),
+                   "slack": (0.3, "pace of the second half over that from the first quarter on: a power law keeps to "
+                                  "more than that, what settles does not"),
                    "share": (0.05, "share of the gain that the last tenth brought; a power law brings below 0.01")},
     },
     "plateau at high LR": {

@@ -19,6 +19,7 @@ from calando.records.diagnosis.finding import (
     sure,
     whole,
 )
+from calando.records.diagnosis.gliding import glide
 from calando.records.diagnosis.noisy import Trend, median
 
 if TYPE_CHECKING:
@@ -135,20 +136,28 @@ def lr_too_low(run: Judged) -> Diagnosis | None:
 
 
 def horizon_too_short(run: Judged) -> Diagnosis | None:
-    """The loss is still falling steeply in the last steps.
+    """The loss is still falling steeply in the last steps, or smoothly at a rate that is still high.
 
     Large enough: the last tenth of the steps brought 5 % of the whole gain. A loss that falls like
     any power law brings below 1 % there; a straight line brings 10 %. A cooldown is steep by nature,
-    so the fifth of the run before it must have gone at half of that pace.
+    so the fifth of the run before it must have gone at half of that pace, and the last fifth may not
+    have brought much more than its share of the summed rate.
     """
     if (left := _left_off(run)) is not None:
         return left
+    if run.seen.status == "running" and run.end < 0.95 * run.seen.horizon:
+        return None
+    return _falling(run) or _gliding(run)
+
+
+def _falling(run: Judged) -> Diagnosis | None:
+    """A run whose last steps brought a good part of all that it gained."""
     curve, name = main_curve(run)
     if len(curve.window(0.9 * run.end, run.end)) < 3:
         curve, name = run.train, "training loss"
-    if run.seen.status == "running" and run.end < 0.95 * run.seen.horizon:
-        return None
     ends_hot = len(run.lr) > 0 and run.lr_at(run.end) >= 0.6 * run.peak
+    if run.val.fall(0.5 * run.end, run.end).sigmas < -2:
+        return None  # evaluations rise: what the training loss still gains is learned by heart
     if ends_hot and (cut := _cut(run)) is not None:
         return cut
     if len(curve) < 20:
@@ -159,7 +168,7 @@ def horizon_too_short(run: Judged) -> Diagnosis | None:
     newest = curve.fall(0.9 * run.end, run.end)
     if not math.isfinite(share) or fall.sigmas < CLEAR or share < limit(SHORT, "share"):
         return None
-    if newest.value < 0.25 * fall.value:
+    if newest.value < 0.25 * fall.value or gained.value < limit(SHORT, "begun") * run.size(run.begin(curve)):
         return None
     if len(run.lr) and run.peak > 0:
         hot = run.lr.steps[run.lr.values >= 0.7 * run.peak]
@@ -167,7 +176,9 @@ def horizon_too_short(run: Judged) -> Diagnosis | None:
         before = curve.fall(max(0.0, cooled - 0.2 * run.end), cooled)
         if before.value < 0.05 * gained.value:
             return None
-    return _short(run, share, name, sure(fall.sigmas))
+        if not ends_hot and fall.value > limit(SHORT, "own") * _left(run, 0.8 * run.end) * gained.value:
+            return None  # more than the way that was gone: the fall of the rate brought it
+    return _steep(run, share, name, sure(fall.sigmas))
 
 
 def _left_off(run: Judged) -> Diagnosis | None:
@@ -191,6 +202,28 @@ def _left_off(run: Judged) -> Diagnosis | None:
     )  # fmt: skip
 
 
+def _left(run: Judged, step: float) -> float:
+    """The share of the summed rate that is spent after a step."""
+    import numpy as np
+
+    every, _, walked = run.walked()
+    return 1.0 - float(np.interp(step, every, walked))
+
+
+def _gliding(run: Judged) -> Diagnosis | None:
+    """A run that ends at a high rate while its evaluations go down smoothly, however little of the gain that is."""
+    seen = glide(run)
+    if seen is None or not seen.on:
+        return None
+    return _short(
+        run, "still falling at a high rate",
+        f"The rate is still high, and the {run.seen.metric} falls more smoothly than it would at a standstill: the "
+        f"last doubling of the way brought {100 * seen.doubling:.2g} % of all that it gained, and a decay of the rate "
+        "would bring its own part.",
+        Evidence("gain of the last doubling", seen.doubling, f"{100 * seen.doubling:.2g} %"), sure(seen.whole.sigmas),
+    )  # fmt: skip
+
+
 def _cut(run: Judged) -> Diagnosis | None:
     """A run that ends at a high rate in the middle of its descent: its last two fifths brought much of the gain."""
     curve = steady(run)
@@ -207,17 +240,23 @@ def _cut(run: Judged) -> Diagnosis | None:
     steep = wide.sigmas >= 3 and far >= 2
     if not steep and (last.value < 0.012 * gain or last.sigmas < 1.5):
         return None
-    return _short(run, 0.4 * last.value / gain, "loss", sure(wide.sigmas))
+    return _steep(run, 0.4 * last.value / gain, "loss", sure(wide.sigmas))
 
 
-def _short(run: Judged, share: float, name: str, confidence: float) -> Diagnosis:
+def _steep(run: Judged, share: float, name: str, confidence: float) -> Diagnosis:
+    words = (
+        f"The last tenth of the run brought {100 * share:.0f} % of all that the {name} gained; a run that is done "
+        "shows below 1 %."
+    )
+    shown = Evidence("gain of the last tenth", share, f"{100 * share:.1f} %")
+    return _short(run, "still falling steeply at the end", words, shown, confidence)
+
+
+def _short(run: Judged, title: str, words: str, shown: Evidence, confidence: float) -> Diagnosis:
     longer = 2 * run.seen.horizon
     return Diagnosis(
-        "horizon too short", "warning", "still falling steeply at the end",
-        f"The last tenth of the run brought {100 * share:.0f} % of all that the {name} gained; a run that is done "
-        "shows below 1 %.",
+        SHORT, "warning", title, words,
         (f"Bind the same plan to a longer horizon, such as {longer:,} steps: lengths in percent stretch with it.",
          "If the budget is fixed, a higher peak buys some of the same."),
-        (Evidence("gain of the last tenth", share, f"{100 * share:.1f} %"),),
-        confidence, (Change("horizon", float(longer), f"extend {run.seen.horizon}"),),
+        (shown,), confidence, (Change("horizon", float(longer), f"extend {run.seen.horizon}"),),
     )  # fmt: skip

@@ -1,0 +1,89 @@
+"""A run whose rate is still high and whose evaluations still go down, further than they tremble."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from calando.records.diagnosis.catalogue import limit
+from calando.records.diagnosis.finding import CLEAR
+from calando.records.diagnosis.noisy import Level, Trend, median
+
+if TYPE_CHECKING:
+    from calando.records.diagnosis.finding import Judged
+    from calando.records.diagnosis.noisy import Floats
+
+__all__ = ["Glide", "glide"]
+
+SHORT = "horizon too short"
+FEWEST = 12
+"""Evaluations below which nothing is said of how smoothly they fall."""
+POINTS = 24
+"""Evaluations that are looked at: neighbours of a dense log tremble together, and would make any run look smooth."""
+
+
+@dataclass(frozen=True, slots=True)
+class Glide:
+    """How far and how smoothly the evaluations of a run fell, as shares of its whole gain."""
+
+    whole: Level
+    """What an e-fold of the summed rate brought, from its first quarter on."""
+    late: Level
+    """The same of its second half alone."""
+    tremble: float
+    """Standard deviation of one evaluation about the curve."""
+
+    @property
+    def doubling(self) -> float:
+        """What the last doubling of the way brought: as many steps again bring a good part of that once more."""
+        return math.log(2) * self.late.value
+
+    @property
+    def on(self) -> bool:
+        """Whether it is still on its way down.
+
+        Where the noise of the steps balances their progress, evaluations tremble by a good part of what they gain: such
+        a run stands still, or will. A smooth fall that did not slacken is one that was cut off.
+        """
+        if self.whole.sigmas < CLEAR or self.whole.value < limit(SHORT, "smooth") * self.tremble:
+            return False
+        return self.doubling >= limit(SHORT, "doubling") and self.late.value >= limit(SHORT, "slack") * self.whole.value
+
+
+def glide(run: Judged) -> Glide | None:
+    """How the evaluations of a run fell whose rate is still high at its end; None where that cannot be said."""
+    import numpy as np
+
+    curve = run.val
+    if len(curve) < FEWEST or run.seen.higher_is_better or len(run.lr) < 2 or not run.peak > 0:
+        return None
+    if run.lr_at(run.end) < 0.6 * run.peak:
+        return None
+    every, _, walked = run.walked()
+    share = np.interp(curve.steps, every, walked)
+    at = np.flatnonzero(share >= 0.25)
+    if at.size < 8:
+        return None
+    at = at[np.unique(np.linspace(0, at.size - 1, min(POINTS, at.size)).round().astype(int))]
+    far, loss = np.log(share[at]), curve.values[at]
+    gain = run.begin(curve) - median(loss[-3:])
+    late = far >= math.log(0.5)
+    begun = float(curve.values[0]) - median(loss[-3:]) >= limit(SHORT, "begun") * run.size(float(curve.values[0]))
+    if not gain > 0 or not begun or late.sum() < 4:
+        return None
+    tremble = Trend(far, loss, 0.0).tremble()
+    return Glide(_pace(far, loss / gain), _pace(far[late], loss[late] / gain), tremble / gain)
+
+
+def _pace(far: Floats, loss: Floats) -> Level:
+    """How fast a straight line falls."""
+    import numpy as np
+
+    centred = far - far.mean()
+    spread = float(centred @ centred)
+    if not spread > 0:
+        return Level(0.0, math.inf)
+    slope = float(centred @ loss) / spread
+    rest = loss - loss.mean() - slope * centred
+    return Level(-slope, float(np.sqrt(rest @ rest / max(far.size - 2, 1) / spread)))
