@@ -32,7 +32,7 @@ def page(entry: Entry) -> str:
         lines += ["## What a second run adds", "", entry.second, "", ALIKE, ""]
     if entry.limits:
         lines += ["## Numbers that the rule turns on", "", "| number | value | what it is |", "|---|--:|---|"]
-        lines += [f"| {name} | {limit.value:g} | {limit.why} |" for name, limit in entry.limits.items()] + [""]
+        lines += [f"| {name} | {limit.value:g} | {cell(limit.why)} |" for name, limit in entry.limits.items()] + [""]
     lines += ["How often it is right on runs that were not used while the rule was written: "
               "[bench/results/watch/labelled.md](../../bench/results/watch/labelled.md). All findings: "
               "[index](index.md).",
@@ -52,8 +52,13 @@ def index() -> str:
              "said. Several runs named in one call are laid beside each other: those that differ in their rates alone "
              "say of each other whether a peak is too high or too low, or a warm-up too short.",
              "", "| finding | what it looks like | first thing to do |", "|---|---|---|"]  # fmt: skip
-    rows = [f"| [{e.kind}]({e.slug}.md) | {e.looks} | {e.do[0] if e.do else ''} |" for e in CATALOGUE.values()]
-    return "\n".join([*lines, *rows, ""])
+    rows = [(f"[{e.kind}]({e.slug}.md)", e.looks, e.do[0] if e.do else "") for e in CATALOGUE.values()]
+    return "\n".join([*lines, *(f"| {' | '.join(map(cell, row))} |" for row in rows), ""])
+
+
+def cell(text: str) -> str:
+    """A text in a table, where a bar, in code too, would end the cell."""
+    return text.replace("|", "\\|")
 
 
 def pages() -> dict[str, str]:

@@ -1,6 +1,7 @@
 """docs/diagnosis is made from the catalogue that the rules read, and every finding has its entry."""
 
 import ast
+import re
 from pathlib import Path
 
 from bench.watch.pages import FOLDER, pages
@@ -45,3 +46,9 @@ def test_every_warning_says_what_to_do_and_every_page_is_reached():
     for entry in CATALOGUE.values():
         assert entry.do or entry.severity == "good"
         assert f"({entry.slug}.md)" in pages()["index.md"]
+
+
+def test_no_row_of_the_list_is_torn_by_a_bar() -> None:
+    rows = [line for line in pages()["index.md"].splitlines() if line.startswith("| ")]
+    assert any("\\|" in row for row in rows)
+    assert {len(re.split(r"(?<!\\)\|", row)) for row in rows} == {5}

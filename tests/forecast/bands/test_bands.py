@@ -114,3 +114,9 @@ def test_one_group_cannot_be_left_out() -> None:
         covered_leaving_out([1.0, 2.0], ["a", "a"])
     with pytest.raises(BadValue, match="at least one error"):
         calibrated([])
+
+
+def test_where_nothing_is_known_the_band_has_no_upper_end_and_no_warning_is_given() -> None:
+    low, high = band([1e-17], [1e4], [2.0], 0.001)
+    assert low[0] == 0.0
+    assert high[0] == np.inf

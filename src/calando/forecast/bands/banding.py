@@ -61,7 +61,8 @@ def band(
     normal = NormalDist()
     wider = normal.inv_cdf((1.0 + level) / 2.0) / normal.inv_cdf((1.0 + NOMINAL) / 2.0)
     half = factors * spread_of(middle, apart, ratios, scatter) * wider
-    return middle * np.exp(-half), middle * np.exp(half)
+    with np.errstate(over="ignore"):  # where nothing is known the band has no upper end
+        return middle * np.exp(-half), middle * np.exp(half)
 
 
 def checked_level(level: float) -> float:
