@@ -14,7 +14,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from calando.records.diagnosis import compared, early, endings, fit, heat, higher, obeyed, pace, plateau, spiky, waves
+from calando.records.diagnosis import (
+    bursting,
+    compared,
+    early,
+    endings,
+    fit,
+    heat,
+    higher,
+    obeyed,
+    pace,
+    plateau,
+    spiky,
+    waves,
+)
 from calando.records.diagnosis.catalogue import CATALOGUE, WORST_FIRST
 from calando.records.diagnosis.change import Change
 from calando.records.diagnosis.finding import TOO_FEW, Diagnosis, Evidence, Judged, Observed, short
@@ -35,7 +48,7 @@ __all__ = [
 ]
 
 LOOKS = (
-    heat.lr_too_high, endings.rising, early.warm_up_too_short, spiky.spikes,
+    bursting.bursts_while_hot, heat.lr_too_high, endings.rising, early.warm_up_too_short, spiky.spikes,
     higher.after_a_drop, higher.overfitting,
     waves.oscillation, pace.lr_too_low, pace.horizon_too_short, plateau.plateau_high, plateau.plateau_low,
     fit.fitted_early,
@@ -134,6 +147,9 @@ def _settle(found: list[Diagnosis], *, ends_hot: bool) -> list[Diagnosis]:
     hidden = {kind for known in first for kind in HIDES.get(known, ())}
     if ends_hot and "LR too high" not in first:
         hidden.discard("horizon too short")  # cut off in its descent, whatever else
-    if "spikes" in first and all(change.what != "peak" for change in first["spikes"].changes):
-        hidden.add("LR too high")  # broken batches come at any rate, and throw and shake a run as a high one does
+    if "spikes" in first and "LR too high" in first:
+        told = any(one.name == bursting.WHILE_HOT for one in first["LR too high"].evidence)
+        hot = any(change.what == "peak" for change in first["spikes"].changes)
+        # Broken batches come at any rate, and throw and shake a run as a high one does.
+        hidden.add("spikes" if told or hot else "LR too high")
     return [finding for kind, finding in first.items() if kind not in hidden]

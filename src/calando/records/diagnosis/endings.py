@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 from calando.records.diagnosis.catalogue import limit
 from calando.records.diagnosis.finding import (
@@ -19,7 +20,9 @@ from calando.records.diagnosis.finding import (
 )
 from calando.records.diagnosis.fit import overfitting
 from calando.records.diagnosis.noisy import Level, Trend, median, noise
-from calando.records.diagnosis.waves import returns
+
+if TYPE_CHECKING:
+    from calando.records.diagnosis.noisy import Floats
 
 __all__ = ["diverged", "failed", "not_converging", "rising", "too_little"]
 
@@ -242,18 +245,23 @@ def _unmoved(run: Judged, start: float) -> float | None:
 
 
 def _ends_above(run: Judged) -> Diagnosis | None:
-    """The training loss ends clearly above where it began."""
+    """The training loss ends clearly above where it began, not only while the rate was high.
+
+    The end is the mean of the last losses, few of them: what came down with the rate counts.
+    """
     curve = run.train
     if len(curve) < 20:
         return None
-    since = _last(run)
-    start, last = run.began(curve), curve.level(since, run.end, least=3)
+    start, last = run.began(curve), _last(curve)
     far = limit("diverged", "above") * run.size(start.value)
-    above = start.value + (max(far, 3 * curve.noise) if run.signed else far)
-    tail = curve.window(since, run.end).values
-    wild = len(tail) >= 5 and float(sorted(tail.tolist())[len(tail) // 5]) > above
-    if last.value < above or (not wild and last.minus(start).sigmas < CLEAR):
+    above = run.ceiling(curve) + (max(far, 3 * curve.noise) if run.signed else far)
+    middle = median(curve.values[-_few_last(curve) :])
+    clear = last.value > above and middle > above and last.minus(start).sigmas >= limit("diverged", "clear")
+    clear = clear and _moved(curve, start.value, last)
+    if not clear and not _never_back(run, start.value):
         return None
+    if not clear:
+        last = _mean(curve.values[-(len(curve) // 5) :])
     return Diagnosis(
         "diverged", "failure", "ends above its start",
         f"The training loss began at {short(start.value)} and ends at {short(last.value)}: the steps do harm, the "
@@ -266,12 +274,37 @@ def _ends_above(run: Judged) -> Diagnosis | None:
     )  # fmt: skip
 
 
-def _last(run: Judged) -> float:
-    """Where the end of a run begins: with its last fifth, or so near to its end that a cyclic rate hardly moves."""
-    cycles = returns(run)
-    if len(cycles) < 2:
-        return 0.8 * run.end
-    return run.end - min(0.2 * run.end, 0.05 * (cycles[-1][0] - cycles[0][0]) / (len(cycles) - 1))
+def _few_last(curve: Trend) -> int:
+    return max(min(20, len(curve) // 5), len(curve) // 50)
+
+
+def _moved(curve: Trend, start: float, last: Level) -> bool:
+    """Whether a loss went anywhere: the first three batches may be easier than all others of a run that did not."""
+    head = _mean(curve.values[: _few_last(curve)])
+    apart = abs(last.minus(head).sigmas) >= CLEAR
+    return apart or float(curve.smooth().values.max()) > limit("diverged", "thrown") * max(start, head.value)
+
+
+def _last(curve: Trend) -> Level:
+    return _mean(curve.values[-_few_last(curve) :])
+
+
+def _mean(values: Floats) -> Level:
+    """The mean with its error: in a loss that is nothing on most batches and huge on some, the middle says nothing."""
+    return Level(float(values.mean()), float(values.std()) / float(values.size) ** 0.5)
+
+
+def _never_back(run: Judged, start: float) -> bool:
+    """Whether a run was thrown far above its start and neither curve was below it again.
+
+    The mean of the training losses, of which single ones may be nothing, and every evaluation must be above.
+    """
+    if run.signed or run.seen.higher_is_better or len(run.val) < TOO_FEW:
+        return False
+    values, above = run.train.values, (1 + limit("diverged", "above")) * start
+    if float(values.mean()) < limit("diverged", "thrown") * start or float(run.val.values.min()) < above:
+        return False
+    return float(values[-max(len(run.train) // 5, 3) :].mean()) > above and _last(run.train).value > start
 
 
 def rising(run: Judged) -> Diagnosis | None:

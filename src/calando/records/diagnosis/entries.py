@@ -23,7 +23,10 @@ ENTRIES: dict[str, dict[str, object]] = {
                "Where it broke while the rate was rising or just after: a warm-up two to four times as long.",
                "Clip the norm of the gradient at 1; in half precision, look at the loss scale."),
         "shown": "The step, the rate there, and since when the loss had been climbing: the edge.",
-        "limits": {"above": (0.05, "the share of the starting loss that the end must lie above it")},
+        "limits": {"above": (0.05, "the share of the starting loss that the end must lie above it"),
+                   "clear": (2.0, "standard errors of the last losses that they must lie above it"),
+                   "thrown": (2.0, "times the starting loss that all losses are on the average, where single ones are "
+                                   "too wild for a level and evaluations tell")},
         "not_it": "A single wild value that the run recovers from is a spike.",
     },
     "LR not as asked": {
@@ -84,7 +87,14 @@ ENTRIES: dict[str, dict[str, object]] = {
                                   "start"),
                    "quick": (0.35, "share of the gain that the first tenth of the summed rate brought: a quick start"),
                    "thrown": (0.15, "height of the throw above the start, as a share of the gain"),
-                   "back": (0.08, "share of the run that the loss needs to come back below its start")},
+                   "back": (0.08, "share of the run that the loss needs to come back below its start"),
+                   "bursts": (8.0, "single losses above the first ones, of a model whose usual loss is a quarter of "
+                                   "them, while the rate was high; a third as dense after it at the most"),
+                   "dense": (0.015, "share of the steps at a high rate on which one came"),
+                   "even": (0.2, "chance of so many of them while the rate was high if they came at any rate alike, "
+                                 "where evaluations trembled as well"),
+                   "restless": (0.03, "share of the gain by which evaluations trembled meanwhile, where there are "
+                                      "any")},
         "not_it": "A peak that killed part of the model in the first steps may leave a calm curve that settles too "
                   "high: "
                   "one run does not show that, a second one at a quarter of the peak does.",

@@ -10,7 +10,7 @@ from calando.records.diagnosis.catalogue import limit
 if TYPE_CHECKING:
     from calando.records.diagnosis.noisy import Floats
 
-__all__ = ["rhythm"]
+__all__ = ["by_chance", "rhythm"]
 
 KIND = "spikes"
 LOOKED_AT = 14
@@ -42,13 +42,13 @@ def rhythm(sizes: Floats) -> tuple[int, int] | None:
             found, count = int(beats.sum()), int(beats.size)
             if found < 4 or found < 0.8 * count:
                 continue
-            chance = _by_chance(found, count, share) + 2 * math.log(sizes.size)
+            chance = by_chance(found, count, share) + 2 * math.log(sizes.size)
             if chance < math.log(limit(KIND, "chance")) and (best is None or (chance, distance) < best[:2]):
                 best = (chance, distance, begin)
     return None if best is None else (best[2], best[1])
 
 
-def _by_chance(found: int, count: int, share: float) -> float:
+def by_chance(found: int, count: int, share: float) -> float:
     """The logarithm of Chernoff's bound on the chance of at least so many hits, each of them with a probability."""
     rate = found / count
     missed = (1 - rate) * math.log((1 - rate) / (1 - share)) if rate < 1 else 0.0

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from calando.records.diagnosis.noisy import Floats
 
-__all__ = ["spikes"]
+__all__ = ["rolling", "spikes"]
 
 KIND = "spikes"
 
@@ -73,9 +73,9 @@ def _bursts(curve: Trend, first: float, floor: float, *, signed: bool = False) -
     # Losses have heavy tails, which are nearly even in their logarithm: a batch of rare examples is no spike.
     zero = float(values.min()) - 2 * floor if signed else 0.0  # where it would be for one that cannot fall below it
     even = np.log(values - zero) if float(values.min()) > zero else values
-    around = _rolling(even, max(15, min(101, values.size // 12) | 1))
+    around = rolling(even, max(15, min(101, values.size // 12) | 1))
     away = even - around
-    noise = 1.4826 * _rolling(np.abs(away), max(41, min(301, values.size // 5) | 1))
+    noise = 1.4826 * rolling(np.abs(away), max(41, min(301, values.size // 5) | 1))
     noise = np.maximum(noise, 0.5 * median(noise)) + 1e-300
     usual = np.exp(around) + zero if even is not values else around
     above = values - usual
@@ -118,7 +118,7 @@ def _apart(sizes: Floats, wild: NDArray[np.bool_]) -> bool:
     return bool(wild.any()) and bool(np.any(gaps[: max(1, int(wild.sum()))] >= limit(KIND, "gap")))
 
 
-def _rolling(values: Floats, width: int) -> Floats:
+def rolling(values: Floats, width: int) -> Floats:
     """Medians over windows, shorter at the ends; long curves at every few points, straight between."""
     import numpy as np
 
