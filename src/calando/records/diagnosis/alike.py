@@ -9,7 +9,7 @@ from calando.records.diagnosis.catalogue import limit
 from calando.records.diagnosis.finding import Change, Diagnosis, Evidence, Judged, short
 from calando.records.diagnosis.score import Score, scored
 
-__all__ = ["FEWEST", "looks_too_high"]
+__all__ = ["alike", "looks_too_high"]
 
 HIGH = "LR too high"
 LOW = "LR too low"
@@ -31,6 +31,9 @@ SAYS: dict[str, Callable[[Mapping[str, float]], str]] = {
     "throw": lambda n: (
         "the training loss was thrown above its start" if n["throw"] > 0 else ""
     ),
+    "evaluated rise": lambda n: (
+        f"while the rate was high, evaluations rose by {100 * n['evaluated rise']:.0f} % of the gain above their lowest"
+    ),
     "tremble hot": lambda n: (
         f"while the rate was high, evaluations strayed from their curve by {100 * n['tremble hot']:.0f} % of the gain"
     ),
@@ -39,32 +42,32 @@ SAYS: dict[str, Callable[[Mapping[str, float]], str]] = {
 
 ALSO = {
     "pace": "pace in errors", "late in errors": "late", "late beyond pace": "late", "late for its rate": "late",
-    "evaluated pace": "evaluated late", "evaluated ease": "evaluated late", "rebound over noise": "rebound",
-    "tremble ratio": "tremble hot", "tremble over pace": "tremble hot", "tremble cold": "tremble hot",
+    "evaluated late in trembles": "evaluated late", "evaluated pace": "evaluated late",
+    "evaluated pace in trembles": "evaluated late", "evaluated progress in trembles": "evaluated late",
+    "evaluated above lowest": "evaluated rise", "rebound over noise": "rebound",
+    "tremble cold": "tremble hot", "steps hot over cold": "tremble hot",
 }  # fmt: skip
 """Numbers that tell of the same thing: their points are counted together."""
 
 SHOWN = 2
-FEWEST = 60
-"""Training losses below which signs so small say nothing."""
 
 
 def looks_too_high(run: Judged) -> Diagnosis | None:
     """What no single rule finds: many small signs that together are seldom seen at a sound rate.
 
-    Large enough: more than a share of the runs with such curves had a rate that was too high. Nothing is said where
-    single losses scatter by a good part of the whole gain: there noise alone leaves such signs.
+    Large enough: more than a share of the runs with such curves had a rate that was too high. Where single losses
+    scatter by a good part of the whole gain, evaluations alone are heard: there noise leaves such signs.
     """
-    score = None if run.unseen or len(run.train) < FEWEST else scored(run)
-    if score is None or score.chance < limit(HIGH, "alike") or score.wild(limit(HIGH, "noise")):
+    told = alike(run, limit(HIGH, "alike"))
+    if told is None:
         return None
+    score, shown = told
     quiet = trembling(run)
     if quiet is not None and quiet.ratio > limit(LOW, "calm"):
         return None  # what makes no noise at all is not too high
     said = _said(score)
     text = " and ".join(text for _, text in said) + ": taken together, this is" if said else "The curves as a whole are"
-    evidence = [Evidence("peak", run.peak, short(run.peak)),
-                Evidence("alike", score.chance, f"{100 * score.chance:.0f} % of runs with such curves")]  # fmt: skip
+    evidence = [Evidence("peak", run.peak, short(run.peak)), shown]
     evidence += [Evidence(name, score.traces[name], short(score.traces[name])) for name, _ in said]
     return Diagnosis(
         HIGH, "warning", f"learning rate too high (peak {short(run.peak)})",
@@ -73,6 +76,14 @@ def looks_too_high(run: Judged) -> Diagnosis | None:
          "A second run at that peak settles it: name both, and they are compared."),
         tuple(evidence), min(0.8, max(0.5, score.chance - 0.15)), (Change("peak", 0.25, "scale 0.25"),),
     )  # fmt: skip
+
+
+def alike(run: Judged, least: float) -> tuple[Score, Evidence] | None:
+    """The score of a run and what to show of it, where it is high enough for a finding."""
+    score = scored(run)
+    if score is None or score.chance < least:
+        return None
+    return score, Evidence("alike", score.chance, f"{100 * score.chance:.0f} % of runs with such curves")
 
 
 def _said(score: Score) -> list[tuple[str, str]]:

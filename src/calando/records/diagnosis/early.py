@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from calando.records.diagnosis.alike import FEWEST
+from calando.records.diagnosis.alike import alike
 from calando.records.diagnosis.catalogue import limit
 from calando.records.diagnosis.finding import Change, Diagnosis, Evidence, Judged, short, sure
 from calando.records.diagnosis.heat import thrown
 from calando.records.diagnosis.noisy import Level, noise
-from calando.records.diagnosis.score import scored
 from calando.records.diagnosis.waves import returns
 
 __all__ = ["abrupt", "warm_up_too_short"]
@@ -63,12 +62,13 @@ def _jolted(run: Judged, reached: float) -> Diagnosis | None:
 
 def _alike(run: Judged, reached: float) -> Diagnosis | None:
     """A rate that was high at once, and curves such as a rate too high leaves: a warm-up carries more."""
-    score = None if run.unseen or len(run.train) < FEWEST else scored(run)
-    if score is None or score.chance < limit(WARM, "alike") or score.wild(limit(WARM, "noise")):
+    told = alike(run, limit(WARM, "alike"))
+    if told is None:
         return None
+    score, shown = told
     return _too_soon(
         run, reached, "its curves are such as a rate leaves that was too high from the first steps on.", (),
-        (Evidence("alike", score.chance, f"{100 * score.chance:.0f} % of runs with such curves"),),
+        (shown,),
         max(0.5, min(0.7, score.chance - 0.15)), (), lower=True,
     )  # fmt: skip
 

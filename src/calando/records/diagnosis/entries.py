@@ -74,7 +74,10 @@ ENTRIES: dict[str, dict[str, object]] = {
                    "sure": (2.5, "standard errors of that, with what other seeds do to a run"),
                    "alike": (0.65, "share of the recorded runs with such curves whose rate was too high, where no one "
                                   "sign is clear"),
-                   "noise": (0.15, "share of the gain by which single losses scatter at the most, for that"),
+                   "noise": (0.15, "share of the gain by which single losses scatter at the most, for training losses "
+                                   "to be heard in that: beyond it evaluations alone are"),
+                   "learned": (0.25, "share of its start that an evaluation lost at the least, where only evaluations "
+                                     "are heard: what cannot be learned shakes a run at a sound rate, too"),
                    "pace": (0.8, "pace of the loss before the rate came down, over that after: with more, nothing held "
                                  "it up"),
                    "least": (0.4, "share of the starting loss that a gain is taken for at the least: where little can "
@@ -119,9 +122,8 @@ ENTRIES: dict[str, dict[str, object]] = {
                    "sure": (2.5, "standard errors of that, with what other seeds do to a run"),
                    "jolt": (0.223, "logarithm of the largest of the first losses over the very first: 1.25 times"),
                    "clear": (4.0, "times the scatter of the logarithm that such a jolt measures, at the least"),
-                   "alike": (0.5, "share of the recorded runs with such curves whose rate was too high, where no one "
+                   "alike": (0.45, "share of the recorded runs with such curves whose rate was too high, where no one "
                                   "sign is clear"),
-                   "noise": (0.2, "share of the gain by which single losses scatter at the most, for that"),
                    "soon": (0.03, "share of the run within which the rate is high: no warm-up to speak of"),
                    "thrown": (0.15, "height of the throw above the start, as a share of the gain")},
         "not_it": "Silence is no proof: where a missing warm-up costs a few per cent, it often leaves no sign. A "

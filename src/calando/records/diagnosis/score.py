@@ -8,17 +8,22 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from calando.records.diagnosis.traces import TRACES, traces
+from calando.records.diagnosis.catalogue import limit
+from calando.records.diagnosis.traces import EVALUATED, traces
 
 if TYPE_CHECKING:
     from calando.records.diagnosis.finding import Judged
 
 __all__ = ["Card", "Score", "chance", "scored"]
+
+HIGH = "LR too high"
+FEWEST = 60
+"""Training losses below which signs so small say nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,13 +34,8 @@ class Score:
     """Share of runs with such points whose rate was too high, where half of all are."""
     traces: Mapping[str, float]
     points: Mapping[str, float]
-
-    def wild(self, most: float) -> bool:
-        """Whether single losses scatter by more than a share of the gain, early on by more than twice that.
-
-        Then noise alone leaves the signs that are worth points.
-        """
-        return self.traces["noise"] > most or self.traces["early noise"] > 2 * most
+    """Of the numbers that count: none of training losses where single ones scatter by much of the gain, none of
+    evaluations where there are too few."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,16 +54,29 @@ class Card:
         }
         return cls(float(made["base"]), steps)
 
-    def told(self, numbers: Iterable[float]) -> list[tuple[str, float]]:
-        """The points of each number that counts."""
+    def told(self, numbers: Mapping[str, float], most: float) -> dict[str, float]:
+        """The points of each number that counts, where single losses may scatter by so much of the gain.
+
+        Noise of single batches leaves the signs that are worth points in training losses, not in evaluations.
+        """
         from bisect import bisect_left
 
-        found = []
-        for name, value in zip(TRACES, numbers, strict=True):
-            if name in self.steps:
+        wild, few = scattered(numbers, most), not math.isfinite(numbers["evaluated late"])
+        found = {}
+        for name, value in numbers.items():
+            if name in self.steps and not (few if name in EVALUATED else wild):
                 edges, points, unknown = self.steps[name]
-                found.append((name, points[bisect_left(edges, value)] if math.isfinite(value) else unknown))
+                found[name] = points[bisect_left(edges, value)] if math.isfinite(value) else unknown
         return found
+
+    def chance(self, numbers: Mapping[str, float], most: float) -> float:
+        """What these points come to."""
+        return chance(self.base + sum(self.told(numbers, most).values()))
+
+
+def scattered(numbers: Mapping[str, float], most: float) -> bool:
+    """Whether single losses scatter by more than a share of the gain, early on by more than twice that."""
+    return numbers["noise"] > most or numbers["early noise"] > 2 * most
 
 
 def chance(odds: float) -> float:
@@ -83,10 +96,29 @@ def _card() -> Card:
 
 
 def scored(run: Judged) -> Score | None:
-    """The score of a run; None where its rate never came down, or too little was logged."""
-    numbers = traces(run)
+    """The score of a run; None where its rate never came down, too little was logged, or noise hides all.
+
+    Noise does so where single losses scatter by much of the gain and no evaluations tell, or the run learned so little
+    of its loss that what it cannot learn makes even a sound rate shake it.
+    """
+    if "score" not in run.made:
+        run.made["score"] = _scored(run)
+    found: Score | None = run.made["score"]
+    return found
+
+
+def _scored(run: Judged) -> Score | None:
+    numbers = None if run.unseen or len(run.train) < FEWEST else traces(run)
     if numbers is None:
         return None
-    card = _card()
-    points = dict(card.told(numbers.values()))
-    return Score(chance(card.base + sum(points.values())), numbers, points)
+    most = limit(HIGH, "noise")
+    points = _card().told(numbers, most)
+    if not points or (scattered(numbers, most) and _learned(run) < limit(HIGH, "learned")):
+        return None
+    return Score(chance(_card().base + sum(points.values())), numbers, points)
+
+
+def _learned(run: Judged) -> float:
+    """How much of their first value evaluations lost, as a share of it."""
+    begin = run.begin(run.val)
+    return (begin - float(run.val.values.min())) / max(run.size(begin), 1e-300)

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from calando.records.diagnosis.finding import Judged
     from calando.records.diagnosis.noisy import Floats
 
-__all__ = ["TRACES", "traces"]
+__all__ = ["EVALUATED", "TRACES", "traces"]
 
 TRACES = {
     "pace": "gain of an e-fold of the summed rate while the rate was high, by training losses",
@@ -31,21 +31,30 @@ TRACES = {
     "noise drop": "early over late, as a logarithm",
     "tremble hot": "how far one evaluation strays from its curve while the rate is high",
     "tremble cold": "the same at less than 30 % of the peak",
-    "tremble ratio": "the one over the other, as a logarithm",
+    "steps hot over cold": "how far evaluations move while the rate is high, over how far after it, as a logarithm",
     "evaluated late": "gain from the moment the rate was down to half to the end, by evaluations",
+    "evaluated late in trembles": "the same over how far one evaluation strays while the rate is high",
     "evaluated pace": "gain of an e-fold of the summed rate while the rate was high, by evaluations",
-    "evaluated ease": "the same after the rate was down to half",
-    "tremble over pace": "how far evaluations stray beyond what an e-fold brings",
+    "evaluated pace in trembles": "the same over how far one evaluation strays",
+    "evaluated progress in trembles": "from the first evaluations at a high rate to the last ones, over the same",
+    "evaluated rise": "how far an evaluation rose above the lowest before while the rate was high",
+    "evaluated above lowest": "how far evaluations stood above the lowest before while the rate was high, on average",
 }
-"""Every number that is taken, in the order in which a score asks for it. Gains are shares of the whole gain.
+"""Every number that is taken, in the order in which a score asks for it. Gains are shares of the whole gain; those of
+evaluations of the whole fall of their logarithm, where they have one: a loss that nears zero gains all at once.
 
 Nothing of the schedule's shape or the log's length is among them: which plans are run too high is no sign of heat."""
+
+EVALUATED = tuple(name for name in TRACES if name.startswith(("tremble", "steps", "evaluated")))
+"""Those that evaluations tell: noise of single batches does not touch them."""
 
 DENSE = 4000
 """Losses above which only every so-manieth is looked at."""
 FEWEST = 20
 FEW = 6
 TINY = 1e-6
+FAINT = 0.002
+"""Share of the gain as which no evaluation strays by less."""
 
 
 def traces(run: Judged) -> dict[str, float] | None:
@@ -120,7 +129,7 @@ def _unrest(gone: Trend, end: float) -> dict[str, float]:
 
 
 def _evaluated(run: Judged, last: float) -> dict[str, float]:
-    """The same of the evaluations, where there are some: they are all made of the same examples."""
+    """What the evaluations did while the rate was high, and when it fell: they are all made of the same examples."""
     import numpy as np
 
     curve = run.val
@@ -128,30 +137,37 @@ def _evaluated(run: Judged, last: float) -> dict[str, float]:
         return {}
     curve = _thinned(curve)
     begin = run.begin(curve)
-    gain = begin - min(float(curve.values.min()), median(curve.values[-3:]))
-    if not gain > 0:
+    low = min(float(curve.values.min()), median(curve.values[-3:]))
+    if not begin > low:
         return {}
-    gone, (every, rates, walked) = (begin - curve.values) / gain, run.walked()
+    gone = np.log(begin / curve.values) / math.log(begin / low) if low > 0 else (begin - curve.values) / (begin - low)
+    every, rates, walked = run.walked()
     share, rate = np.interp(curve.steps, every, walked), np.interp(curve.steps, every, rates)
-    hot = (curve.steps <= last) & (share > 0.12)
-    cold = (curve.steps > last)[1:-1] & (rate[2:] < 0.3 * run.peak)
-    bends = np.abs(np.diff(gone, 2)) / (12 / np.pi) ** 0.5
+    before = int(np.searchsorted(curve.steps, last, side="right"))
+    first = int(np.searchsorted(share, 0.12, side="right"))
     found: dict[str, float] = {}
-    if hot[1:-1].sum() >= 3:
-        found["tremble hot"] = float(bends[hot[1:-1]].mean())
-    if cold.sum() >= 2:
-        found["tremble cold"] = float(bends[cold].mean())
-    if len(found) == 2:
-        found["tremble ratio"] = math.log((found["tremble hot"] + TINY) / (found["tremble cold"] + TINY))
-    before = np.flatnonzero(curve.steps <= last)
-    if before.size >= 2 and len(curve) > before.size:
-        end = median(gone[-2:])
-        found["evaluated late"] = end - median(gone[before[-3:]])
-        if hot.sum() >= 3:
-            found["evaluated pace"] = pace = _line(np.log(share[hot]), gone[hot], len(gone))[0]
-            span = math.log(float(share[-1]) / float(share[before[-1]]))
-            found["evaluated ease"] = (end - float(gone[before[-1]])) / max(span, 0.02)
-            found["tremble over pace"] = found.get("tremble hot", math.nan) - pace
+    turns = np.abs(np.diff(gone, 2)) / (12 / np.pi) ** 0.5
+    cold = turns[before:][rate[before + 2 :] < 0.3 * run.peak]
+    if before - first >= 5:
+        found["tremble hot"] = float(turns[first : before - 2].mean())
+    if cold.size >= 2:
+        found["tremble cold"] = float(cold.mean())
+    moves = np.abs(np.diff(gone))
+    if before - first >= 4 and len(gone) - before >= 4:
+        steps = float(moves[first : before - 1].mean()), float(moves[before:].mean())
+        found["steps hot over cold"] = math.log((steps[0] + TINY) / (steps[1] + TINY))
+    hot = gone[first:before]
+    if hot.size >= 4:
+        behind = (np.maximum.accumulate(gone) - gone)[first:before]
+        found["evaluated rise"], found["evaluated above lowest"] = float(behind.max()), float(behind.mean())
+    if hot.size >= 3 and len(gone) > before:
+        one = found.get("tremble hot", math.nan) + FAINT
+        late = median(gone[-min(3, max(2, len(gone) - before)) :]) - median(gone[max(before - 3, 0) : before])
+        pace = _line(np.log(share[first:before]), hot, len(gone))[0]
+        found["evaluated late"], found["evaluated late in trembles"] = late, late / one
+        found["evaluated pace"], found["evaluated pace in trembles"] = pace, pace / one
+        if hot.size >= 6:
+            found["evaluated progress in trembles"] = (median(hot[-3:]) - median(hot[:3])) / one
     return found
 
 
