@@ -9,6 +9,7 @@ import base64
 import hashlib
 import json
 import os
+from collections.abc import Sequence
 from contextlib import suppress
 from functools import cache
 from importlib.resources import files
@@ -19,7 +20,7 @@ from calando.errors import BadValue, MissingExtra
 from calando.report import words
 from calando.report.figures import dash
 
-__all__ = ["as_json", "asset", "brief", "coded", "missing", "policy", "strokes", "template", "write_whole"]
+__all__ = ["as_json", "asset", "brief", "coded", "missing", "points", "policy", "strokes", "template", "write_whole"]
 
 
 def write_whole(path: Path, text: str | bytes) -> Path:
@@ -85,6 +86,17 @@ def _tamed(value: Any) -> Any:
     return words.tame(value) if type(value) is str else value
 
 
+def points(spark: Sequence[tuple[float, float]]) -> str:
+    """A curve in the unit square as the points of an SVG polyline, 100 wide and 30 high.
+
+    One text, and not a number at a time in the template: a report may hold a hundred thousand of them.
+
+    >>> points([(0.0, 1.0), (0.5, 0.0)])
+    '0.0,2.0 50.0,28.0 '
+    """
+    return "".join([f"{100 * x:.1f},{28 - 26 * y:.1f} " for x, y in spark])
+
+
 def strokes(slot: int) -> str:
     """A slot's dash as SVG's stroke-dasharray, in the key beside the figures."""
     known = {"solid": "none", "dash": "6 3", "dashdot": "6 2 1.5 2", "dot": "2 2", "longdash": "10 4",
@@ -122,7 +134,7 @@ def template(name: str) -> Any:
         loader=jinja2.FunctionLoader(asset),
         finalize=_tamed,
     )
-    environment.filters.update(coded=coded, brief=brief, cut=words.cut)
+    environment.filters.update(coded=coded, brief=brief, cut=words.cut, points=points)
     return environment.get_template(name)
 
 

@@ -32,10 +32,10 @@ def nonnegative(columns: "FloatArray", target: "FloatArray") -> "tuple[FloatArra
     best, least = np.zeros(count), power
     for number in range(count, 0, -1):
         for chosen in combinations(range(count), number):
-            places = list(chosen)
-            part = gram[np.ix_(places, places)] + RIDGE * np.eye(number)
-            x = np.linalg.solve(part, aim[places])
-            cost = power - 2 * float(aim[places] @ x) + float(x @ gram[np.ix_(places, places)] @ x)
+            places = np.array(chosen)
+            part, wanted = gram[places[:, None], places], aim[places]
+            x = np.linalg.solve(part + RIDGE * np.eye(number), wanted)
+            cost = power - 2 * float(wanted @ x) + float(x @ part @ x)
             if (x >= 0).all() and cost < least:
                 best, least = np.zeros(count), cost
                 best[places] = x

@@ -87,7 +87,7 @@ def _judged(seen: Observed) -> tuple[Diagnosis, ...]:
         found = [look(run) for look in higher.LOOKS]
     else:
         found = [endings.not_converging(run)]
-        losses = replace(run, val=trend((), ())) if seen.higher_is_better else run  # of which the rules speak
+        losses = replace(run, val=trend((), ()), made={}) if seen.higher_is_better else run  # of which the rules speak
         if found[0] is not None:  # what a cyclic rate throws away at every return is no end of its own
             found.append(waves.oscillation(losses))
         else:  # a score beside the losses tells of overfitting alone

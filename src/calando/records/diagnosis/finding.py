@@ -224,6 +224,15 @@ class Judged:
     def start(self, curve: Trend, share: float = 0.02) -> Level:
         """Where a curve begins: the level of its first stretch, or its first value where that stretch
         has already been thrown far above it (a rate too high does that within a few steps)."""
+        name = self._name(curve)
+        found: Level = (
+            self._once(f"start of {name} {share}", lambda: self._start(curve, share))
+            if name
+            else (self._start(curve, share))
+        )
+        return found
+
+    def _start(self, curve: Trend, share: float) -> Level:
         level = curve.level(0, share * self.end, least=3)
         first = float(curve.values[0])
         return Level(first, curve.noise) if level.value > first + 6 * curve.noise else level
@@ -231,8 +240,12 @@ class Judged:
     def begin(self, curve: Trend) -> float:
         """The loss before anything was learned: the middle of the first three values, training values where there are
         any and evaluations begin late."""
-        name = "train" if curve is self.train else "val" if curve is self.val else ""
+        name = self._name(curve)
         return float(self._once(name, lambda: self._begin(curve))) if name else self._begin(curve)
+
+    def _name(self, curve: Trend) -> str:
+        """What is kept of a curve is kept under this name; of a part of one nothing is."""
+        return "train" if curve is self.train else "val" if curve is self.val else ""
 
     def _begin(self, curve: Trend) -> float:
         if curve is not self.train and self._from_the_start(curve):
@@ -269,6 +282,11 @@ class Judged:
 
     def gained(self, curve: Trend) -> Level:
         """From the start to the level of the last tenth of the run."""
+        name = self._name(curve)
+        found: Level = self._once(f"gain of {name}", lambda: self._gained(curve)) if name else self._gained(curve)
+        return found
+
+    def _gained(self, curve: Trend) -> Level:
         return self.start(curve).minus(curve.level(0.9 * self.end, self.end, least=3))
 
 

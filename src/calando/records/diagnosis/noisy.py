@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -48,13 +49,13 @@ class Trend:
         """The median of a window, which is widened to its nearest `least` points when it holds fewer."""
         import numpy as np
 
-        part = self.window(first, last).values
+        part = self.values[self.steps.searchsorted(first, "left") : self.steps.searchsorted(last, "right")]
         if part.size < least:
             middle = 0.5 * (first + last)
             near = np.argsort(np.abs(self.steps - middle), kind="stable")[: max(1, least)]
             part = self.values[near]
         # 1.25 = sqrt(pi/2): what a median pays over a mean in Gaussian noise.
-        return Level(median(part), 1.25 * self.noise / float(np.sqrt(part.size)))
+        return Level(median(part), 1.25 * self.noise / math.sqrt(part.size))
 
     def smooth(self) -> Trend:
         """The same curve as medians of about `SMOOTH` blocks: where minima and crossings are looked for."""
@@ -153,15 +154,28 @@ def _blocks(x: Floats, y: Floats, count: int) -> tuple[Floats, Floats]:
 
     if x.size <= count:
         return x, y
-    edges = np.linspace(0, x.size, count + 1).astype(int)
-    starts, sizes = edges[:-1], np.diff(edges)
     steps, values = np.empty(count), np.empty(count)
-    for size in set(sizes.tolist()):  # two sizes at the most, each one array
-        rows = sizes == size
-        cells = starts[rows][:, None] + np.arange(size)
+    for rows, cells in _cut(x.size, count):
         steps[rows] = x[cells].mean(axis=1)
         values[rows] = medians(y[cells])
     return steps, values
+
+
+@lru_cache(maxsize=256)
+def _cut(size: int, count: int) -> tuple[tuple[Any, Any], ...]:
+    """Which blocks of so many points hold which: two sizes of block at the most, each one array.
+
+    Kept, as runs of a study are as long as each other.
+    """
+    import numpy as np
+
+    edges = np.linspace(0, size, count + 1).astype(int)
+    starts, sizes = edges[:-1], np.diff(edges)
+    found = []
+    for one in sorted(set(sizes.tolist())):
+        rows = sizes == one
+        found.append((rows, starts[rows][:, None] + np.arange(one)))
+    return tuple(found)
 
 
 def median(values: Floats) -> float:
@@ -173,7 +187,8 @@ def medians(rows: Floats) -> Floats:
     """The median of every row of finite values."""
     import numpy as np
 
-    ordered = np.sort(rows, axis=-1)
+    ordered = np.array(rows)
+    ordered.sort(axis=-1)
     half, odd = divmod(ordered.shape[-1], 2)
     found: Floats = ordered[..., half] if odd else (ordered[..., half - 1] + ordered[..., half]) / 2.0
     return found

@@ -32,6 +32,13 @@ def _turns(steps: Floats, rates: Floats) -> list[tuple[float, float]]:
 
 def returns(run: Judged) -> list[tuple[float, float]]:
     """Where the rate came back: the steps of each trough and of the top after it, beyond the first top."""
+    if "returns" not in run.made:
+        run.made["returns"] = _returns(run)
+    found: list[tuple[float, float]] = run.made["returns"]
+    return found
+
+
+def _returns(run: Judged) -> list[tuple[float, float]]:
     import numpy as np
 
     if len(run.lr) < 8 or not run.peak > 0:
