@@ -1,6 +1,7 @@
 """Bodies beyond plain layers, as many side by side as there are rows.
 
-Residual blocks, convolutions of images and of signals, attention, gated recurrent units, and layers with a norm each.
+Residual blocks, convolutions of images (with residual blocks, too) and of signals, attention (asked at the last token,
+or of all the mean), gated recurrent units, long short-term memory, and layers with a norm each.
 """
 
 from collections.abc import Iterator
@@ -25,7 +26,8 @@ HEADS = 2
 def stacked(task: Task, seeds: list[int], dropout: list[float]) -> Stack:
     """The models of a task, one a seed."""
     bodies = {"plain": Stack, "residual": Residual, "convolution": Convolution, "attention": Attention,
-              "recurrent": Recurrent, "signal": Signal, "normed": Normed}  # fmt: skip
+              "recurrent": Recurrent, "signal": Signal, "normed": Normed, "pooled": Pooled, "memory": Memory,
+              "steps": Steps}  # fmt: skip
     return bodies[task.body](task, seeds, dropout)
 
 
@@ -122,9 +124,21 @@ class Attention(Parts):
             mixed = torch.bmm(shares.softmax(2), parts[2]).view(self.count * examples, HEADS, places, -1)
             found = found + dense(mixed.transpose(1, 2).reshape(found.shape), each)
             found = blocked(found, each)
-        last = found.view(self.count, examples, places, width)[:, :, -1]
-        found = normed(last, next(each), next(each))
+        told = self.asked(found.view(self.count, examples, places, width))
+        found = normed(told, next(each), next(each))
         return dense(self.dropped(found, learning=learning), each)
+
+    def asked(self, found: torch.Tensor) -> torch.Tensor:
+        """What is told of a sequence: its last token."""
+        return found[:, :, -1]
+
+
+class Pooled(Attention):
+    """Sizes as with attention; of all tokens the mean."""
+
+    def asked(self, found: torch.Tensor) -> torch.Tensor:
+        """What is told of a sequence: the mean of its tokens."""
+        return found.mean(2)
 
 
 def placed(places: int, width: int) -> torch.Tensor:
@@ -222,3 +236,60 @@ class Normed(Parts):
         for _ in self.task.sizes[1:-1]:
             found = functional.gelu(normed(dense(found, each), next(each), next(each)))
         return dense(self.dropped(found, learning=learning), each)
+
+
+class Memory(Parts):
+    """Long short-term memory as torch has it; sizes: rows of the table, its width, the width of the state, classes."""
+
+    def parts(self) -> Iterator[torch.Tensor]:
+        """Table, from the inputs and from the state to the gates and the new content, out."""
+        rows, inputs, width, answers = self.task.sizes
+        yield torch.stack([torch.randn(rows, inputs, generator=one) for one in self.sources])
+        yield from (*self.layer(inputs, 4 * width), *self.layer(width, 4 * width), *self.layer(width, answers))
+
+    def forward(self, inputs: torch.Tensor, *, learning: bool) -> torch.Tensor:
+        """Answers (rows, examples, classes) to tokens (rows, examples, places)."""
+        table, weight, level, back, shift, *last = self.values
+        rows, _, width, _ = self.task.sizes
+        offset = (torch.arange(self.count) * rows)[:, None, None]
+        found = functional.embedding(inputs + offset, table.flatten(0, 1)).flatten(1, 2)
+        told = torch.baddbmm(level + shift, found, weight).view(*inputs.shape, -1)
+        state = content = torch.zeros(*inputs.shape[:2], width)
+        for new in told.unbind(2):
+            taken, kept, fresh, shown = torch.baddbmm(new, state, back).chunk(4, 2)
+            content = torch.sigmoid(kept) * content + torch.sigmoid(taken) * torch.tanh(fresh)
+            state = torch.sigmoid(shown) * torch.tanh(content)
+        return dense(self.dropped(state, learning=learning), iter(last))
+
+
+class Steps(Parts):
+    """A convolution of images, residual blocks of two more, and of all places the mean.
+
+    Sizes: channels of the images, those of all blocks, the inner channels of each block, classes.
+    """
+
+    def parts(self) -> Iterator[torch.Tensor]:
+        """The first convolution, blocks, out."""
+        inputs, width, *inner, answers = self.task.sizes
+        yield from self.layer(9 * inputs, width, 2**0.5)
+        for wide in inner:
+            yield from (*self.layer(9 * width, wide, 2**0.5), *self.layer(9 * wide, width, len(inner) ** -0.5))
+        yield from self.layer(width, answers)
+
+    def forward(self, inputs: torch.Tensor, *, learning: bool) -> torch.Tensor:
+        """Answers (rows, examples, classes) to images (rows, examples, height, width, channels)."""
+        each = iter(self.values)
+        found = torch.relu(seen(inputs.permute(1, 0, 4, 2, 3).flatten(1, 2), each, stride=2))
+        for _ in self.task.sizes[2:-1]:
+            inner = torch.relu(seen(found, each, padding=1))
+            found = torch.relu(found + seen(inner, each, padding=1))
+        told = found.mean((2, 3)).view(len(found), self.count, -1).transpose(0, 1)
+        return dense(self.dropped(told, learning=learning), each)
+
+
+def seen(found: torch.Tensor, each: Iterator[torch.Tensor], stride: int = 1, padding: int = 0) -> torch.Tensor:
+    """The next convolution of three points by three, of (examples, rows times channels, height, width)."""
+    weight, level = next(each), next(each)
+    count, wide, narrow = weight.shape
+    kernels = weight.view(count, 3, 3, wide // 9, narrow).permute(0, 4, 3, 1, 2).flatten(0, 1)
+    return functional.conv2d(found, kernels, level.flatten(), stride, padding, groups=count)

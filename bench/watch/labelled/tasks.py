@@ -1,10 +1,10 @@
-"""What the labelled runs learn: seven tasks on which rules were written, twelve by which they were mended, four new.
+"""What the labelled runs learn: seven tasks on which rules were written, sixteen by which they were mended, four new.
 
 Data that any machine has: digits, snippets of source code, the language reference that ships with Python, a year of
 weather and two photographs that come with scikit-learn; flights, and where in the photographs a patch is from. Those
 of the second half: the lower halves of digits, and the time of day by the weather. Three more each are told in `fresh`
-and `last`, four with other networks in `unseen`, and four that no rule has seen in `blind`. The models are small, so
-that scores of runs are trained as one batch of matrices; most are of plain layers.
+and `last`, four with other networks each in `unseen` and `blind`, and four that no rule has seen in `final`. The models
+are small, so that scores of runs are trained as one batch of matrices; most are of plain layers.
 """
 
 import hashlib
@@ -16,6 +16,7 @@ import torch
 from torch.nn import functional
 
 from bench.watch.labelled.blind import cells, patches, remarks, signals
+from bench.watch.labelled.final import modules, moved, signs, throws
 from bench.watch.labelled.fresh import Data, airports, carriers, flown, manuals
 from bench.watch.labelled.last import delays, products, turned
 from bench.watch.labelled.unseen import pendulums, strayed, tokens, tumours
@@ -28,7 +29,7 @@ class Task:
     """What is learned: data, model, loss, optimizer, and where its good peak lies."""
 
     half: str
-    """"write" where rules were written; "judge", "fresh", "last", "unseen" mended them; none has seen "blind"."""
+    """"write" where rules were written; all others mended them but "final", which none has seen."""
     peak: float
     horizon: int
     batch: int
@@ -45,7 +46,8 @@ class Task:
     optimizer: str = "adam"
     """"adam" (AdamW), "momentum" (SGD with 0.9), "nesterov" (the same, looking ahead), or "plain" (SGD)."""
     body: str = "plain"
-    """Plain layers, or "residual", "convolution", "attention", "recurrent", "signal" or "normed" as in `bodies`."""
+    """Plain layers, or "residual", "convolution", "steps", "attention", "pooled", "recurrent", "memory", "signal" or
+    "normed" as in `bodies`."""
 
 
 @cache
@@ -193,6 +195,10 @@ TASKS = {
     "signals": Task("blind", 0.1, 480, 24, 100, signals, (1, 12, 16, 24, 8), optimizer="momentum", body="signal"),
     "remarks": Task("blind", 0.014, 300, 24, 200, remarks, (32, 16, 40, 40, 32), body="attention"),
     "patches": Task("blind", 0.03, 400, 128, 80, patches, (64, 80, 16, 80, 64), answers="number", body="normed"),
+    "signs": Task("final", 0.03, 400, 24, 200, signs, (30, 12, 24, 30), body="memory"),
+    "modules": Task("final", 0.04, 300, 48, 250, modules, (300, 16, 32, 8), body="pooled"),
+    "moved": Task("final", 0.3, 450, 16, 150, moved, (2, 12, 12, 8), optimizer="nesterov", body="steps"),
+    "throws": Task("final", 0.1, 600, 32, 50, throws, (6, 96, 96, 4), answers="number", optimizer="momentum"),
 }
 
 

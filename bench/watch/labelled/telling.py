@@ -23,6 +23,7 @@ NAMES = {
     "unwarmed": "Good runs without a warm-up, on the same fifteen tasks; the score of a rate too high knows them",
     "unseen": "Four tasks with other networks, looked at once before the rule of LR too low was mended by them",
     "blind": "Four further tasks with further networks, looked at once before rules were mended by them",
+    "final": "Four tasks more, on which no rule was written or mended",
 }
 
 LOOKS = (
