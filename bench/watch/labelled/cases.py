@@ -59,7 +59,7 @@ HIGH = {"images": (0.35, 0.45), "text": (0.35, 0.5), "characters": (0.5, 0.9), "
         "products": (0.2, 0.35), "delays": (0.4, 0.5), "turned": (0.8, 1.1),
         "tumours": (1.5, 2.5), "pendulums": (0.9, 2.5), "strayed": (0.17, 0.25), "tokens": (0.06, 0.12),
         "cells": (0.3, 0.4), "signals": (0.2, 0.3), "remarks": (0.07, 0.12), "patches": (2.0, 8.0),
-        "signs": (0.15, 0.35), "modules": (0.15, 0.3), "moved": (0.8, 1.0), "throws": (0.45, 0.5)}  # fmt: skip
+        "signs": (0.15, 0.35), "modules": (0.15, 0.3), "moved": (0.6, 0.8), "throws": (0.4, 0.5)}  # fmt: skip
 ABRUPT = {"images": (0.3, 0.45), "text": (0.25, 0.4), "characters": (0.5, 0.9), "weather": (0.12, 0.25),
           "photographs": (0.07, 0.1), "flights": (0.3, 0.8),
           "places": (0.13, 0.19), "halves": (0.8, 1.1), "hours": (0.1, 0.25),
@@ -67,7 +67,7 @@ ABRUPT = {"images": (0.3, 0.45), "text": (0.25, 0.4), "characters": (0.5, 0.9), 
           "products": (0.15, 0.25), "delays": (0.4, 0.6), "turned": (0.8, 1.0),
           "tumours": (1.1, 2.2), "pendulums": (0.2, 0.4), "strayed": (0.1, 0.2), "tokens": (0.04, 0.06),
           "cells": (0.25, 0.4), "signals": (0.2, 0.4), "remarks": (0.045, 0.06), "patches": (0.5, 1.0),
-          "signs": (0.2, 0.4), "modules": (0.08, 0.12), "moved": (0.6, 0.8), "throws": (0.25, 0.3)}  # fmt: skip
+          "signs": (0.2, 0.4), "modules": (0.08, 0.12), "moved": (0.6, 0.8), "throws": (0.4, 0.55)}  # fmt: skip
 DEAD = {
     "images": 1.2,
     "text": 1.6,
@@ -95,7 +95,7 @@ DEAD = {
     "signs": 20.0,
     "modules": 30.0,
     "moved": 1000.0,
-    "throws": 10.0,
+    "throws": 300.0,
 }
 FEW = {
     "images": (60, 120),
@@ -124,7 +124,7 @@ FEW = {
     "signs": (60, 200),
     "modules": (100, 250),
     "moved": (50, 150),
-    "throws": (25, 50),
+    "throws": (50, 120),
 }
 SOME = {
     "images": 250,
@@ -153,7 +153,7 @@ SOME = {
     "signs": 1100,
     "modules": 1000,
     "moved": 300,
-    "throws": 300,
+    "throws": 500,
 }
 """Examples that are learned by heart only when the rate has come down."""
 

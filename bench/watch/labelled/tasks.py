@@ -198,7 +198,7 @@ TASKS = {
     "signs": Task("final", 0.03, 400, 24, 200, signs, (30, 12, 24, 30), body="memory"),
     "modules": Task("final", 0.04, 300, 48, 250, modules, (300, 16, 32, 8), body="pooled"),
     "moved": Task("final", 0.3, 450, 16, 150, moved, (2, 12, 12, 8), optimizer="nesterov", body="steps"),
-    "throws": Task("final", 0.1, 600, 32, 50, throws, (6, 96, 96, 4), answers="number", optimizer="momentum"),
+    "throws": Task("final", 0.1, 600, 32, 120, throws, (6, 96, 96, 8), optimizer="momentum"),
 }
 
 
