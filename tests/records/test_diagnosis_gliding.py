@@ -106,3 +106,31 @@ def test_an_end_that_its_own_rate_explains_is_a_short_horizon():
     walked = np.cumsum(run.lr) / run.lr.sum()
     run.train, run.val = 2.4 - 1.5 * walked, (2.4 - 1.5 * walked)[run.val_at]
     assert SHORT in kinds(run.seen(beside=hotter(-0.05)))
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_loss_near_zero_that_halves_to_the_end_stands_still_nowhere(seed):
+    loss = 0.25 * np.exp(-np.arange(60) / 22) + 1.5 * np.exp(-np.arange(60) / 2)
+    found = diagnose(hot(loss, seed=seed, noise=0.3, tremble=0.005).seen())
+    assert FLAT not in [one.kind for one in found]
+    (finding,) = [one for one in found if one.kind == SHORT]
+    (shown,) = finding.evidence
+    assert shown.name == "of the logarithm's fall"
+    assert shown.value == pytest.approx(np.log(loss[36] / loss[-1]) / np.log(loss[0] / loss[-1]), rel=0.4)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_one_that_only_settled_there_is_at_a_standstill(seed):
+    loss = 0.05 + 1.2 * np.exp(-np.arange(400) / 15)
+    found = kinds(hot(loss, seed=seed, noise=0.3, tremble=0.004).seen())
+    assert SHORT not in found
+    assert FLAT in found
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_run_cut_off_while_it_fell_ever_faster_is_not_slow_where_its_evaluations_tremble(seed):
+    loss = 2 - 1.4 * (np.arange(60) / 60) ** 1.3
+    shaken, calm = (kinds(hot(loss, seed=seed, noise=0.02, tremble=size).seen()) for size in (0.06, 0.002))
+    assert SHORT in shaken
+    assert "LR too low" not in shaken
+    assert "LR too low" in calm

@@ -66,7 +66,7 @@ def diverged(run: Judged) -> Diagnosis:
         words += f"; it had been climbing away from its best value since about step {left:,.0f}"
         evidence.append(Evidence("climbing since", left, f"step {left:,.0f}"))
     at_rise = math.isfinite(lr) and run.lr_at(max(0, at - max(2, run.seen.horizon // 50))) < 0.999 * lr
-    early = at <= 0.15 * run.seen.horizon
+    early = math.isfinite(lr) and 0 < at <= 0.15 * run.seen.horizon
     advice = []
     if math.isfinite(edge):
         advice.append(f"Choose a peak below {short(edge / 2)}: half of the rate at which it broke away.")
@@ -175,7 +175,8 @@ def not_converging(run: Judged) -> Diagnosis | None:
         for sigmas, share in ((CLEAR, least), (2 * CLEAR, 0.5 * least)):
             if gain.sigmas >= sigmas and gain.value >= share * run.size(start.value):
                 return None
-    curve, name = main_curve(run) if len(run.train) < 20 else (run.train, "training loss")
+    seldom = len(run.train) < 20 and not run.seen.higher_is_better  # a score is no loss to speak of here
+    curve, name = main_curve(run) if seldom else (run.train, "training loss")
     start, last = run.start(curve, 0.05), curve.level(0.8 * end, end, least=3)
     evidence = (
         Evidence("at the start", start.value, short(start.value)),
@@ -210,6 +211,9 @@ def not_converging(run: Judged) -> Diagnosis | None:
              "clipping help at the edge."),
             evidence, sure(lost / max(last.error, 1e-300)), (Change("peak", 0.25, "scale 0.25"), Change("clip", 1.0)),
         )  # fmt: skip
+    rose = last.minus(start)
+    if rose.sigmas >= CLEAR and rose.value > limit("diverged", "above") * run.size(start.value):
+        return _rose(run, name, evidence, rose.sigmas)
     upward = _unmoved(run, start.value)
     first, other = (upward, 0.1) if upward is not None else (0.1, 10.0)
     where = ("It was not thrown about either: the rate is likely too low by far." if upward is not None else
@@ -226,19 +230,39 @@ def not_converging(run: Judged) -> Diagnosis | None:
     )  # fmt: skip
 
 
+def _rose(run: Judged, name: str, evidence: tuple[Evidence, ...], sigmas: float) -> Diagnosis:
+    """What was logged rose from its start to its end: what that means hangs on what it is."""
+    advice = [f"Try a peak of {times(run.peak, 0.1, 'a tenth of this one')}."]
+    if name != run.seen.train_metric:
+        advice = [
+            f"If the {name} is better when higher, say so (`--higher`): then it learned.",
+            "Log the training loss at every step: where it falls meanwhile, examples are learned by heart, and an "
+            f"earlier stop mends that; where it rises as well, the rate is too high. {advice[0]}",
+        ]
+    began, ends = evidence[0].text, evidence[1].text
+    return Diagnosis(
+        "not converging", "failure", "not converging",
+        f"The {name} ends at {ends} and began at {began}: it rose, further than its noise.",
+        tuple(advice), evidence, min(0.75, sure(sigmas)), (Change("peak", 0.1),),
+    )  # fmt: skip
+
+
 def _unmoved(run: Judged, start: float) -> float | None:
     """How many times higher a peak might get somewhere, where the loss only ever lay still: ten to a thousand.
 
     The way that evaluations did come, however short, gives the factor: at the same pace to a third of the start.
     """
+    import numpy as np
+
     if len(run.train) >= 20:
         rose = float(run.train.smooth().values.max()) - run.begin(run.train)
         if rose > max(CLEAR * run.rise_error(), 0.05 * run.size(start)):
             return None
     if len(run.val) >= TOO_FEW:
         fall = run.val.fall(0, run.end)
-        if float(run.val.values.max()) - float(run.val.values[0]) > 0.05 * run.size(start):
-            return None
+        lowest = np.minimum.accumulate(run.val.values)
+        if float((run.val.values - lowest).max()) > 0.05 * run.size(start):
+            return None  # thrown about, after all
         if fall.sigmas > CLEAR and fall.value > 0:
             return float(f"{min(1000.0, max(10.0, 0.3 * run.size(start) / fall.value)):.0e}")
     return 100.0 if len(run.val) >= TOO_FEW or len(run.train) >= 20 else None

@@ -159,7 +159,11 @@ ENTRIES: dict[str, dict[str, object]] = {
         "do": ("End soon after the drop: a short cooldown, then stop.", "More weight decay or dropout before it.",
                "A gentler, later decay does not cure this, but stopping is easier to place with it."),
         "shown": "The step and size of the drop, the best value beside it, and what was lost since.",
+        "not_it": "A held-out loss that was lowest in the first half of the way to the drop, and higher ever since, is "
+                  "overfitting that no drop began.",
         "limits": {"rise": (0.04, "what is lost after the drop, as a share of the whole gain"),
+                   "begun": (0.5, "share of the way to the drop: lowest before that, it had turned long before"),
+                   "had": (0.25, "share of the whole rise that was there by the drop: then it had turned, too"),
                    "drop": (3.0, "a fall of the rate by this factor within a twentieth of the run is a drop")},
     },
     "overfitting": {
@@ -216,7 +220,8 @@ ENTRIES: dict[str, dict[str, object]] = {
                                   "before; at a sound peak the decay speeds the descent up two to eight times"),
                    "shakes": (60, "the same, below which a run that calms down with its rate is slow for another "
                                   "reason"),
-                   "loud": (36, "the same, below which a slow run is that the decay speeds up: it waited at a saddle"),
+                   "loud": (36, "the same, below which a slow run is that the decay speeds up, or that saw no decay: "
+                                "it waited at a saddle"),
                    "rose": (0.15, "share of the gain by which evaluations rose on the way: such a run was thrown, not "
                                   "slow"),
                    "slope": (0.03, "share of the gain that an e-fold of the summed rate brought"),
@@ -253,6 +258,9 @@ ENTRIES: dict[str, dict[str, object]] = {
                    "smooth": (15, "times the trembling of an evaluation that an e-fold of the summed rate brought, "
                                   "where the rate is still high; at a standstill it is below eight"),
                    "doubling": (0.015, "share of the gain that the last doubling of the summed rate brought there"),
+                   "deep": (0.12, "share of all that the logarithm fell which the last two fifths brought there: a "
+                                  "loss near zero gains little, and may halve yet"),
+                   "steady": (3, "times the trembling of an evaluation that an e-fold brought there"),
                    "slack": (0.3, "pace of the second half over that from the first quarter on: a power law keeps to "
                                   "more than that, what settles does not"),
                    "share": (0.05, "share of the gain that the last tenth brought; a power law brings below 0.01")},

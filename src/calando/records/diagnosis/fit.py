@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from calando.records.diagnosis.catalogue import limit
 from calando.records.diagnosis.finding import CLEAR, Change, Diagnosis, Evidence, Judged, main_curve, short, sure, whole
-from calando.records.diagnosis.noisy import Level
+from calando.records.diagnosis.noisy import Level, Trend
 
 __all__ = ["after_a_drop", "fitted_early", "healthy", "overfitting"]
 
@@ -55,7 +55,10 @@ def overfitting(run: Judged) -> Diagnosis | None:
     if fell is not None and fell.sigmas > 2:
         went = "rising" if run.seen.train_higher else "falling"
         words += f", while the {run.seen.train_metric} went on {went} by {short(fell.value)}"
-    words += ". That is overfitting; another learning rate will not mend it."
+    words += (
+        ". That is overfitting: examples are learned by heart. A lower peak may put it off; regularisation or an "
+        "earlier stop cures it."
+    )
     evidence = [
         Evidence("best", sign * best.value, f"{short(sign * best.value)} at step {at:,.0f}"),
         Evidence("end", sign * last.value, short(sign * last.value)),
@@ -80,14 +83,15 @@ def overfitting(run: Judged) -> Diagnosis | None:
 def after_a_drop(run: Judged) -> Diagnosis | None:
     """The rate falls steeply, and the validation curve, which was not rising before, rises from there to the end.
 
-    Large enough: a share of the whole gain. The training loss must have fallen with the drop.
+    Large enough: a share of the whole gain. The training loss must have fallen with the drop. A curve that was lowest
+    long before the drop, and higher ever since, is overfitting that no drop began: `overfitting` tells of that.
     """
     val, end = run.val, run.end
     if len(val) < 12:
         return None
     for when, factor in _drops(run):
         later = val.window(when, end)
-        if len(later) < 5:
+        if len(later) < 5 or _begun(val, when):
             continue
         near = later.window(when, when + max(0.3 * (end - when), 0.05 * end))
         low = near.values.argmin() if len(near) else 0
@@ -96,16 +100,11 @@ def after_a_drop(run: Judged) -> Diagnosis | None:
         last = val.level(0.92 * end, end, least=3)
         gain = max(run.begin(val) - best, 0.02 * run.size(best))
         lost = last.value - val.level(at, at + 0.04 * end, least=1).value
-        before = val.fall(0.4 * when, when)
         if len(run.train) >= 20:
             learned = run.train.level(when - 0.08 * end, when, least=3).minus(run.train.level(0.9 * end, end, least=3))
             if learned.sigmas < CLEAR:
                 continue
-        if (
-            rise.sigmas < CLEAR
-            or min(rise.value, lost) < limit(AFTER, "rise") * gain
-            or -before.value > 0.5 * rise.value
-        ):
+        if rise.sigmas < CLEAR or min(rise.value, lost) < limit(AFTER, "rise") * gain:
             continue
         sign = -1.0 if run.seen.higher_is_better else 1.0
         return Diagnosis(
@@ -125,6 +124,20 @@ def after_a_drop(run: Judged) -> Diagnosis | None:
                                 Change("dropout", 0.3)),
         )  # fmt: skip
     return None
+
+
+def _begun(val: Trend, when: float) -> bool:
+    """Whether a curve had turned before a step: lowest in the first half of the way there, or well on its way up.
+
+    Three evaluations together: a single one is lowest by chance.
+    """
+    import numpy as np
+
+    level = np.convolve(val.values, np.ones(3) / 3, "valid")
+    low, there = int(level.argmin()), int(val.steps.searchsorted(when, "right")) - 3
+    if val.steps[low + 1] < limit(AFTER, "begun") * when:
+        return True
+    return there > low and float(level[there] - level[low]) > limit(AFTER, "had") * float(level[-1] - level[low])
 
 
 def _drops(run: Judged) -> list[tuple[float, float]]:

@@ -33,6 +33,15 @@ class Glide:
     """The same of its second half alone."""
     tremble: float
     """Standard deviation of one evaluation about the curve."""
+    deep: Level
+    """What the last two fifths of the steps brought of all that the logarithm of the loss fell."""
+
+    @property
+    def smooth(self) -> bool:
+        """Whether it fell further than it trembles, and did not slacken."""
+        if self.whole.sigmas < CLEAR or self.whole.value < limit(SHORT, "smooth") * self.tremble:
+            return False
+        return self.doubling >= limit(SHORT, "doubling") and self.late.value >= limit(SHORT, "slack") * self.whole.value
 
     @property
     def doubling(self) -> float:
@@ -44,11 +53,11 @@ class Glide:
         """Whether it is still on its way down.
 
         Where the noise of the steps balances their progress, evaluations tremble by a good part of what they gain: such
-        a run stands still, or will. A smooth fall that did not slacken is one that was cut off.
+        a run stands still, or will. A smooth fall that did not slacken is one that was cut off; so is one that is a
+        small share of the gain alone because the loss nears zero, and large in its logarithm.
         """
-        if self.whole.sigmas < CLEAR or self.whole.value < limit(SHORT, "smooth") * self.tremble:
-            return False
-        return self.doubling >= limit(SHORT, "doubling") and self.late.value >= limit(SHORT, "slack") * self.whole.value
+        steady = self.whole.value >= limit(SHORT, "steady") * self.tremble
+        return self.smooth or (steady and self.deep.sigmas >= CLEAR and self.deep.value >= limit(SHORT, "deep"))
 
 
 def glide(run: Judged) -> Glide | None:
@@ -73,7 +82,19 @@ def glide(run: Judged) -> Glide | None:
     if not gain > 0 or not begun or late.sum() < 4:
         return None
     tremble = Trend(far, loss, 0.0).tremble()
-    return Glide(_pace(far, loss / gain), _pace(far[late], loss[late] / gain), tremble / gain)
+    return Glide(_pace(far, loss / gain), _pace(far[late], loss[late] / gain), tremble / gain, _deep(run))
+
+
+def _deep(run: Judged) -> Level:
+    """What the last two fifths brought of all that the logarithm of the evaluations fell."""
+    import numpy as np
+
+    curve, begin = run.val, run.begin(run.val)
+    if run.signed or not float(curve.values.min()) > 0:
+        return Level(0.0, math.inf)
+    whole = math.log(begin / median(curve.values[-3:]))
+    fall = Trend(curve.steps, np.log(curve.values), 0.0).fall(0.6 * run.end, run.end)
+    return Level(fall.value / whole, fall.error / whole)
 
 
 def _pace(far: Floats, loss: Floats) -> Level:

@@ -95,6 +95,8 @@ def lr_too_low(run: Judged) -> Diagnosis | None:
     crawls = not (unseen or loud or (told is not None and told.shaken)) and (
         half >= limit(LOW, "half") and late >= limit(LOW, "late") and first <= limit(LOW, "first")
     )
+    if crawls and (going := glide(run)) is not None:  # it never saw a decay
+        crawls = going.whole.value >= limit(LOW, "loud") * going.tremble
     start = run.begin(curve)
     fall = curve.fall(0.4 * run.end, run.end)
     gain = start - median(curve.values[-3:])
@@ -215,6 +217,14 @@ def _gliding(run: Judged) -> Diagnosis | None:
     seen = glide(run)
     if seen is None or not seen.on:
         return None
+    if not seen.smooth:
+        share = f"{100 * seen.deep.value:.2g} %"
+        return _short(
+            run, "still falling at a high rate",
+            f"The rate is still high, and the last two fifths of the run brought {share} of all that the logarithm of "
+            f"the {run.seen.metric} fell: near zero that is little of the gain, and much of what is left.",
+            Evidence("of the logarithm's fall", seen.deep.value, share), sure(seen.deep.sigmas),
+        )  # fmt: skip
     return _short(
         run, "still falling at a high rate",
         f"The rate is still high, and the {run.seen.metric} falls more smoothly than it would at a standstill: the "
