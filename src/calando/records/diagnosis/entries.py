@@ -72,12 +72,14 @@ ENTRIES: dict[str, dict[str, object]] = {
                  "up.",
         "limits": {"beside": (0.05, "share of the gain by which a run at a lower peak ended better"),
                    "sure": (2.5, "standard errors of that, with what other seeds do to a run"),
-                   "alike": (0.65, "share of the recorded runs with such curves whose rate was too high, where no one "
+                   "alike": (0.68, "share of the recorded runs with such curves whose rate was too high, where no one "
                                   "sign is clear"),
                    "noise": (0.15, "share of the gain by which single losses scatter at the most, for training losses "
                                    "to be heard in that: beyond it evaluations alone are"),
                    "learned": (0.25, "share of its start that an evaluation lost at the least, where only evaluations "
                                      "are heard: what cannot be learned shakes a run at a sound rate, too"),
+                   "kept": (0.8, "or share of the gain that evaluations had while the rate was high, by their middle: "
+                                 "then what cannot be learned shakes them little"),
                    "pace": (0.8, "pace of the loss before the rate came down, over that after: with more, nothing held "
                                  "it up"),
                    "least": (0.4, "share of the starting loss that a gain is taken for at the least: where little can "

@@ -14,6 +14,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from calando.records.diagnosis.catalogue import limit
+from calando.records.diagnosis.noisy import median
 from calando.records.diagnosis.traces import EVALUATED, traces
 
 if TYPE_CHECKING:
@@ -98,8 +99,8 @@ def _card() -> Card:
 def scored(run: Judged) -> Score | None:
     """The score of a run; None where its rate never came down, too little was logged, or noise hides all.
 
-    Noise does so where single losses scatter by much of the gain and no evaluations tell, or the run learned so little
-    of its loss that what it cannot learn makes even a sound rate shake it.
+    Noise does so where single losses scatter by much of the gain and no evaluations tell, or where little of the loss
+    can be learned and the rate keeps much even of that away: noise of what cannot be learned does so at a sound rate.
     """
     if "score" not in run.made:
         run.made["score"] = _scored(run)
@@ -113,12 +114,18 @@ def _scored(run: Judged) -> Score | None:
         return None
     most = limit(HIGH, "noise")
     points = _card().told(numbers, most)
-    if not points or (scattered(numbers, most) and _learned(run) < limit(HIGH, "learned")):
+    if not points or (scattered(numbers, most) and _drowned(run)):
         return None
     return Score(chance(_card().base + sum(points.values())), numbers, points)
 
 
-def _learned(run: Judged) -> float:
-    """How much of their first value evaluations lost, as a share of it."""
-    begin = run.begin(run.val)
-    return (begin - float(run.val.values.min())) / max(run.size(begin), 1e-300)
+def _drowned(run: Judged) -> bool:
+    """Whether evaluations lost little of their start, and stood far from their lowest while the rate was high."""
+    import numpy as np
+
+    curve, begin = run.val, run.begin(run.val)
+    gain = begin - float(curve.values.min())
+    if gain >= limit(HIGH, "learned") * run.size(begin):
+        return False
+    hot = curve.values[np.interp(curve.steps, run.lr.steps, run.lr.values) >= 0.5 * run.peak]
+    return gain <= 0 or not hot.size or begin - median(hot) < limit(HIGH, "kept") * gain

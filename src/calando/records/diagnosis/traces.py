@@ -32,6 +32,7 @@ TRACES = {
     "tremble hot": "how far one evaluation strays from its curve while the rate is high",
     "tremble cold": "the same at less than 30 % of the peak",
     "steps hot over cold": "how far evaluations move while the rate is high, over how far after it, as a logarithm",
+    "evaluated depth": "share of the first evaluation that the later ones lost",
     "evaluated late": "gain from the moment the rate was down to half to the end, by evaluations",
     "evaluated late in trembles": "the same over how far one evaluation strays while the rate is high",
     "evaluated pace": "gain of an e-fold of the summed rate while the rate was high, by evaluations",
@@ -145,7 +146,8 @@ def _evaluated(run: Judged, last: float) -> dict[str, float]:
     share, rate = np.interp(curve.steps, every, walked), np.interp(curve.steps, every, rates)
     before = int(np.searchsorted(curve.steps, last, side="right"))
     first = int(np.searchsorted(share, 0.12, side="right"))
-    found: dict[str, float] = {}
+    first_one = float(curve.values[0])
+    found = {"evaluated depth": (first_one - low) / max(run.size(first_one), 1e-300)}
     turns = np.abs(np.diff(gone, 2)) / (12 / np.pi) ** 0.5
     cold = turns[before:][rate[before + 2 :] < 0.3 * run.peak]
     if before - first >= 5:
