@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 
 from calando.errors import BadFile, BadName, BadValue
+from calando.records.diagnosis import diagnose
+from calando.records.diagnosis.observe import from_log
 from calando.records.logs import Log, opened, read_logs, table
 
 PLAIN = "step,loss,lr\n10,3.5,0.1\n20,3.25,0.05\n30,3.0,0.0\n"
@@ -271,3 +273,18 @@ def test_names_and_cells_that_steer_a_terminal_are_shown_tame(tmp_path: Path) ->
 def test_words_that_mean_nothing_are_refused(tmp_path: Path, words: dict[str, Any]) -> None:
     with pytest.raises(BadValue):
         log_of(tmp_path, PLAIN, **words)
+
+
+def test_single_values_that_are_not_finite_are_no_divergence_where_finite_ones_follow(tmp_path: Path) -> None:
+    rows = [f"{n},{'inf' if n == 20 else 4 - n / 100},{'nan' if n == 30 else 3.9 - n / 100}" for n in range(1, 51)]
+    log = log_of(tmp_path, "step,loss,val_loss\n" + "\n".join(rows) + "\n")
+    assert log.diverged is None
+    assert diagnose(from_log(log))[0].kind != "diverged"
+    assert any("loss is inf at step 20" in problem.what for problem in log.problems)
+
+
+def test_an_evaluation_that_always_fails_is_no_divergence_while_the_training_loss_goes_on(tmp_path: Path) -> None:
+    rows = [f"{n},{4 - n / 100},{'nan' if n > 9 else 3.9}" for n in range(1, 51)]
+    assert log_of(tmp_path, "step,loss,val_loss\n" + "\n".join(rows) + "\n").diverged is None
+    rows = [f"{n},{4 - n / 100 if n < 40 else 'nan'},{'nan' if n > 9 else 3.9}" for n in range(1, 51)]
+    assert log_of(tmp_path, "step,loss,val_loss\n" + "\n".join(rows) + "\n").diverged == 40

@@ -8,7 +8,7 @@ log.loss, log.val_loss, log.lr                       which column is what ("" fo
 log.told()           list[str]                       the same for a reader, and what was guessed and mended
 log.losses()         Column                          what a law is fitted to: finite, > 0
 log.rates()          array                           the learning rate of every update
-log.diverged         int | None                      first step with a loss that is not finite
+log.diverged         int | None                      first step from which on no loss is finite any more
 log.problems         Problem(file, line, what) ...   what was skipped
 """
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from calando.errors import BadFile, BadName, BadValue, did_you_mean, shown, tame
 
-__all__ = ["ENOUGH", "Column", "Floats", "Ints", "Kind", "Log", "Problem", "Unit", "epoch_size", "listed"]
+__all__ = ["ENOUGH", "Column", "Floats", "Ints", "Kind", "Log", "Problem", "Unit", "broke", "epoch_size", "listed"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -121,17 +121,16 @@ class Log:
 
     @property
     def diverged(self) -> int | None:
-        """The first step whose training or validation loss was not finite; None when all were.
+        """The first step from which on no training or validation loss was finite any more; None where one still is.
+
+        Single values that are not finite, as of a batch that was skipped or masked, are no divergence where finite ones
+        follow, nor is an evaluation that always fails while the training loss goes on.
 
         Of a log of scores alone the first from which on none is a number any more, to the end; a last one by itself may
         have another cause.
         """
-        found = []
-        for column in (self.columns[name] for name in (self.loss, self.val_loss) if name):
-            wild = np.flatnonzero(~np.isfinite(column.values))
-            found += [int(column.steps[wild[0]])] if wild.size else []
         if self.loss or self.val_loss:
-            return min(found, default=None)
+            return broke(*(self.columns[name] for name in (self.loss, self.val_loss) if name))
         lost = [_lost(self.columns[name]) for name in (self.score, self.train_score) if name]
         steps = [step for step in lost if step is not None]
         return min(steps) if steps and len(steps) == len(lost) else None
@@ -276,6 +275,23 @@ def listed(names: Iterable[str]) -> str:
     """
     every = [shown(name, 40) for name in names]
     return ", ".join(every[:SHOWN]) + (f" and {len(every) - SHOWN} more" if len(every) > SHOWN else "")
+
+
+def broke(*losses: Column) -> int | None:
+    """The first step from which on none of these is finite any more, None where that never was.
+
+    >>> nan = float("nan")
+    >>> broke(Column(np.arange(4), np.array([3.0, nan, nan, nan])), Column(np.array([1, 3]), np.array([2.0, nan])))
+    3
+    >>> broke(Column(np.arange(4), np.array([3.0, nan, 2.0, 1.0])), Column(np.array([1, 3]), np.array([nan, nan])))
+    """
+    ended, lasting = [], 0
+    for column in losses:
+        finite = np.flatnonzero(np.isfinite(column.values))
+        after = int(finite[-1]) + 1 if finite.size else 0
+        lasting = max(lasting, int(column.steps[after - 1]) if after else 0)
+        ended += [int(column.steps[after])] if after < len(column) else []
+    return min((step for step in ended if step >= lasting), default=None)
 
 
 def _lost(column: Column) -> int | None:

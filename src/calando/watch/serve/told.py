@@ -11,7 +11,7 @@ from calando.errors import tame
 from calando.records.diagnosis import CATALOGUE, Observed, diagnose, undecided
 from calando.records.diagnosis.observe import ahead, settings
 from calando.records.live.answered import schedule_of
-from calando.records.logs.log import Column
+from calando.records.logs.log import Column, broke
 from calando.watch.serve.shown import Live, Shown
 
 __all__ = ["clean", "details", "findings", "open_yet", "planned", "seen", "steerable", "summary", "troubled"]
@@ -188,7 +188,7 @@ def seen(run: Shown) -> Observed:
     rates, status, ended = _pairs(run.columns.get("lr")), facts.state, None
     if status in ("diverged", "failed"):
         ended = run.last
-    if status != "failed" and (wild := _wild(train, metric)) is not None:
+    if status != "failed" and (wild := broke(*(one for one in (train, metric) if one is not None))) is not None:
         status, ended = "diverged", max(wild, 0)
     return Observed(
         horizon=facts.horizon or run.last + 1, train=_pairs(train), val=_pairs(metric), lr=rates,
@@ -199,12 +199,6 @@ def seen(run: Shown) -> Observed:
         ahead=ahead(schedule_of(facts.schedule), facts.peak, run.last + 1, facts.horizon)
         if status == "running" else math.nan,
     )  # fmt: skip
-
-
-def _wild(*columns: Column | None) -> int | None:
-    """The first step at which a loss was not finite, as `records.diagnosis.observe` has it of a log."""
-    wild = ((column, np.flatnonzero(~np.isfinite(column.values))) for column in columns if column is not None)
-    return min((int(column.steps[places[0]]) for column, places in wild if places.size), default=None)
 
 
 def _asked(rates: tuple[Any, Any], asked: Column | None) -> tuple[Any, Any]:
