@@ -16,7 +16,7 @@ from bench.watch.labelled.telling import told
 from bench.watch.labelled.tools import recording as tools
 
 HALVES = ("write", "judge", "fresh", "last", "tools", "unwarmed", "unseen", "blind", "final")
-UNJUDGED: tuple[str, ...] = ("final",)
+UNJUDGED: tuple[str, ...] = ()
 """Halves that nobody has looked at yet: judged only where they are named."""
 
 
