@@ -161,6 +161,8 @@ def not_converging(run: Judged) -> Diagnosis | None:
         start = run.start(curve, 0.05)
         if len(run.train) >= 20 and run.begin(curve) > start.value and not run.seen.higher_is_better:
             start = run.began(curve)
+        if run.seldom(curve) and not run.seen.higher_is_better and float(curve.values[0]) > start.value:
+            start = Level(float(curve.values[0]), curve.noise)  # what came after it was learned already
         if not run.seen.higher_is_better and start.value > floor:
             start = Level(floor, start.error)  # validated first when the loss had already been thrown up
         floor = min(floor, start.value)
@@ -171,6 +173,8 @@ def not_converging(run: Judged) -> Diagnosis | None:
         gain = start.minus(curve.level(0.8 * end, end, least=3))
         if len(run.lr) and run.lr_at(end) < 0.3 * run.peak:  # what came with the fall of the rate counts, too
             gain = max(gain, start.minus(curve.level(0.93 * end, end, least=3)), key=lambda one: one.sigmas)
+        if len(run.train) < 60 and run.seldom(run.train) and gain.value >= 5 * least * run.size(start.value):
+            return None  # too few values to be sure either way
         # Half a percent beyond doubt is a fine-tuning run.
         for sigmas, share in ((CLEAR, least), (2 * CLEAR, 0.5 * least)):
             if gain.sigmas >= sigmas and gain.value >= share * run.size(start.value):

@@ -253,13 +253,13 @@ class Judged:
         first = self._first(curve)
         head = first.values[:3].tolist()
         middle = sorted(head)[min(1, len(head) - 1)]
-        if self._seldom(first):
+        if self.seldom(first):
             middle = max(middle, head[0])
         most = min(max(6 * first.noise, 0.5 * abs(head[0])), 3 * abs(head[0]))
         thrown = middle - head[0] > (6 * first.noise if self.signed else most)  # by the first updates
         return float(head[0] if thrown else middle)
 
-    def _seldom(self, curve: Trend) -> bool:
+    def seldom(self, curve: Trend) -> bool:
         """Whether much may be learned between the first two values of a curve: the second is no start any more."""
         return len(curve) > 1 and float(curve.steps[1] - curve.steps[0]) >= 5
 
@@ -284,7 +284,7 @@ class Judged:
             return Level(float(curve.values[0]), curve.noise)
         first = self._first(curve)
         head = first.values[:3]
-        if self._seldom(first):
+        if self.seldom(first):
             return Level(self.begin(curve), first.noise)
         return Level(self.begin(curve), min(first.noise, float(head.std())) / float(len(head)) ** 0.5)
 
