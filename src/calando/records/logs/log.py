@@ -282,7 +282,7 @@ def broke(*losses: Column) -> int | None:
 
     >>> nan = float("nan")
     >>> broke(Column(np.arange(4), np.array([3.0, nan, nan, nan])), Column(np.array([1, 3]), np.array([2.0, nan])))
-    3
+    1
     >>> broke(Column(np.arange(4), np.array([3.0, nan, 2.0, 1.0])), Column(np.array([1, 3]), np.array([nan, nan])))
     """
     ended, lasting = [], 0
