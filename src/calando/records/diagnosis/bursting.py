@@ -10,7 +10,7 @@ from calando.records.diagnosis.calm import trembling
 from calando.records.diagnosis.catalogue import limit
 from calando.records.diagnosis.finding import Change, Diagnosis, Evidence, Judged, short, sure
 from calando.records.diagnosis.rhythm import by_chance
-from calando.records.diagnosis.spiky import rolling
+from calando.records.diagnosis.spiky import usual
 from calando.records.diagnosis.waves import returns
 
 if TYPE_CHECKING:
@@ -84,10 +84,9 @@ def _counted(run: Judged) -> _Counted | None:
         return None
     values: Floats = curve.values
     start = float(values[:5].max())
-    usual = rolling(values, max(15, min(101, values.size // 12) | 1))
     last = float(run.lr.steps[run.lr.values >= 0.5 * run.peak][-1])
     late = curve.steps > 0.1 * run.end
-    burst = late & (values > start) & (usual < 0.25 * start)
+    burst = late & (values > start) & (usual(values) < 0.25 * start)
     hot, cold = late & (curve.steps <= last), late & (curve.steps > last)
     if hot.sum() < 20 or cold.sum() < 20:
         return None

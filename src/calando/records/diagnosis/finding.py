@@ -152,7 +152,7 @@ class Judged:
     @property
     def end(self) -> float:
         """The last step that left a number behind."""
-        return float(self._once("end", self._end))
+        return float(self.once("end", self._end))
 
     def _end(self) -> float:
         return max([float(c.steps[-1]) for c in (self.train, self.val) if len(c)], default=0.0)
@@ -160,9 +160,10 @@ class Judged:
     @property
     def peak(self) -> float:
         """The highest learning rate that the run used."""
-        return float(self._once("peak", lambda: float(self.lr.values.max()) if len(self.lr) else math.nan))
+        return float(self.once("peak", lambda: float(self.lr.values.max()) if len(self.lr) else math.nan))
 
-    def _once(self, name: str, make: Callable[[], Any]) -> Any:
+    def once(self, name: str, make: Callable[[], Any]) -> Any:
+        """What several rules ask for, worked out for the first of them."""
         if name not in self.made:
             self.made[name] = make()
         return self.made[name]
@@ -177,7 +178,7 @@ class Judged:
 
     def walked(self) -> tuple[Floats, Floats, Floats]:
         """On an even grid of steps: the steps, the rates, and the sum of the rates so far as a share of it all."""
-        found: tuple[Floats, Floats, Floats] = self._once("walked", self._walked)
+        found: tuple[Floats, Floats, Floats] = self.once("walked", self._walked)
         return found
 
     def _walked(self) -> tuple[Floats, Floats, Floats]:
@@ -199,7 +200,7 @@ class Judged:
     @property
     def signed(self) -> bool:
         """Whether a loss falls below zero, and not by scatter alone: a share of where it began means nothing then."""
-        return bool(self._once("signed", self._signed))
+        return bool(self.once("signed", self._signed))
 
     def _signed(self) -> bool:
         losses = ((self.train, self.seen.train_higher), (self.val, self.seen.higher_is_better))
@@ -224,12 +225,7 @@ class Judged:
     def start(self, curve: Trend, share: float = 0.02) -> Level:
         """Where a curve begins: the level of its first stretch, or its first value where that stretch
         has already been thrown far above it (a rate too high does that within a few steps)."""
-        name = self._name(curve)
-        found: Level = (
-            self._once(f"start of {name} {share}", lambda: self._start(curve, share))
-            if name
-            else (self._start(curve, share))
-        )
+        found: Level = self._kept(f"start {share}", curve, lambda: self._start(curve, share))
         return found
 
     def _start(self, curve: Trend, share: float) -> Level:
@@ -240,12 +236,12 @@ class Judged:
     def begin(self, curve: Trend) -> float:
         """The loss before anything was learned: the middle of the first three values, training values where there are
         any and evaluations begin late."""
-        name = self._name(curve)
-        return float(self._once(name, lambda: self._begin(curve))) if name else self._begin(curve)
+        return float(self._kept("begin", curve, lambda: self._begin(curve)))
 
-    def _name(self, curve: Trend) -> str:
-        """What is kept of a curve is kept under this name; of a part of one nothing is."""
-        return "train" if curve is self.train else "val" if curve is self.val else ""
+    def _kept(self, what: str, curve: Trend, make: Callable[[], Any]) -> Any:
+        """What is asked of a whole curve again and again is worked out once; of a part of one it never is kept."""
+        name = "train" if curve is self.train else "val" if curve is self.val else ""
+        return self.once(f"{what} of {name}", make) if name else make()
 
     def _begin(self, curve: Trend) -> float:
         if curve is not self.train and self._from_the_start(curve):
@@ -290,8 +286,7 @@ class Judged:
 
     def gained(self, curve: Trend) -> Level:
         """From the start to the level of the last tenth of the run."""
-        name = self._name(curve)
-        found: Level = self._once(f"gain of {name}", lambda: self._gained(curve)) if name else self._gained(curve)
+        found: Level = self._kept("gain", curve, lambda: self._gained(curve))
         return found
 
     def _gained(self, curve: Trend) -> Level:

@@ -102,9 +102,7 @@ def scored(run: Judged) -> Score | None:
     Noise does so where single losses scatter by much of the gain and no evaluations tell, or where little of the loss
     can be learned and the rate keeps much even of that away: noise of what cannot be learned does so at a sound rate.
     """
-    if "score" not in run.made:
-        run.made["score"] = _scored(run)
-    found: Score | None = run.made["score"]
+    found: Score | None = run.once("score", lambda: _scored(run))
     return found
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from calando.records.diagnosis.noisy import Floats
 
-__all__ = ["rolling", "spikes"]
+__all__ = ["spikes", "usual"]
 
 KIND = "spikes"
 
@@ -73,14 +73,14 @@ def _bursts(curve: Trend, first: float, floor: float, *, signed: bool = False) -
     # Losses have heavy tails, which are nearly even in their logarithm: a batch of rare examples is no spike.
     zero = float(values.min()) - 2 * floor if signed else 0.0  # where it would be for one that cannot fall below it
     even = np.log(values - zero) if float(values.min()) > zero else values
-    around = rolling(even, max(15, min(101, values.size // 12) | 1))
+    around = usual(even)
     away = even - around
-    noise = 1.4826 * rolling(np.abs(away), max(41, min(301, values.size // 5) | 1))
+    noise = 1.4826 * _rolling(np.abs(away), max(41, min(301, values.size // 5) | 1))
     noise = np.maximum(noise, 0.5 * median(noise)) + 1e-300
-    usual = np.exp(around) + zero if even is not values else around
-    above = values - usual
-    high = above > (4 * floor if signed else np.maximum(limit(KIND, "height") * np.abs(usual), floor))
-    heights = above if signed else values / np.maximum(np.abs(usual), 1e-300)
+    level = np.exp(around) + zero if even is not values else around
+    above = values - level
+    high = above > (4 * floor if signed else np.maximum(limit(KIND, "height") * np.abs(level), floor))
+    heights = above if signed else values / np.maximum(np.abs(level), 1e-300)
     wild = (away > limit(KIND, "noise") * noise) & high & (curve.steps > first)
     late = int(np.searchsorted(curve.steps, first, "right"))
     beat = rhythm(np.where(above > floor, away / noise, 0.0)[late:])
@@ -118,7 +118,12 @@ def _apart(sizes: Floats, wild: NDArray[np.bool_]) -> bool:
     return bool(wild.any()) and bool(np.any(gaps[: max(1, int(wild.sum()))] >= limit(KIND, "gap")))
 
 
-def rolling(values: Floats, width: int) -> Floats:
+def usual(values: Floats) -> Floats:
+    """The level around each value, which a single one of them does not move."""
+    return _rolling(values, max(15, min(101, values.size // 12) | 1))
+
+
+def _rolling(values: Floats, width: int) -> Floats:
     """Medians over windows, shorter at the ends; long curves at every few points, straight between."""
     import numpy as np
 

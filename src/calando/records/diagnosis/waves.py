@@ -32,9 +32,7 @@ def _turns(steps: Floats, rates: Floats) -> list[tuple[float, float]]:
 
 def returns(run: Judged) -> list[tuple[float, float]]:
     """Where the rate came back: the steps of each trough and of the top after it, beyond the first top."""
-    if "returns" not in run.made:
-        run.made["returns"] = _returns(run)
-    found: list[tuple[float, float]] = run.made["returns"]
+    found: list[tuple[float, float]] = run.once("returns", lambda: _returns(run))
     return found
 
 
