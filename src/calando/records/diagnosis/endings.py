@@ -144,6 +144,18 @@ def _plainly_learned(run: Judged) -> bool:
     return last.size >= 3 and median(last) < 0.5 * first and float(last.max()) < first
 
 
+def _both_fell(run: Judged) -> bool:
+    """Whether training losses and evaluations of a short run both fell, which neither would show alone."""
+    train, val = run.train, run.val
+    if min(len(train), len(val)) < TOO_FEW or run.seen.higher_is_better:
+        return False
+    learned, borne_out = train.fall(0, run.end), val.fall(0, run.end)
+    least = limit("not converging", "agreed") * run.size(run.begin(train))
+    return (
+        learned.sigmas >= 3 and learned.value >= least and borne_out.sigmas >= CLEAR and borne_out.value >= 0.4 * least
+    )
+
+
 def not_converging(run: Judged) -> Diagnosis | None:
     """The loss at the end is no better than at the start.
 
@@ -152,7 +164,7 @@ def not_converging(run: Judged) -> Diagnosis | None:
     end = run.end
     if (above := _ends_above(run)) is not None:
         return above
-    if _plainly_learned(run):
+    if _plainly_learned(run) or _both_fell(run):
         return None
     floor = math.inf
     for curve in (run.train, run.val):
