@@ -182,3 +182,10 @@ def test_a_short_run_whose_losses_both_fell_a_little_did_learn_something(seed):
 
     assert "not converging" not in kinds(run(0.16).seen())
     assert "not converging" in kinds(run(0.0).seen())
+
+
+@pytest.mark.parametrize("seed", [0, 1, 6])
+def test_evaluations_that_come_down_a_little_as_smooth_as_glass_tell_of_a_rate_far_too_low(seed):
+    made = hot(2.15 - 0.16 * np.arange(54) / 54, seed=seed, noise=0.04, every=27)
+    made.val = made.val + 0.1 * made.val_at / 54
+    assert "not converging" in kinds(made.seen())

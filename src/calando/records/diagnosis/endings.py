@@ -145,15 +145,18 @@ def _plainly_learned(run: Judged) -> bool:
 
 
 def _both_fell(run: Judged) -> bool:
-    """Whether training losses and evaluations of a short run both fell, which neither would show alone."""
+    """Whether training losses and evaluations both fell, in a run too short for either to show it alone.
+
+    A rate far too low moves hardly anything: evaluations then come down by little and as smooth as glass.
+    """
     train, val = run.train, run.val
     if min(len(train), len(val)) < TOO_FEW or run.seen.higher_is_better:
         return False
-    learned, borne_out = train.fall(0, run.end), val.fall(0, run.end)
+    learned, seen = train.fall(0, run.end), val.fall(0, run.end)
     least = limit("not converging", "agreed") * run.size(run.begin(train))
-    return (
-        learned.sigmas >= 3 and learned.value >= least and borne_out.sigmas >= CLEAR and borne_out.value >= 0.4 * least
-    )
+    shaken = val.tremble() >= limit("not converging", "glass") * seen.value
+    enough = learned.value >= least and seen.value >= 0.4 * least
+    return enough and shaken and learned.sigmas >= 3 and seen.sigmas >= CLEAR
 
 
 def not_converging(run: Judged) -> Diagnosis | None:

@@ -58,7 +58,9 @@ ENTRIES: dict[str, dict[str, object]] = {
         "shown": "The loss at the start and at the end, and the highest rate.",
         "limits": {"share": (0.01, "share of the starting loss that a run which learned anything has gained"),
                    "agreed": (0.05, "share of the starting loss by which training losses fell where evaluations fell "
-                                    "beyond doubt: then less is asked of either")},
+                                    "beyond doubt: then less is asked of either"),
+                   "glass": (0.01, "share of their fall by which such evaluations tremble at the least: at a rate far "
+                                   "too low they hardly do")},
     },
     "LR too high": {
         "severity": "warning",
