@@ -4,6 +4,9 @@ import numpy as np
 import pytest
 
 from calando.records.diagnosis import Observed, diagnose
+from calando.records.diagnosis.finding import Judged
+from calando.records.diagnosis.gliding import descent
+from calando.records.diagnosis.noisy import trend
 from tests.records.synthetic import Curves, rates
 from tests.records.test_diagnosis import hotter, kinds
 
@@ -134,3 +137,55 @@ def test_a_run_cut_off_while_it_fell_ever_faster_is_not_slow_where_its_evaluatio
     assert SHORT in shaken
     assert "LR too low" not in shaken
     assert "LR too low" in calm
+
+
+def together(run):
+    seen = run.seen()
+    return descent(Judged(seen, trend(*seen.train), trend(*seen.val), trend(*seen.lr)))
+
+
+def settling(seed, *, steps=72, over=22):
+    return hot(1.2 + 1.8 * np.exp(-np.arange(steps) / over), seed=seed, noise=0.06, tremble=0.06)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_where_either_loss_alone_leaves_a_descent_in_doubt_both_together_tell(seed):
+    assert together(settling(seed)).value == pytest.approx(0.17, abs=0.04)
+    assert kinds(settling(seed).seen()) == [SHORT]
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_what_the_training_loss_gains_while_evaluations_rise_is_no_descent(seed):
+    run = settling(seed, over=6)
+    run.train, run.val = run.train - 0.5 * np.arange(72) / 72, run.val + 0.2 * run.val_at / 72
+    assert together(run) is None
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_a_standstill_is_no_descent_however_many_losses_tell_of_it(seed):
+    assert together(settling(seed, steps=1000, over=40)) is None
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_what_a_cyclic_rate_gains_between_its_returns_is_no_descent(seed):
+    run = settling(seed)
+    run.lr = 0.55 + 0.45 * np.cos(2 * np.pi * 3 * np.arange(72) / 71)
+    assert together(run) is None
+
+
+@pytest.mark.parametrize("seed", [0, 1, 3, 6, 7])
+def test_a_short_run_whose_losses_both_fell_a_little_did_learn_something(seed):
+    def run(size):
+        made = hot(2.15 - size * np.arange(54) / 54, seed=seed, noise=0.04, tremble=0.01, every=27)
+        made.val = made.val + 0.6 * size * made.val_at / 54
+        return made
+
+    assert "not converging" not in kinds(run(0.16).seen())
+    assert "not converging" in kinds(run(0.0).seen())
+
+
+@pytest.mark.parametrize("seed", [0, 1, 6])
+def test_evaluations_that_come_down_a_little_as_smooth_as_glass_tell_of_a_rate_far_too_low(seed):
+    made = hot(2.15 - 0.16 * np.arange(54) / 54, seed=seed, noise=0.04, every=27)
+    made.val = made.val + 0.1 * made.val_at / 54
+    assert "not converging" in kinds(made.seen())

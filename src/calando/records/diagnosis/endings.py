@@ -144,6 +144,21 @@ def _plainly_learned(run: Judged) -> bool:
     return last.size >= 3 and median(last) < 0.5 * first and float(last.max()) < first
 
 
+def _both_fell(run: Judged) -> bool:
+    """Whether training losses and evaluations both fell, in a run too short for either to show it alone.
+
+    A rate far too low moves hardly anything: evaluations then come down by little and as smooth as glass.
+    """
+    train, val = run.train, run.val
+    if min(len(train), len(val)) < TOO_FEW or run.seen.higher_is_better:
+        return False
+    learned, seen = train.fall(0, run.end), val.fall(0, run.end)
+    least = limit("not converging", "agreed") * run.size(run.begin(train))
+    shaken = val.tremble() >= limit("not converging", "glass") * seen.value
+    enough = learned.value >= least and seen.value >= 0.4 * least
+    return enough and shaken and learned.sigmas >= 3 and seen.sigmas >= CLEAR
+
+
 def not_converging(run: Judged) -> Diagnosis | None:
     """The loss at the end is no better than at the start.
 
@@ -152,7 +167,7 @@ def not_converging(run: Judged) -> Diagnosis | None:
     end = run.end
     if (above := _ends_above(run)) is not None:
         return above
-    if _plainly_learned(run):
+    if _plainly_learned(run) or _both_fell(run):
         return None
     floor = math.inf
     for curve in (run.train, run.val):

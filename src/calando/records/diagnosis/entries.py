@@ -56,7 +56,11 @@ ENTRIES: dict[str, dict[str, object]] = {
                "thousand. Where it was thrown about: a tenth of it.",
                "If neither does, overfit a single batch: if that fails, it is not the schedule."),
         "shown": "The loss at the start and at the end, and the highest rate.",
-        "limits": {"share": (0.01, "share of the starting loss that a run which learned anything has gained")},
+        "limits": {"share": (0.01, "share of the starting loss that a run which learned anything has gained"),
+                   "agreed": (0.05, "share of the starting loss by which training losses fell where evaluations fell "
+                                    "beyond doubt: then less is asked of either"),
+                   "glass": (0.01, "share of their fall by which such evaluations tremble at the least: at a rate far "
+                                   "too low they hardly do")},
     },
     "LR too high": {
         "severity": "warning",
@@ -251,7 +255,8 @@ ENTRIES: dict[str, dict[str, object]] = {
         "shown": "The share of the whole gain that the last tenth brought, or that the last doubling of the way did.",
         "not_it": "A steep end that the fall of the rate makes: the last fifth of a run may not bring much more than "
                   "its share of the summed rate. A loss that stands still at a high rate: its evaluations tremble by a "
-                  "good part of what they still gain, those of a run that was cut off hardly do.",
+                  "good part of what they still gain, those of a run that was cut off hardly do. Where a short "
+                  "run's losses are too noisy to tell, compare it with a longer one.",
         "limits": {"left": (0.9, "share of its own horizon before which a run ended, at a high rate"),
                    "cut": (0.05, "share of the gain that the last two fifths brought, where the rate is still high"),
                    "own": (1.25, "share of the gain of the last fifth over its share of the summed rate, where the "
@@ -260,6 +265,10 @@ ENTRIES: dict[str, dict[str, object]] = {
                    "smooth": (15, "times the trembling of an evaluation that an e-fold of the summed rate brought, "
                                   "where the rate is still high; at a standstill it is below eight"),
                    "doubling": (0.015, "share of the gain that the last doubling of the summed rate brought there"),
+                   "half": (0.1, "share of the gain that the second half brought there, by both losses together; at a "
+                                 "standstill it is below that, or in doubt"),
+                   "fold": (0.17, "the same of the last e-fold of the summed rate, where the second half is less"),
+                   "surely": (3.5, "standard errors by which they tell it"),
                    "deep": (0.12, "share of all that the logarithm fell which the last two fifths brought there: a "
                                   "loss near zero gains little, and may halve yet"),
                    "steady": (3, "times the trembling of an evaluation that an e-fold brought there"),

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from calando.records.diagnosis.finding import Judged
     from calando.records.diagnosis.noisy import Floats
 
-__all__ = ["Glide", "glide"]
+__all__ = ["Glide", "descent", "glide"]
 
 SHORT = "horizon too short"
 FEWEST = 12
@@ -83,6 +83,52 @@ def glide(run: Judged) -> Glide | None:
         return None
     tremble = Trend(far, loss, 0.0).tremble()
     return Glide(_pace(far, loss / gain), _pace(far[late], loss[late] / gain), tremble / gain, _deep(run))
+
+
+def descent(run: Judged) -> Level | None:
+    """What the end brought of the gain by both curves together; None where that is not surely a good part.
+
+    The end: the second half of the steps, or the last e-fold of the summed rate. Batches scatter and evaluations
+    tremble, each for a reason of its own: where a short run leaves either of them in doubt, both together may tell.
+    """
+    middle = 0.5 * run.end
+    if run.seen.higher_is_better or len(run.lr) < 2 or not run.peak > 0 or run.lr_at(run.end) < 0.6 * run.peak:
+        return None
+    if float(run.lr.window(middle, run.end).values.min(initial=math.inf)) < 0.6 * run.peak:
+        return None  # cyclic or restarted: its returns make it fall
+    begin = run.begin(run.val) if len(run.val) else math.nan
+    gain = begin - run.val.level(0.93 * run.end, run.end, least=3).value if len(run.val) else math.nan
+    if not gain > limit(SHORT, "begun") * run.size(begin):
+        return None
+    if min(len(curve.window(middle, run.end)) for curve in (run.train, run.val)) < FEWEST // 2:
+        return None
+    half = _together(run.train.fall(middle, run.end), run.val.fall(middle, run.end), gain)
+    if half.value >= limit(SHORT, "half") and half.sigmas >= limit(SHORT, "surely"):
+        return half
+    last = _together(_last(run, run.train), _last(run, run.val), gain)
+    return last if last.value >= limit(SHORT, "fold") and last.sigmas >= CLEAR else None
+
+
+def _together(train: Level, val: Level, gain: float) -> Level:
+    """Two falls as one, each by its own certainty, as a share of a gain; none where they do not agree.
+
+    Evaluations have a say of their own, as a training loss may fall on what is being learned by heart.
+    """
+    if not (train.value > 0 and val.sigmas >= 2 and min(train.error, val.error) > 0):
+        return Level(0.0, math.inf)
+    known = (train.error**-2, val.error**-2)
+    both = (train.value * known[0] + val.value * known[1]) / sum(known)
+    return Level(both / gain, sum(known) ** -0.5 / gain)
+
+
+def _last(run: Judged, curve: Trend) -> Level:
+    """How far a curve fell over the last e-fold of the summed rate."""
+    import numpy as np
+
+    every, _, walked = run.walked()
+    share = np.interp(curve.steps, every, walked)
+    late = share >= math.exp(-1)
+    return _pace(np.log(share[late]), curve.values[late]) if late.sum() >= FEWEST // 2 else Level(0.0, math.inf)
 
 
 def _deep(run: Judged) -> Level:

@@ -19,7 +19,7 @@ from calando.records.diagnosis.finding import (
     sure,
     whole,
 )
-from calando.records.diagnosis.gliding import glide
+from calando.records.diagnosis.gliding import descent, glide
 from calando.records.diagnosis.noisy import Trend, median
 
 if TYPE_CHECKING:
@@ -216,7 +216,7 @@ def _gliding(run: Judged) -> Diagnosis | None:
     """A run that ends at a high rate while its evaluations go down smoothly, however little of the gain that is."""
     seen = glide(run)
     if seen is None or not seen.on:
-        return None
+        return _descending(run)
     if not seen.smooth:
         share = f"{100 * seen.deep.value:.2g} %"
         return _short(
@@ -231,6 +231,20 @@ def _gliding(run: Judged) -> Diagnosis | None:
         f"last doubling of the way brought {100 * seen.doubling:.2g} % of all that it gained, and a decay of the rate "
         "would bring its own part.",
         Evidence("gain of the last doubling", seen.doubling, f"{100 * seen.doubling:.2g} %"), sure(seen.whole.sigmas),
+    )  # fmt: skip
+
+
+def _descending(run: Judged) -> Diagnosis | None:
+    """A run that ends at a high rate and whose two losses together leave no doubt that they fall."""
+    if (end := descent(run)) is None:
+        return None
+    share = f"{100 * end.value:.2g} %"
+    return _short(
+        run, "still falling at a high rate",
+        f"The rate is still high, and by training losses and evaluations together the later part of the run brought "
+        f"{share} of all that was gained: a standstill does not bring so much, and a decay of the rate would bring "
+        "its own part.",
+        Evidence("gain of the later part", end.value, share), sure(end.sigmas),
     )  # fmt: skip
 
 

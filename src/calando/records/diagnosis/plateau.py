@@ -6,7 +6,7 @@ import math
 
 from calando.records.diagnosis.catalogue import limit
 from calando.records.diagnosis.finding import CLEAR, TOO_FEW, Change, Diagnosis, Evidence, Judged, short, whole
-from calando.records.diagnosis.gliding import glide
+from calando.records.diagnosis.gliding import descent, glide
 from calando.records.diagnosis.noisy import Trend
 
 __all__ = ["plateau_high", "plateau_low"]
@@ -36,7 +36,7 @@ def plateau_high(run: Judged) -> Diagnosis | None:
         flat = _shaking(run, middle, last) if flat is None else flat
     if flat is None or last - first < 0.3 * run.end or _moving(run, first + 0.5 * (last - first), last):
         return None
-    if (going := glide(run)) is not None and going.on:
+    if ((going := glide(run)) is not None and going.on) or descent(run) is not None:
         return None  # cut off on its way down
     curve, name = _denser(run)
     before = curve.level(last - 0.1 * run.end, last, least=3)
