@@ -224,6 +224,15 @@ ENTRIES: dict[str, dict[str, object]] = {
                                   "reason"),
                    "loud": (36, "the same, below which a slow run is that the decay speeds up, or that saw no decay: "
                                 "it waited at a saddle"),
+                   "slackened": (0.3, "what an e-fold brought in the decay, over what it brought before: with less, "
+                                      "the descent may have come to its end"),
+                   "silent": (160, "times the trembling that an e-fold brought at the least, where it had slackened "
+                                   "so: sound runs of a sign optimizer, quick once they begin, show 60 to 160"),
+                   "even": (0.012, "share of the gain by which single losses scatter at the least, for silence to be a "
+                                   "sign: where batches hardly differ, no rate makes noise; such runs at a sound peak "
+                                   "show 0.008, recorded ones that are too slow 0.02 and more"),
+                   "din": (25, "the same, below which no run crawls: steps that short shake nothing; where a higher "
+                               "peak was better, crawling runs show 38 and more"),
                    "rose": (0.15, "share of the gain by which evaluations rose on the way: such a run was thrown, not "
                                   "slow"),
                    "slope": (0.03, "share of the gain that an e-fold of the summed rate brought"),
@@ -232,7 +241,12 @@ ENTRIES: dict[str, dict[str, object]] = {
                    "barely": (0.15, "share of the starting loss: a run that gained less in all, and still falls, "
                                     "crawls"),
                    "scatter": (5.5, "times the scatter of a single loss that such a run gained, at the most"),
-                   "late": (0.145, "share of the gain that the last quarter of the summed rate brought")},
+                   "late": (0.145, "share of the gain that the last quarter of the summed rate brought"),
+                   "grown": (1.6, "times its early scatter that a single loss scatters by at the most, where no "
+                                  "evaluations tell: a model that crawls stays as unsure as it was"),
+                   "gone": (0.35, "share of the starting loss that such a run gained at the most"),
+                   "smooth": (0.04, "or scatter of a single loss as a share of the gain at the most: a smooth curve "
+                                    "says as much as evaluations do")},
         "not_it": "A long warm-up or a short cooldown alone: progress is counted in summed rate. The other way "
                   "round, a "
                   "rate a few times too low often leaves no sign in one run: the loss falls quickly and settles, only "
