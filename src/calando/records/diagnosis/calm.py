@@ -50,9 +50,9 @@ class Calm:
         """
         crept = self.slope > limit(LOW, "slope") and self.eased < limit(LOW, "eased")
         slow = self.half >= limit(LOW, "at once")
-        least = (
-            limit(LOW, "silent") if self.eased < limit(LOW, "slackened") else limit(LOW, "still" if slow else "calm")
-        )
+        least = limit(LOW, "still") if slow else limit(LOW, "calm")
+        if self.eased < limit(LOW, "slackened"):
+            least = limit(LOW, "silent")
         return crept and self.slope > least * self.tremble
 
     @property

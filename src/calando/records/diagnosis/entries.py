@@ -231,8 +231,8 @@ ENTRIES: dict[str, dict[str, object]] = {
                    "even": (0.012, "share of the gain by which single losses scatter at the least, for silence to be a "
                                    "sign: where batches hardly differ, no rate makes noise; such runs at a sound peak "
                                    "show 0.008, recorded ones that are too slow 0.02 and more"),
-                   "din": (25, "the same, below which no run crawls: steps that short shake nothing; where a higher "
-                               "peak was better, crawling runs show 38 and more"),
+                   "din": (25, "the same, below which no run crawls that lost much of its start: steps that short "
+                               "shake nothing; where a higher peak was better, crawling runs show 38 and more"),
                    "rose": (0.15, "share of the gain by which evaluations rose on the way: such a run was thrown, not "
                                   "slow"),
                    "slope": (0.03, "share of the gain that an e-fold of the summed rate brought"),
@@ -244,9 +244,10 @@ ENTRIES: dict[str, dict[str, object]] = {
                    "late": (0.145, "share of the gain that the last quarter of the summed rate brought"),
                    "grown": (1.6, "times its early scatter that a single loss scatters by at the most, where no "
                                   "evaluations tell: a model that crawls stays as unsure as it was"),
-                   "gone": (0.35, "share of the starting loss that such a run gained at the most"),
-                   "smooth": (0.04, "or scatter of a single loss as a share of the gain at the most: a smooth curve "
-                                    "says as much as evaluations do")},
+                   "gone": (0.35, "share of the starting loss: a run that gained more in all lost much of it, and a noisy "
+                                "curve of it does not crawl"),
+                   "smooth": (0.04, "scatter of a single loss as a share of the gain at the most, where no evaluations "
+                                    "tell: so smooth a curve says as much as they do")},
         "not_it": "A long warm-up or a short cooldown alone: progress is counted in summed rate. The other way "
                   "round, a "
                   "rate a few times too low often leaves no sign in one run: the loss falls quickly and settles, only "

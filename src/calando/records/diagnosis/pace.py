@@ -117,8 +117,10 @@ def lr_too_low(run: Judged) -> Diagnosis | None:
     late_log = len(run.train) < 20 and float(curve.steps[0]) > 0.06 * run.end  # how fast it began is not in the log
     unseen = run.unseen or late_log
     told = trembling(run)
+    far = run.begin(curve) - median(curve.values[-3:]) > limit(LOW, "gone") * run.size(run.begin(curve))
     loud = told is not None and (
-        told.ratio < limit(LOW, "din") or (told.ratio < limit(LOW, "loud") and told.eased > limit(LOW, "eased"))
+        (told.ratio < limit(LOW, "din") and far)
+        or (told.ratio < limit(LOW, "loud") and told.eased > limit(LOW, "eased"))
     )
     crawls = not (unseen or loud or (told is not None and told.shaken)) and (
         half >= limit(LOW, "half") and late >= limit(LOW, "late") and first <= limit(LOW, "first")
