@@ -56,7 +56,14 @@ ENTRIES: dict[str, dict[str, object]] = {
                "thousand. Where it was thrown about: a tenth of it.",
                "If neither does, overfit a single batch: if that fails, it is not the schedule."),
         "shown": "The loss at the start and at the end, and the highest rate.",
-        "limits": {"share": (0.01, "share of the starting loss that a run which learned anything has gained")},
+        "limits": {"share": (0.01, "share of the starting loss that a run which learned anything has gained"),
+                   "classes": (20, "classes at the most for a loss to be known as what guessing among them costs"),
+                   "even": (0.006, "relative distance of the last losses from the logarithm of that number; recorded "
+                                   "runs that died keep within 0.005"),
+                   "scatter": (0.009, "scatter of the last losses, as a share of it: of runs that died 0.004 to "
+                                      "0.007, of sound ones that end there none"),
+                   "below": (0.97, "share of it below which the loss never was: else something was learned, and lost"),
+                   "flat": (1.06, "times it that the loss is at the most in the middle of the run")},
     },
     "LR too high": {
         "severity": "warning",
@@ -244,8 +251,8 @@ ENTRIES: dict[str, dict[str, object]] = {
                    "late": (0.145, "share of the gain that the last quarter of the summed rate brought"),
                    "grown": (1.6, "times its early scatter that a single loss scatters by at the most, where no "
                                   "evaluations tell: a model that crawls stays as unsure as it was"),
-                   "gone": (0.35, "share of the starting loss: a run that gained more in all lost much of it, and a noisy "
-                                "curve of it does not crawl"),
+                   "gone": (0.35, "share of the starting loss: a run that gained more in all lost much of it, and a "
+                                 "noisy curve of it does not crawl"),
                    "smooth": (0.04, "scatter of a single loss as a share of the gain at the most, where no evaluations "
                                     "tell: so smooth a curve says as much as they do")},
         "not_it": "A long warm-up or a short cooldown alone: progress is counted in summed rate. The other way "
