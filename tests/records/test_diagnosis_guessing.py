@@ -21,7 +21,7 @@ def test_a_loss_of_even_guessing_is_no_sound_end_though_it_came_down_at_first(cl
     told = found(np.log(classes))[0]
     assert told.kind == "not converging"
     assert f"{classes} classes" in told.words
-    assert told.changes[0].what == "peak" and told.changes[0].value == 0.1
+    assert (told.changes[0].what, told.changes[0].value) == ("peak", 0.1)
 
 
 def test_losses_that_differ_between_batches_are_of_a_model_that_tells_them_apart():

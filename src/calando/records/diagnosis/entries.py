@@ -301,11 +301,12 @@ ENTRIES: dict[str, dict[str, object]] = {
                                     "still"),
                    "shaking": (0.05, "share of the gain by which an evaluation shakes, where the rate never comes "
                                      "down"),
+                   "wild": (0.33, "the same at the most: what shakes by more has gained nothing to stand still at"),
                    "stretch": (0.15, "share of the run that it stood still"),
                    "gain": (0.02, "share of the whole gain below which nothing moved"),
                    "after": (0.03, "share of the whole gain that the fall of the rate brought, where it did fall"),
                    "unsure": (0.35, "the same at the upper end of its uncertainty"),
-                   "slow": (0.08, "share of the whole gain that the second half brought, where the rate never came "
+                   "slow": (0.105, "share of the whole gain that the second half brought, where the rate never came "
                                   "down")},
     },
     "plateau at low LR": {
