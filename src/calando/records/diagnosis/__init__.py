@@ -20,6 +20,7 @@ from calando.records.diagnosis import (
     early,
     endings,
     fit,
+    guessing,
     heat,
     higher,
     obeyed,
@@ -51,7 +52,7 @@ LOOKS = (
     bursting.bursts_while_hot, heat.lr_too_high, endings.rising, early.warm_up_too_short, spiky.spikes,
     higher.after_a_drop, higher.overfitting,
     waves.oscillation, pace.lr_too_low, pace.horizon_too_short, plateau.plateau_high, plateau.plateau_low,
-    fit.fitted_early,
+    fit.fitted_early, guessing.only_guesses,
 )  # fmt: skip
 
 
@@ -126,6 +127,7 @@ def _too_early(found: Diagnosis, run: Judged) -> bool:
 
 
 HIDES = {
+    "not converging": ("LR too low", "plateau at low LR", "plateau at high LR", "horizon too short"),
     "LR too low": ("horizon too short",),
     "LR too high": ("plateau at low LR", "plateau at high LR", "LR too low", "horizon too short", "not converging"),
     "warm-up too short": ("LR too low", "horizon too short", "fitted early"),

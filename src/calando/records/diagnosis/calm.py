@@ -45,11 +45,15 @@ class Calm:
     def too_quiet(self) -> bool:
         """Whether evaluations were far quieter than a rate worth its name makes them.
 
-        Where half of the gain was not there at once, less will do.
+        Where half of the gain was not there at once, less will do; more must be there where the descent had slackened
+        by much before the rate came down, which may have been its end.
         """
         crept = self.slope > limit(LOW, "slope") and self.eased < limit(LOW, "eased")
         slow = self.half >= limit(LOW, "at once")
-        return crept and self.slope > (limit(LOW, "still") if slow else limit(LOW, "calm")) * self.tremble
+        least = limit(LOW, "still") if slow else limit(LOW, "calm")
+        if self.eased < limit(LOW, "slackened"):
+            least = limit(LOW, "silent")
+        return crept and self.slope > least * self.tremble
 
     @property
     def shaken(self) -> bool:

@@ -60,7 +60,14 @@ ENTRIES: dict[str, dict[str, object]] = {
                    "agreed": (0.05, "share of the starting loss by which training losses fell where evaluations fell "
                                     "beyond doubt: then less is asked of either"),
                    "glass": (0.01, "share of their fall by which such evaluations tremble at the least: at a rate far "
-                                   "too low they hardly do")},
+                                   "too low they hardly do"),
+                   "classes": (20, "classes at the most for a loss to be known as what guessing among them costs"),
+                   "even": (0.006, "relative distance of the last losses from the logarithm of that number; recorded "
+                                   "runs that died keep within 0.005"),
+                   "scatter": (0.009, "scatter of the last losses, as a share of it: of runs that died 0.004 to "
+                                      "0.007, of sound ones that end there none"),
+                   "below": (0.97, "share of it below which the loss never was: else something was learned, and lost"),
+                   "flat": (1.06, "times it that the loss is at the most in the middle of the run")},
     },
     "LR too high": {
         "severity": "warning",
@@ -228,6 +235,15 @@ ENTRIES: dict[str, dict[str, object]] = {
                                   "reason"),
                    "loud": (36, "the same, below which a slow run is that the decay speeds up, or that saw no decay: "
                                 "it waited at a saddle"),
+                   "slackened": (0.3, "what an e-fold brought in the decay, over what it brought before: with less, "
+                                      "the descent may have come to its end"),
+                   "silent": (160, "times the trembling that an e-fold brought at the least, where it had slackened "
+                                   "so: sound runs of a sign optimizer, quick once they begin, show 60 to 160"),
+                   "even": (0.012, "share of the gain by which single losses scatter at the least, for silence to be a "
+                                   "sign: where batches hardly differ, no rate makes noise; such runs at a sound peak "
+                                   "show 0.008, recorded ones that are too slow 0.02 and more"),
+                   "din": (25, "the same, below which no run crawls that lost much of its start: steps that short "
+                               "shake nothing; where a higher peak was better, crawling runs show 38 and more"),
                    "rose": (0.15, "share of the gain by which evaluations rose on the way: such a run was thrown, not "
                                   "slow"),
                    "slope": (0.03, "share of the gain that an e-fold of the summed rate brought"),
@@ -236,7 +252,13 @@ ENTRIES: dict[str, dict[str, object]] = {
                    "barely": (0.15, "share of the starting loss: a run that gained less in all, and still falls, "
                                     "crawls"),
                    "scatter": (5.5, "times the scatter of a single loss that such a run gained, at the most"),
-                   "late": (0.145, "share of the gain that the last quarter of the summed rate brought")},
+                   "late": (0.145, "share of the gain that the last quarter of the summed rate brought"),
+                   "grown": (1.6, "times its early scatter that a single loss scatters by at the most, where no "
+                                  "evaluations tell: a model that crawls stays as unsure as it was"),
+                   "gone": (0.35, "share of the starting loss: a run that gained more in all lost much of it, and a "
+                                 "noisy curve of it does not crawl"),
+                   "smooth": (0.04, "scatter of a single loss as a share of the gain at the most, where no evaluations "
+                                    "tell: so smooth a curve says as much as they do")},
         "not_it": "A long warm-up or a short cooldown alone: progress is counted in summed rate. The other way "
                   "round, a "
                   "rate a few times too low often leaves no sign in one run: the loss falls quickly and settles, only "
@@ -288,11 +310,12 @@ ENTRIES: dict[str, dict[str, object]] = {
                                     "still"),
                    "shaking": (0.05, "share of the gain by which an evaluation shakes, where the rate never comes "
                                      "down"),
+                   "wild": (0.33, "the same at the most: what shakes by more has gained nothing to stand still at"),
                    "stretch": (0.15, "share of the run that it stood still"),
                    "gain": (0.02, "share of the whole gain below which nothing moved"),
                    "after": (0.03, "share of the whole gain that the fall of the rate brought, where it did fall"),
                    "unsure": (0.35, "the same at the upper end of its uncertainty"),
-                   "slow": (0.08, "share of the whole gain that the second half brought, where the rate never came "
+                   "slow": (0.105, "share of the whole gain that the second half brought, where the rate never came "
                                   "down")},
     },
     "plateau at low LR": {

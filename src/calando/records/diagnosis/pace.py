@@ -68,6 +68,32 @@ def _hurled(run: Judged) -> bool:
     return height > 3 * run.rise_error() and height > 0.15 * abs(start - low) + 0.02 * run.size(start)
 
 
+def _came_far(run: Judged) -> bool:
+    """Whether single losses say that a model did not crawl, where evaluations do not tell.
+
+    A model that crawls stays about as unsure of every batch as it was at first. Where losses have come to scatter far
+    more than they did, or much of the start is gone in a curve that is not smooth, it went far or was thrown: what it
+    gained late, the fall of the rate brought.
+    """
+    import numpy as np
+
+    curve = run.train
+    gain = run.begin(curve) - median(curve.values[-3:])
+    if len(curve) >= 120:
+        early = 1.4826 * median(np.abs(np.diff(curve.values[:60], 2))) / 6**0.5  # as `noise`, of all of them
+        if curve.noise > limit(LOW, "grown") * early:
+            return True
+    return gain > limit(LOW, "gone") * run.size(run.begin(curve)) and curve.noise > limit(LOW, "smooth") * gain
+
+
+def _even(run: Judged) -> bool:
+    """Whether losses of single batches, logged at every step, differ by next to nothing: then no rate makes noise."""
+    if len(run.train) < max(60, 0.9 * run.end) or run.seen.train_higher:
+        return False
+    gain = run.begin(run.train) - float(run.train.smooth().values.min())
+    return run.train.noise < limit(LOW, "even") * gain
+
+
 def lr_too_low(run: Judged) -> Diagnosis | None:
     """The loss is still limited by the distance travelled, the sum of learning rates so far.
 
@@ -91,10 +117,16 @@ def lr_too_low(run: Judged) -> Diagnosis | None:
     late_log = len(run.train) < 20 and float(curve.steps[0]) > 0.06 * run.end  # how fast it began is not in the log
     unseen = run.unseen or late_log
     told = trembling(run)
-    loud = told is not None and told.ratio < limit(LOW, "loud") and told.eased > limit(LOW, "eased")
+    far = run.begin(curve) - median(curve.values[-3:]) > limit(LOW, "gone") * run.size(run.begin(curve))
+    loud = told is not None and (
+        (told.ratio < limit(LOW, "din") and far)
+        or (told.ratio < limit(LOW, "loud") and told.eased > limit(LOW, "eased"))
+    )
     crawls = not (unseen or loud or (told is not None and told.shaken)) and (
         half >= limit(LOW, "half") and late >= limit(LOW, "late") and first <= limit(LOW, "first")
     )
+    if crawls and told is None and curve is run.train:
+        crawls = not _came_far(run)
     if crawls and (going := glide(run)) is not None:  # it never saw a decay
         crawls = going.whole.value >= limit(LOW, "loud") * going.tremble
     start = run.begin(curve)
@@ -105,6 +137,8 @@ def lr_too_low(run: Judged) -> Diagnosis | None:
         little = gain < limit(LOW, "scatter") * run.train.noise
     barely = little and fall.sigmas > 2 * CLEAR and fall.value > 0.08 * gain
     quiet = told if not crawls and not barely and told is not None and told.too_quiet else None
+    if _even(run):
+        quiet = None
     if not crawls and not barely and quiet is None:
         return None
     words = (

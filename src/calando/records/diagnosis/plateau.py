@@ -155,14 +155,15 @@ def _moving(run: Judged, first: float, last: float) -> bool:
 def _shaking(run: Judged, first: float, last: float) -> float | None:
     """The share of the whole gain made in a window, where evaluations shake by much and go nowhere.
 
-    Such a window is too noisy to be called flat; but its noise is what a lower rate would take away.
+    Such a window is too noisy to be called flat; but its noise is what a lower rate would take away. Where it shakes by
+    as much as was ever gained, nothing stands still.
     """
     part = run.val.window(first, last)
     if len(part) < 8 or run.seen.higher_is_better:
         return None
     gain = max(run.begin(run.val) - float(run.val.smooth().values.min()), 1e-300)
     fall = run.val.fall(first, last)
-    shakes = part.tremble() >= limit(HIGH, "shaking") * gain
+    shakes = limit(HIGH, "shaking") * gain <= part.tremble() <= limit(HIGH, "wild") * gain
     return fall.value / gain if shakes and abs(fall.sigmas) < 2 else None
 
 
