@@ -31,6 +31,7 @@ __all__ = [
     "NotSerialisable",
     "OutOfRange",
     "Unconvertible",
+    "counted",
     "did_you_mean",
     "shown",
     "tame",
@@ -127,6 +128,15 @@ def shown(value: object, limit: int = 60) -> str:
         text = f"<{type(value).__name__}>"
     text = " ".join(text.split())
     return text if len(text) <= limit else text[: limit - 3] + "..."
+
+
+def counted(count: int, thing: str) -> str:
+    """A count with its noun.
+
+    >>> counted(1, "run"), counted(0, "seed"), counted(12000, "update")
+    ('1 run', '0 seeds', '12,000 updates')
+    """
+    return f"{count:,} {thing}" + ("" if count == 1 else "s")
 
 
 def did_you_mean(name: str, names: Iterable[str]) -> str:

@@ -76,7 +76,7 @@ def test_a_study_without_any_result_ends_with_status_1_and_says_why() -> None:
     done = CliRunner().invoke(compare, ["t.py:train", "-c", "cosine()", "--no-humble", *QUICK])
     assert done.exit_code == 1
     told = done.stderr
-    assert "none of 2 runs gave a finite val_loss" in told
+    assert "not one of 2 runs gave a finite val_loss" in told
     assert "2 diverged: val_loss is nan at step 0" in told
     assert "logged: other, train_loss, val_loss" in told
 

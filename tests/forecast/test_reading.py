@@ -214,3 +214,12 @@ def test_a_run_that_no_log_has_is_named_with_a_near_one() -> None:
 def test_what_says_nothing_clear_is_refused(texts: list[str]) -> None:
     with pytest.raises(BadValue):
         given_of(texts)
+
+
+@pytest.mark.parametrize("name", ["reward", "val_accuracy", "rollout/ep_rew_mean"])
+def test_nothing_is_fitted_to_what_is_better_when_higher(name: str) -> None:
+    column = Column(np.arange(1, 30), np.linspace(1.0, 200.0, 29))
+    (told,) = curves_of([Log("a", "a.csv", "csv", {name: column})], {"": Given("cosine()", 0.1)}, loss=name).refused
+    assert "better when higher" in told.given
+    assert curves_of([Log("a", "a.csv", "csv", {"reward_loss": column})], {"": Given("cosine()", 0.1)},
+                     loss="reward_loss").curves  # fmt: skip

@@ -225,6 +225,22 @@ def test_arguments_outside_what_is_allowed_are_refused(tmp_path: Path, given: di
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize(
+    ("given", "mode"),
+    [({"metric": "val_loss"}, "min"), ({"metric": "episode_reward"}, "max"), ({"metric": "val_accuracy"}, "max"),
+     ({"metric": "reward_loss"}, "min"), ({"metric": "hits", "mode": "max"}, "max"),
+     ({"metric": "score", "mode": "min"}, "min")],
+)  # fmt: skip
+def test_which_way_is_better_is_said_or_told_by_the_name_of_the_metric(
+    tmp_path: Path, given: dict[str, Any], mode: str
+) -> None:
+    with calando.watch("first", folder=tmp_path, **given) as watched:
+        watched.log(loss=1.0)
+    header = tail_of(tmp_path / "first").header
+    assert header is not None
+    assert header.mode == mode
+
+
 def test_steps_events_and_endings_are_checked(tmp_path: Path) -> None:
     watched = calando.watch("a", folder=tmp_path)
     with pytest.raises(BadValue, match="whole number"):

@@ -12,6 +12,7 @@ from calando.core.plan import Plan
 from calando.core.schedule import Schedule
 from calando.core.text import parse
 from calando.errors import BadFile, BadName, BadText, BadValue, DoesNotFit, shown
+from calando.records.nearby import or_rather
 
 __all__ = [
     "bound",
@@ -26,6 +27,7 @@ __all__ = [
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
+NO_FILE = "a file with a plan, as text or JSON"
 SIZES = ("steps_per_epoch", "tokens_per_step", "samples_per_step")
 
 
@@ -69,10 +71,18 @@ def read_plan(text: str) -> Plan | Schedule:
         return _from_content(_content(text), text)
     try:
         return parse(text)
-    except (BadText, BadName):
+    except (BadText, BadName) as error:
         if len(text) < 256 and Path(text).is_file():
             return _from_content(_content(text), text)
-        raise
+        near = "" if "(" in text or "did you mean" in error.given else or_rather(text)
+        if not near:
+            raise
+        raise BadFile(
+            given=f"{shown(text)}, which is no plan and no file{near}",
+            allowed=NO_FILE,
+            where="PLAN",
+            fix="name a file with its folder, or give a plan such as 'cosine(end=0.1)'",
+        ) from error
 
 
 def _content(path: str) -> str:
@@ -81,8 +91,8 @@ def _content(path: str) -> str:
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
         raise BadFile(
-            given=f"the file {shown(path)}: {reason}",
-            allowed="a file with a plan, as text or JSON",
+            given=f"the file {shown(path)}: {reason}{or_rather(path)}",
+            allowed=NO_FILE,
             where="PLAN",
             fix="give a readable file, or a plan such as 'cosine(end=0.1)'",
         ) from error

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from calando.errors import BadFile, BadValue, CalandoError, DoesNotFit, tame
+from calando.errors import BadFile, BadValue, CalandoError, DoesNotFit, counted, tame
 
 if TYPE_CHECKING:
     from calando.forecast.reading import Readings
@@ -99,7 +99,7 @@ def read_curves(
         for line in told[:SHOWN]:
             click.echo("read    " + line, err=True)
         if len(told) > SHOWN:
-            click.echo(f"read    ... and {len(told) - SHOWN:,} lines more", err=True)
+            click.echo(f"read    ... and {counted(len(told) - SHOWN, 'line')} more", err=True)
     for error in refused[:SHOWN]:
         click.echo(tame(f"left out: {error.given}, at {error.where}. {error.fix}"), err=True)
     if len(refused) > SHOWN:

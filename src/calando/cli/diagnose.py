@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from calando.errors import BadFile, CalandoError, tame
+from calando.errors import BadFile, CalandoError, counted, tame
 
 if TYPE_CHECKING:
     from calando.records.diagnosis import Diagnosis, Observed
@@ -142,7 +142,7 @@ def _show(
     higher: bool | None,
 ) -> None:  # fmt: skip
     ended = ", lost: its process is gone without a word" if log.meta.get("status") == "lost" else ""
-    click.echo(click.style(tame(log.name), bold=True) + f"  ({log.kind}, {log.last:,} {log.unit}s{ended})")
+    click.echo(click.style(tame(log.name), bold=True) + f"  ({log.kind}, {counted(log.last, log.unit)}{ended})")
     if every:
         for line in log.told():
             click.echo("  read  " + line)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 import click
 
 from calando.cli import INTERRUPTED
-from calando.errors import CalandoError, LabError, tame
+from calando.errors import CalandoError, LabError, counted, tame
 
 if TYPE_CHECKING:
     from calando.records.study import Study
@@ -79,7 +79,8 @@ def _say_why(study: "Study") -> None:
     """How the runs ended when none of them gave a result; also where no progress is shown."""
     from collections import Counter
 
-    click.echo(f"\nno result: none of {len(study.runs)} runs gave a finite {tame(study.spec.metric)}", err=True)
+    runs = counted(len(study.runs), "run")
+    click.echo(f"\nno result: not one of {runs} gave a finite {tame(study.spec.metric)}", err=True)
     reasons = Counter((run.status, run.reason) for run in study.runs)
     for (status, reason), count in reasons.most_common(3):
         click.echo(f"  {count} {status}: {tame(' '.join(reason.split()))[:300]}", err=True)

@@ -8,6 +8,7 @@ import click
 
 from calando.cli.ending import command_line, finish, followed
 from calando.cli.training import cluster_options
+from calando.errors import counted
 
 __all__ = ["resume"]
 
@@ -46,7 +47,7 @@ def resume(folder: str, report: bool, quiet: bool, **given: Any) -> None:
     began = [run.spec.key for run in load(folder).runs]
     study = followed(lambda: go_on(folder, live=False if quiet else None, command=line, **given), shlex.join(line))
     more = len({run.spec.key for run in study.runs} - set(began))
-    click.echo(f"{more} more runs" if more else "nothing was left to do", err=True)
+    click.echo(counted(more, "more run") if more else "nothing was left to do", err=True)
     if verb_of(study) == "find":
         found = decode(Finding, json.dumps(study.facts["finding"]), study.path)
         tell(found, study.spec.steps_per_epoch, picture=report)

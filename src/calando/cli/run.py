@@ -12,7 +12,7 @@ import click
 
 from calando.cli.ending import INTERRUPTED, NO_RESULT
 from calando.cli.training import train_argument
-from calando.errors import tame
+from calando.errors import counted, tame
 
 if TYPE_CHECKING:
     from calando.lab.trainref import TrainRef
@@ -103,9 +103,9 @@ def _folder(ref: "TrainRef", candidate: Any, seed: int, steps: int | None) -> Pa
 
 def _tell(made: "RunRecord", metric: str, folder: Path) -> None:
     if made.sound:
-        how = f"{metric} {made.final:.6g} after {made.steps:,} updates"
+        how = f"{metric} {made.final:.6g} after {counted(made.steps, 'update')}"
     else:
-        how = f"{made.status} after {made.steps:,} updates: {tame(made.reason)}"
+        how = f"{made.status} after {counted(made.steps, 'update')}: {tame(made.reason)}"
         if made.traceback:
             click.echo(tame(made.traceback.expandtabs()), err=True)
     click.echo(f"{how}\nrecorded in {folder}; calando report {folder}", err=True)

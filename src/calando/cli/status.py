@@ -103,7 +103,7 @@ def alive(study: "Study") -> bool:
 
 def lines(told: dict[str, Any], decisions: int) -> list[str]:
     """The same for people."""
-    from calando.lab.phrases import counted
+    from calando.errors import counted
     from calando.report.words import part_of
 
     found = [told["question"], f"{told['verb']} of {told['train']}, {told['horizon']:,} updates a run: {told['state']}"]

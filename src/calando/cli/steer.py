@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from calando.errors import BadFile, LabError, tame
+from calando.errors import BadFile, LabError, counted, tame
 
 if TYPE_CHECKING:
     from calando.records.live import Event, Tail
@@ -148,7 +148,7 @@ def _show(folder: Path, tail: "Tail", as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(said))
         return
-    click.echo(tame(f"{tail.name}: {tail.state}, {tail.last + 1:,} updates made"))
+    click.echo(tame(f"{tail.name}: {tail.state}, {counted(tail.last + 1, 'update')} made"))
     click.echo(tame(f"follows {schedule}" if schedule is not None else "follows no schedule that is known here"))
     for one in answered.applied:
         click.echo(tame(f"  step {one.step:,}: {one.data.get('text')}, by {one.data.get('by')}"))

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from calando.core.text import parse
-from calando.errors import BadFile, BadName, BadValue, CalandoError, did_you_mean, shown, tame
+from calando.errors import BadFile, BadName, BadValue, CalandoError, counted, did_you_mean, shown, tame
 from calando.forecast.asked import MOST_STEPS
 from calando.forecast.curve import LossCurve, plan_rates
 from calando.forecast.spreading import rate_of
-from calando.records.logs.guess import plain
+from calando.records.logs.guess import plain, scores
 from calando.records.logs.log import ENOUGH
 
 if TYPE_CHECKING:
@@ -233,7 +233,7 @@ def _zeros_left_out(log: "Log", loss: str | None) -> list[str]:
     """A line where losses of 0 are not fitted."""
     name = _fitted(log, loss)
     zeros = int((log.columns[name].values == 0).sum()) if name in log.columns else 0
-    words = f"{log.name}: {zeros:,} times {shown(name)} is 0 and not fitted: laws are about losses above 0"
+    words = f"{log.name}: {counted(zeros, 'time')} {shown(name)} is 0 and not fitted: laws are about losses above 0"
     return [tame(words)] if zeros else []
 
 
@@ -261,6 +261,12 @@ def _highest(log: "Log", given: Given | None) -> float:
 
 def _curve(log: "Log", given: Given | None, loss: str | None) -> LossCurve:
     losses = log.losses(loss)
+    if loss is not None and scores(loss):
+        raise BadFile(
+            given=f"{shown(loss)}, which by its name is better when higher",
+            allowed="a loss: laws of training are of what falls", where=tame(log.source),
+            fix="name a loss by --loss, or leave this run out",
+        )  # fmt: skip
     if int(losses.steps[-1]) > MOST_STEPS or log.horizon > MOST_STEPS:
         raise BadFile(
             given=f"{log.name}, a run of {max(log.horizon, int(losses.steps[-1])):,} updates",

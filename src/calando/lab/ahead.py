@@ -9,9 +9,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from calando.errors import CalandoError
+from calando.errors import CalandoError, counted
 from calando.lab.judge import judge
-from calando.lab.phrases import counted, joined, number
+from calando.lab.phrases import joined, number
 from calando.records.ahead import Ahead, Onward, Telling
 from calando.records.result import MoreSeeds, Standing, Verdict
 from calando.records.run import RunRecord

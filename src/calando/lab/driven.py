@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable, Iterable
 from typing import NoReturn, Protocol, runtime_checkable
 
+from calando.errors import counted
 from calando.lab.gauge import TOLERANCE
 
 __all__ = ["Driven", "DrivenGauge"]
@@ -91,7 +92,7 @@ class DrivenGauge:
                 f"step {self._step}: {updates} updates of the optimizer in {turns} turns of the loop; make one in each"
             )
         if updates < turns:
-            self._note(f"step {self._step}: the optimizer left {turns - updates} updates out")
+            self._note(f"step {self._step}: the optimizer left out {counted(turns - updates, 'update')}")
             return used
         if made != self._step + 1:  # it left some out before, and is behind by as many
             return used

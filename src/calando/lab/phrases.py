@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from decimal import Decimal
 
+from calando.errors import counted
 from calando.records.result import Interval
 
-__all__ = ["counted", "interval_text", "joined", "number", "share"]
+__all__ = ["interval_text", "joined", "number", "share"]
 
 
 def number(value: float) -> str:
@@ -24,15 +25,6 @@ def joined(names: Sequence[str], last: str = "and") -> str:
     'a, b and c'
     """
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} {last} {names[-1]}" if names else "none"
-
-
-def counted(count: int, thing: str) -> str:
-    """A count with its noun.
-
-    >>> counted(1, "seed"), counted(2, "seed")
-    ('1 seed', '2 seeds')
-    """
-    return f"{count} {thing}" + ("" if count == 1 else "s")
 
 
 def share(part: float | Decimal) -> str:

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from calando.errors import CalandoError, LabError
+from calando.errors import CalandoError, LabError, counted
 from calando.lab.snapshot import Snapshot, listed, load, remove
 from calando.records.stage import SnapshotRef
 
@@ -63,18 +63,18 @@ class Safety:
         if run.refused:
             self._tell(f"{self._folder} holds snapshots of another run ({run.refused}); this one begins at 0")
         elif run.began:
-            self._tell(f"goes on after {run.began} updates, from {self._folder}")
+            self._tell(f"goes on after {counted(run.began, 'update')}, from {self._folder}")
 
     def reached(self, run: Any, step: int, ref: SnapshotRef | None, reason: str) -> None:
         """Put a new snapshot at the head of the list, and remove the oldest."""
         if ref is None:
-            self._tell(f"no snapshot after {step} updates: {reason}")
+            self._tell(f"no snapshot after {counted(step, 'update')}: {reason}")
             return
         fresh = [ref, *self._refs]
         try:
             self._write(fresh[:KEPT])
         except OSError as error:
-            self._tell(f"no snapshot after {step} updates: {error}")
+            self._tell(f"no snapshot after {counted(step, 'update')}: {error}")
             remove(ref.url)
             return
         self._refs = fresh[:KEPT]

@@ -4,7 +4,7 @@ not load."""
 from collections.abc import Collection
 from pathlib import Path
 
-from calando.errors import LabError
+from calando.errors import LabError, counted
 from calando.lab.stop import BROKEN
 from calando.records.run import RunRecord
 
@@ -51,7 +51,7 @@ def hopeless(train: str, runs: Collection[RunRecord], candidates: int, last: Run
     hit = {run.spec.candidate for run in runs}
     if len(runs) >= HOPELESS and len(hit) >= min(2, candidates):
         raise LabError(
-            given=f"a train function that failed in each of the first {len(runs)} runs: {last.reason}\n"
+            given=f"a train function that failed in each of the first {counted(len(runs), 'run')}: {last.reason}\n"
             f"{last.traceback}".rstrip(),
             allowed="a train function that reaches the end of its run",
             where=train,

@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 
-from calando.lab.phrases import counted, interval_text, joined, number, share
+from calando.errors import counted
+from calando.lab.phrases import interval_text, joined, number, share
 from calando.records.result import Comparison, Cost, Standing, Verdict
 from calando.records.run import RunRecord
 from calando.records.study import StudySpec

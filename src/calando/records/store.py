@@ -12,6 +12,7 @@ from typing import Any
 from calando.errors import BadFile, shown
 from calando.records.decision import Decision
 from calando.records.lock import StudyLock
+from calando.records.nearby import or_rather
 from calando.records.plain import encode
 from calando.records.reading import curves_of, facts_of, read, reader, stages_of, unwritable
 from calando.records.result import Verdict
@@ -331,7 +332,7 @@ def load(path: str | Path) -> Study:
         file = file / FILE
     if not file.is_file():
         raise BadFile(
-            given="no such study",
+            given=f"no such study{or_rather(path)}",
             allowed=f"a study folder or the {FILE} inside it",
             where=str(path),
             fix="check the path; studies are written by `calando compare`",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from calando.errors import counted as count
 from calando.errors import tame
 from calando.records.diagnosis import short
 from calando.records.result import Interval
@@ -27,15 +28,6 @@ __all__ = [
 
 LONG = 200
 """Letters of a label that are shown; the whole is a hover away on the page."""
-
-
-def count(number: int, noun: str) -> str:
-    """A count with its noun.
-
-    >>> count(1, "run"), count(12000, "update")
-    ('1 run', '12,000 updates')
-    """
-    return f"{number:,} {noun}" + ("" if number == 1 else "s")
 
 
 def duration(seconds: float) -> str:

@@ -238,7 +238,7 @@ def agree(every: int = 10, group: Any = None, *, patience: float | None = PATIEN
             fix="write agree(every=10)",
         )
     numeric = isinstance(patience, int | float) and not isinstance(patience, bool)
-    if patience is not None and not (numeric and (0 < patience <= 1e6 or patience == math.inf)):
+    if patience is not None and not (numeric and 0 < patience <= 1e6):
         raise BadValue(
             given=f"patience={shown(patience)}",
             allowed="seconds above 0, at most 1e6, or None",

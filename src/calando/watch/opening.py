@@ -13,6 +13,7 @@ from calando.errors import BadValue, LabError, NotSerialisable, shown
 from calando.records.live.header import LARGEST_STEP, Event, Header
 from calando.records.live.record import Recorder, host_name
 from calando.records.live.tail import Tail
+from calando.records.logs.guess import better
 from calando.watch.asked import Asked
 from calando.watch.gauges import gauge_for
 from calando.watch.going_on import taken, to_go_on_with
@@ -41,7 +42,7 @@ def watch(
     horizon: int | None = None,
     folder: str | Path = "runs",
     metric: str = "val_loss",
-    mode: Literal["min", "max"] = "min",
+    mode: Literal["min", "max"] | None = None,
     sinks: Iterable[Any] = (),
     rules: Sequence[Rule] = (),
     agree: Callable[[Any], Any] | None = None,
@@ -63,7 +64,8 @@ def watch(
         horizon: number of updates of the whole run, >= 1; the schedule's unless given.
         folder: folder for records.
         metric: name of what the run is judged by.
-        mode: "min" where a lower metric is better, "max" where a higher one is.
+        mode: "min" where a lower metric is better, "max" where a higher one is; left out, as its name says: "max" for
+            an accuracy, a reward and the like.
         sinks: objects that numbers go to besides: a SummaryWriter, a run of W&B or trackio, mlflow, a function of
             (step, numbers).
         rules: objects that hear what is logged and may order changes.
@@ -107,7 +109,7 @@ def watch(
         name=_script() if name is None else _checked_name(name),
         folder=Path(folder),
         metric=metric,
-        mode=mode,
+        mode=better(metric) if mode is None else mode,
         resume=resume,
         record=record,
         meta=dict(meta or {}),
@@ -284,7 +286,7 @@ def _check(
     peak: object = None,
     horizon: object = None,
     metric: object = "val_loss",
-    mode: object = "min",
+    mode: object = None,
     meta: object = None,
     resume: object = None,
 ) -> None:
@@ -294,7 +296,7 @@ def _check(
         raise _wrong(f"peak={shown(peak)}", "a number > 0", "peak", "give a learning rate such as 3e-4")
     if not isinstance(metric, str) or not metric.isprintable() or not 0 < len(metric) <= LONGEST:
         raise _wrong(f"metric={shown(metric)}", "the name of a logged quantity", "metric", "leave it out for val_loss")
-    if mode not in ("min", "max"):
+    if mode not in (None, "min", "max"):
         raise _wrong(f"mode={shown(mode)}", '"min" or "max"', "mode", "say what is better: lower is min")
     if meta is not None:
         try:

@@ -16,7 +16,7 @@ from calando.core.agree import agreement
 from calando.core.codec import from_json
 from calando.core.schedule import Schedule
 from calando.core.steering import Steerable, Steered, Stop, joined, read_change
-from calando.errors import BadFile, BadValue, CalandoError, LabError, shown
+from calando.errors import BadFile, BadValue, CalandoError, LabError, counted, shown
 from calando.records.live import Answered, Command, Event, Inbox, Recorder, read_answered
 from calando.records.live.answered import schedule_of
 
@@ -199,7 +199,7 @@ class Steers:
             return refused("it was sent before the run went on, which it may not be meant for: ask again")
         if command.revision is not None and command.revision != self._revision:
             return refused(
-                f"it was sent after {command.revision} changes, and there are {self._revision}: "
+                f"it was sent after {counted(command.revision, 'change')}, and there are {self._revision}: "
                 "look at the run as it is now, and ask again"
             )
         try:

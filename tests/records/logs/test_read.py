@@ -10,6 +10,7 @@ from calando.errors import BadFile, BadValue, CalandoError
 from calando.records.logs import read_logs
 from calando.records.logs.formats import FORMATS
 from calando.records.logs.log import Kind
+from calando.records.logs.places import glance
 from tests.records.logs.samples import state
 
 TABLE = "step,loss\n10,3\n20,2\n"
@@ -135,3 +136,63 @@ def test_a_logs_name_is_its_folders_where_all_files_are_called_alike(tmp_path: P
     (tmp_path / "mine" / "metrics.csv").write_text(TABLE)
     (tmp_path / "mine" / "lr3e-4.run2.csv").write_text(TABLE)
     assert [log.name for log in read_logs(tmp_path)] == ["lr3e-4.run2", "mine", "out"]
+
+
+def test_of_a_folder_with_too_much_below_it_the_rest_is_told_and_what_was_found_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for place in ("a", "b", "c"):
+        (tmp_path / place).mkdir()
+        (tmp_path / place / "history.csv").write_text(TABLE)
+    monkeypatch.setattr("calando.records.logs.places.MOST", 2)
+    refused: list[CalandoError] = []
+    assert [log.name for log in read_logs(tmp_path, refused=refused)] == ["a"]  # the folder itself is one of two
+    (told,) = refused
+    assert "more than 2 files or folders" in told.given
+    assert str(tmp_path / "b") in told.given
+    assert "name folders nearer to the logs" in told.fix
+    monkeypatch.setattr("calando.records.logs.places.MOST", 0)
+    with pytest.raises(BadFile, match="nothing was looked at"):
+        read_logs(tmp_path)
+
+
+def test_a_walk_ends_where_its_bound_is_reached(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number in range(30):
+        (tmp_path / f"{number:02d}").mkdir()
+    walked: list[str] = []
+    walk = os.walk
+    monkeypatch.setattr("calando.records.logs.places.MOST", 5)
+    monkeypatch.setattr(
+        "calando.records.logs.places.os.walk", lambda top: (walked.append(one[0]) or one for one in walk(top))
+    )
+    (tmp_path / "00" / "x.txt").write_text("no log")
+    (tmp_path / "20" / "history.csv").write_text(TABLE)
+    with pytest.raises(BadFile, match="more than 5 files or folders"):
+        read_logs(tmp_path)
+    assert len(walked) < 10
+
+
+def test_folders_are_followed_so_deep_and_no_deeper(tmp_path: Path) -> None:
+    deep = tmp_path.joinpath(*"abcdefghijklmnopqrst")
+    deep.mkdir(parents=True)
+    (deep / "history.csv").write_text(TABLE)
+    with pytest.raises(BadFile, match="without a"):
+        read_logs(tmp_path)
+    assert len(read_logs(tmp_path.joinpath(*"abcdefgh"))) == 1
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="a system without /proc")
+def test_files_that_the_system_makes_up_as_they_are_read_are_not_opened(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Path, "open", lambda *_, **__: pytest.fail("opened"))
+    assert not glance(Path("/proc/self/status"))
+
+
+def test_a_link_that_may_not_be_followed_does_not_end_the_search(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def closed(path: object) -> str:
+        raise PermissionError(path)
+
+    (tmp_path / "history.csv").write_text(TABLE)
+    monkeypatch.setattr("calando.records.logs.read.realpath", closed)
+    assert len(read_logs(tmp_path)) == 1

@@ -11,7 +11,7 @@ from calando.records.diagnosis import diagnose
 from calando.records.diagnosis.observe import from_log
 from calando.records.live import Header, Recorder
 from calando.records.logs import read_logs
-from calando.records.logs.guess import find
+from calando.records.logs.guess import better, find
 from tests.records.logs.samples import state
 
 EPOCHS = 24
@@ -89,6 +89,32 @@ def test_names_of_none(name: str) -> None:
     assert not find("train_score", [name])
 
 
+@pytest.mark.parametrize(
+    "name",
+    ["reward", "Return", "score", "episode_reward", "rollout/ep_rew_mean", "charts/episodic_return", "eval/mean_reward",
+     "env_runners/episode_return_mean", "rewards/margins", "rewards/accuracies", "objective/rlhf_reward", "win_rate",
+     "eval/success_rate", "val_precision", "recall", "val_psnr", "test_score", "val_acc"],
+)  # fmt: skip
+def test_what_is_better_when_higher_is_so_by_its_name_once_it_is_named(tmp_path: Path, name: str) -> None:
+    assert (better(name), find("loss", [name]), find("val_loss", [name])) == ("max", [], [])
+    path = tmp_path / "a.csv"
+    path.write_text(f"step,{name}\n" + "".join(f"{10 * i},{200 * value!r}\n" for i, value in enumerate(GOOD)))
+    for asked in ({"val_loss": name}, {"loss": name}):
+        (log,) = read_logs(path, **asked)
+        assert (log.loss, log.val_loss) == ("", "")
+        assert [one.kind for one in diagnose(from_log(log))] == ["healthy"]
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["reward_loss", "loss/reward", "return_loss", "reward_std", "return_mse", "reward_error", "value_loss",
+     "ep_len_mean", "brier_score", "fid_score", "z_score", "score_loss", "reward_model_loss", "regret", "val_loss",
+     "total", "mean"],
+)  # fmt: skip
+def test_a_loss_of_a_reward_is_a_loss(name: str) -> None:
+    assert better(name) == "min"
+
+
 def test_an_accuracy_of_whatever_data_is_judged_with_a_doubt(tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     path.write_text("step,accuracy\n" + "".join(f"{10 * i},{value!r}\n" for i, value in enumerate(BAD)))
@@ -103,6 +129,8 @@ def test_a_metric_that_no_name_tells_is_named_with_its_direction(tmp_path: Path)
     path.write_text("step,return\n" + "".join(f"{10 * i},{value!r}\n" for i, value in enumerate(BAD)))
     seen = from_log(*read_logs(path))
     assert (seen.val, seen.logged) == (([], []), ("return",))
+    (log,) = read_logs(path, val_loss="return")
+    assert (log.val_loss, log.score) == ("", "return")
     (log,) = read_logs(path, val_loss="return", higher=True)
     assert (log.val_loss, log.score) == ("", "return")
     assert from_log(log).higher_is_better

@@ -6,7 +6,8 @@ from statistics import NormalDist
 
 import numpy as np
 
-from calando.lab.phrases import counted, number, share
+from calando.errors import counted
+from calando.lab.phrases import number, share
 from calando.lab.tuning.rounds import Known, best_row
 from calando.records.decision import Decision
 from calando.records.tuning import Standpoint

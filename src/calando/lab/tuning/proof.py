@@ -4,8 +4,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from calando.errors import counted
 from calando.lab import evidence
-from calando.lab.phrases import counted, number
+from calando.lab.phrases import number
 from calando.records.result import Comparison
 from calando.records.run import RunRecord, RunSpec
 from calando.records.study import StudySpec

@@ -2,7 +2,8 @@
 
 from dataclasses import replace
 
-from calando.lab.phrases import counted, number, share
+from calando.errors import counted
+from calando.lab.phrases import number, share
 from calando.lab.tuning.budget import proving
 from calando.records.study import StudySpec
 from calando.records.tuning import TuneSpec

@@ -3,7 +3,8 @@
 import json
 import math
 
-from calando.lab.phrases import counted, interval_text, joined, number, share
+from calando.errors import counted
+from calando.lab.phrases import interval_text, joined, number, share
 from calando.lab.tuning.account import BEFORE
 from calando.lab.tuning.budget import PROOF
 from calando.lab.tuning.proof import Proof

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from calando.errors import counted
 from calando.lab.board import Board, Row, Running, spark
 from calando.records.run import RunRecord
 
@@ -24,7 +25,7 @@ def _row(strategy: "TuneStrategy", label: str, running: Mapping[str, Running]) -
     sound = [run for run in mine if run.sound]
     longest = max((run.spec.horizon for run in sound), default=0)
     best = better((run for run in sound if run.spec.horizon == longest), key=lambda run: run.final or 0.0, default=None)
-    state = "out" if label in strategy.out else f"{len(mine)} runs"
+    state = "out" if label in strategy.out else counted(len(mine), "run")
     if strategy.choice is not None and strategy.choice.candidate == label:
         state = "chosen"
     drawn = [one.losses for one in running.values() if one.spec.candidate == label and one.losses]

@@ -7,8 +7,9 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from calando.errors import counted
 from calando.lab.board import Board, Running, Tally, time_left
-from calando.lab.phrases import counted, number
+from calando.lab.phrases import number
 from calando.lab.tuning import decide, show
 from calando.lab.tuning.account import affordable, paid, spendings
 from calando.lab.tuning.budget import proving, unproven

@@ -13,7 +13,7 @@ from typing import BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from calando.errors import shown
+from calando.errors import counted, shown
 from calando.records.logs.crc32c import Words, crc32c, difference, masked, masked_all
 from calando.records.logs.draft import Pair, Problems
 from calando.records.logs.log import Floats, Ints
@@ -117,7 +117,8 @@ class _Found:
         sound = (steps >= 0) & (steps <= FURTHEST)
         if not sound.all():
             self.problems.add(
-                f"{(~sound).sum():,} values of {shown(tag)} at steps such as {steps[~sound][0]:,}; skipped"
+                f"{counted(int((~sound).sum()), 'value')} of {shown(tag)} at steps such as {steps[~sound][0]:,};"
+                " skipped"
             )
         self.parts.setdefault(tag, []).append((places[sound], steps[sound].astype(np.float64), values[sound]))
 

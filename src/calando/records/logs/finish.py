@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from calando.errors import BadFile, shown, tame
+from calando.errors import BadFile, counted, shown, tame
 from calando.records.logs.draft import Asked, Draft, Meta, Pair
 from calando.records.logs.edge import edge_of
 from calando.records.logs.guess import find, named, plain, scores
@@ -119,13 +119,13 @@ def _in_order(draft: Draft, roles: Mapping[str, str], notes: list[str]) -> dict[
     resumed = max(orders, key=lambda order: order.replaced, default=Order())
     if resumed.replaced:
         notes.append(
-            f"steps go back to {resumed.since:,g}: a resumed run; {resumed.replaced:,} earlier rows from there on were"
-            " replaced by later ones"
+            f"steps go back to {resumed.since:,g}: a resumed run; {counted(resumed.replaced, 'earlier row')} from"
+            " there on gave way to later ones"
         )
     if any(order.unsorted for order in orders):
         notes.append("rows were not in the order of their steps and were sorted")
     if repeated := max((order.repeated for order in orders), default=0):
-        notes.append(f"{repeated:,} rows repeat a step; the later row counts")
+        notes.append(f"{counted(repeated, 'row')} at a step that is there already; the later row counts")
     return done
 
 
@@ -180,7 +180,7 @@ def _tell_epochs(size: int, meta: Meta, notes: list[str]) -> None:
     meta["steps_per_epoch"] = size
     if isinstance(epochs := meta.get("epochs"), int | float):
         meta["horizon"] = round(epochs * size)
-    notes.append(f"an epoch is {size:,} updates, as given; its mean loss stands at its end")
+    notes.append(f"an epoch is {counted(size, 'update')}, as given; its mean loss stands at its end")
 
 
 def _tell_wild(name: str, column: Column, draft: Draft, unit: Unit) -> None:

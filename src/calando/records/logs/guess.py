@@ -3,11 +3,12 @@
 import re
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
+from typing import Literal
 
 from calando.errors import BadName, did_you_mean, shown, tame
 from calando.records.logs.log import listed
 
-__all__ = ["Role", "find", "named", "plain", "scores", "trained"]
+__all__ = ["Role", "better", "find", "named", "plain", "scores", "trained"]
 
 Role = str
 
@@ -22,8 +23,18 @@ SCORES = (  # in the order of how much is known of their curves
     r"mcc|matthews_corrcoef|matthews_correlation|kappa|r2(?:_score)?|exact_match|top_?5(?:_acc(?:uracy)?)?",
     r"acc(?:uracy)?(?:_top)?_?5",
 )
-"""Metrics that are better when higher, whichever the task: a reward or a return is not among them, nor is precision or
-recall alone, of which one may fall for the other."""
+"""Metrics that are better when higher and by which a run is judged unasked: a reward or a return is not among them, nor
+is precision or recall alone, of which one may fall for the other."""
+RISING = (
+    r"rew(?:ards?)?|returns?|score|(?:win|success|solve|pass)_?rate|success|margins?|precision|recall|"
+    r"sensitivity|specificity|hits|psnr|ssim|elo"
+)
+OF_REWARDS = (
+    r"ep|episodes?|episodic|rollouts?|env|env_runners|sampler_results|charts|objective|agent|policy|rlhf|"
+    r"(?:un)?discounted|cumulative|cum|total|sum|mean|avg|average|median|best|min|max|final|running|smoothed|normalized|"
+    r"raw|batch|step|iqm|metrics?|per|macro|micro|weighted|chosen|rewards?|accuracies"
+)
+"""What stands beside such a name and changes nothing of its direction."""
 LOSS = "(?:loss|nll|ce|cross_entropy|crossentropy|perplexity_loss|bpc|bpb|objective)"
 
 # In the order of how sure each spelling is; names are compared in lower case, with every other sign as "_".
@@ -94,12 +105,29 @@ def find(role: Role, names: Iterable[str]) -> list[str]:
 
 
 def scores(name: str) -> bool:
-    """Whether a name is that of a metric that is better when higher.
+    """Whether a name is that of a metric that is better when higher, also of one that is judged only where it is named.
 
-    >>> scores("val/acc"), scores("eval_f1_macro"), scores("val_loss"), scores("recall")
-    (True, True, False, False)
+    >>> scores("val/acc"), scores("rollout/ep_rew_mean"), scores("episodic_return"), scores("recall")
+    (True, True, True, True)
+    >>> scores("val_loss"), scores("reward_loss"), scores("reward_std"), scores("ep_len_mean")
+    (False, False, False, False)
     """
-    return bool(find("score", [name]) or find("train_score", [name]))
+    return bool(find("score", [name]) or find("train_score", [name])) or _rising(name)
+
+
+def better(name: str) -> Literal["min", "max"]:
+    """The direction of better of a metric, by its name alone.
+
+    >>> better("val_loss"), better("episode_reward")
+    ('min', 'max')
+    """
+    return "max" if scores(name) else "min"
+
+
+@lru_cache(maxsize=1 << 14)
+def _rising(name: str) -> bool:
+    beside = rf"(?:{OF_REWARDS}|{VAL}|{TRAIN})"
+    return re.fullmatch(rf"(?:{beside}_)*(?:best_)?(?:{RISING})(?:_{beside})*", plain(name[:200])) is not None
 
 
 def trained(name: str) -> bool:

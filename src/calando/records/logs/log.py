@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from calando.errors import BadFile, BadName, BadValue, did_you_mean, shown, tame
+from calando.errors import BadFile, BadName, BadValue, counted, did_you_mean, shown, tame
 
 __all__ = ["ENOUGH", "Column", "Floats", "Ints", "Kind", "Log", "Problem", "Unit", "broke", "epoch_size", "listed"]
 
@@ -160,7 +160,7 @@ class Log:
         keep = np.isfinite(column.values) & (column.values > 0) & (column.steps >= 1)
         if not keep.any():
             raise BadFile(
-                given=f"{len(column)} values of {shown(name)}, none finite, above zero and after an update",
+                given=f"{counted(len(column), 'value')} of {shown(name)}, none finite, above zero and after an update",
                 allowed="at least one loss > 0",
                 where=tame(self.source),
                 fix="name another column by --loss, or leave this run out",
@@ -236,7 +236,7 @@ class Log:
         meta = {**self.meta, "steps_per_epoch": steps_per_epoch}
         if isinstance(epochs := meta.get("epochs"), int | float) and math.isfinite(epochs):
             meta["horizon"] = round(epochs * steps_per_epoch)
-        note = f"an epoch is {steps_per_epoch:,} updates, as given; its mean loss stands at its end"
+        note = f"an epoch is {counted(steps_per_epoch, 'update')}, as given; its mean loss stands at its end"
         return replace(self, columns=columns, unit="step", meta=meta, notes=(*self.notes, note))
 
     def told(self) -> list[str]:

@@ -2,10 +2,11 @@
 
 import glob
 import os
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 
-from calando.errors import BadFile, shown, tame
+from calando.errors import BadFile, CalandoError, shown, tame
 from calando.records.logs import mlflow, study
 from calando.records.logs.dialect import dialect_of
 from calando.records.logs.draft import Asked
@@ -18,12 +19,18 @@ from calando.records.store import FILE
 __all__ = ["files_of", "glance", "promising"]
 
 MOST = 20_000
+"""Files of a folder, and folders below it, that are looked at."""
+DEEPEST = 16
 JUDGED = ("loss", "val_loss", "score", "train_score")
 GLANCE = 512
 
 
-def files_of(place: str | Path) -> list[tuple[Path, bool]]:
+def files_of(place: str | Path, cut: list[CalandoError]) -> list[tuple[Path, bool]]:
     """The files that a path, a pattern or a folder stands for, and which of them a folder was searched for.
+
+    Args:
+        place: text of a path or of a pattern.
+        cut: list that takes what is to be told of a folder with more below it than is looked at.
 
     Raises:
         BadFile: when there are none.
@@ -40,31 +47,50 @@ def files_of(place: str | Path) -> list[tuple[Path, bool]]:
         raise _none(place, f"no such file or folder, nor a pattern that fits any{or_rather(path)}")
     files: list[tuple[Path, bool]] = []
     for match in matches:
-        files += [(file, True) for file in _walk(match)] if match.is_dir() else [(match, False)]
+        files += [(file, True) for file in _walk(match, cut)] if match.is_dir() else [(match, False)]
     if not files:
+        if cut:
+            raise cut[0]
         raise _none(place, "a folder without a file")
     return files
 
 
-def _walk(folder: Path) -> Iterator[Path]:
+def _walk(folder: Path, cut: list[CalandoError]) -> Iterator[Path]:
     """Its files, in order of their names; below a study only the study itself."""
-    count = 0
+    count = folders = 0
     for here, below, names in os.walk(folder):
-        below[:] = sorted(name for name in below if not name.startswith("."))
+        if (folders := folders + 1) > MOST:
+            cut.append(_cut(folder, Path(here)))
+            return
+        deep = len(Path(here).relative_to(folder).parts) >= DEEPEST
+        below[:] = [] if deep else sorted(name for name in below if not name.startswith("."))
         if FILE in names:
             below.clear()
             names = [FILE]
         for name in sorted(names):
-            if name.startswith(".") or count >= MOST:
+            if name.startswith("."):
                 continue
+            if count >= MOST:
+                cut.append(_cut(folder, Path(here)))
+                return
             count += 1
             yield Path(here) / name
+
+
+def _cut(folder: Path, here: Path) -> BadFile:
+    return BadFile(
+        given=f"more than {MOST:,} files or folders: from {tame(str(here))} on nothing was looked at",
+        allowed=f"a folder with up to {MOST:,} of each below it",
+        where=tame(str(folder)),
+        fix="name folders nearer to the logs, or a pattern such as runs/*.csv",
+    )
 
 
 def glance(path: Path) -> bool:
     """Whether a file's first bytes may be those of a log; what is not looked into further costs next to nothing."""
     try:
-        if not path.is_file():  # a pipe would wait for ever
+        kind = path.stat()
+        if not stat.S_ISREG(kind.st_mode) or not kind.st_size:  # a pipe would wait for ever, as would some of /proc
             return False
         with path.open("rb") as file:
             head = file.read(GLANCE)

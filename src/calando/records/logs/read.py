@@ -4,7 +4,7 @@ from os.path import realpath
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from calando.errors import BadFile, BadValue, CalandoError, shown, tame
+from calando.errors import BadFile, BadValue, CalandoError, counted, shown, tame
 from calando.records.logs.draft import Asked, Draft, Edge
 from calando.records.logs.finish import finish
 from calando.records.logs.formats import format_of
@@ -72,7 +72,7 @@ def read_logs(
     in_folders, known = False, set[str]()
     for place in paths:
         try:
-            files = files_of(place)
+            files = files_of(place, cut := list[CalandoError]())
         except BadFile as error:
             _put(error, refused)
             continue
@@ -81,15 +81,15 @@ def read_logs(
         in_folders |= folder
         repeated = False
         for path, searching in files:
-            if (real := realpath(path)) in known:
+            if (real := _real(path)) in known:
                 repeated = True  # named by itself and by its folder, or twice
                 continue
             known.add(real)
             _read(path, asked, found, errors, folder=searching, refused=refused)
         if folder and len(found) == before and not repeated:
-            _put(errors[0] if errors else _no_log(place, len(files)), refused)
+            _put((cut or errors or [_no_log(place, len(files))])[0], refused)
         elif refused is not None:
-            refused.extend(errors)
+            refused.extend(cut + errors)
         searched += errors
     logs = []
     for draft in renamed(merged(found)):
@@ -105,6 +105,13 @@ def read_logs(
         first = searched[0] if searched else _no_log(", ".join(map(str, paths)), 0)
         raise first
     return logs
+
+
+def _real(path: Path) -> str:
+    try:
+        return realpath(path)
+    except OSError:  # a link in a folder that is not ours
+        return str(path)
 
 
 def _read(
@@ -171,7 +178,7 @@ def _wrong(given: str, allowed: str, where: str, fix: str) -> BadValue:
 
 def _no_log(place: object, count: int) -> BadFile:
     return BadFile(
-        given=f"a folder without a log that is known here ({count:,} files were looked at)",
+        given=f"a folder without a log that is known here ({counted(count, 'file')} looked at)",
         allowed="CSV with a step and a loss, trainer_state.json, event files, MLflow runs, our studies",
         where=tame(str(place)),
         fix="name the file itself to learn why it was passed over",

@@ -7,7 +7,7 @@ from itertools import islice
 
 import numpy as np
 
-from calando.errors import shown
+from calando.errors import counted, shown
 from calando.records.logs.cells import Bools, even_cells, floats
 from calando.records.logs.dialect import Dialect, split
 from calando.records.logs.draft import Problems
@@ -219,7 +219,8 @@ class _Reading:
                 kept.append(row)
                 numbers.append(number)
             elif row and row[0].lstrip()[:1] != "#" and any(cell.strip() for cell in row):
-                self.problems.add(f"{len(row)} cells instead of {width}: {shown(','.join(row)[:200])}", number)
+                cells = counted(len(row), "cell")
+                self.problems.add(f"{cells} instead of {width}: {shown(','.join(row)[:200])}", number)
         return kept, numbers
 
     def _steps(self, cells: Sequence[str], spoilt: dict[int, str]) -> Floats:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
-from calando.errors import BadFile, CalandoError, shown, tame
+from calando.errors import BadFile, CalandoError, counted, shown, tame
 from calando.records.live import Found, Tail, discover
 from calando.records.nearby import or_rather
 from calando.records.store import FILE
@@ -96,7 +96,7 @@ class Board:
         """Places that could not be read, and what was left out."""
         said = [*self._closed, *(tame(place.problem) for place in self._wholes.values() if place.problem)]
         if self.left_out:
-            said.append(f"{self.left_out:,} runs more are not shown: {MOST_RUNS:,} is the most")
+            said.append(f"{counted(self.left_out, 'run')} more not shown: {MOST_RUNS:,} is the most")
         if self.full:
             said.append(f"more than {MOST_POINTS:,} points: what is longer was read no further")
         return said
