@@ -21,9 +21,8 @@ import numpy as np
 
 from bench.tuning.recording import commit, source
 from bench.watch.labelled.cases import SMALL, UNWARMED, Case, cases
-from bench.watch.labelled.labels import effect
 from bench.watch.labelled.recording import HERE, ROOT, load
-from bench.watch.labelled.scoring import Run, labelled, observed
+from bench.watch.labelled.scoring import Run, effects, labelled, observed
 from bench.watch.labelled.tools import recording as tools
 from bench.watch.labelled.tools.cases import cases as tools_cases
 from bench.watch.labelled.tools.reading import observed as read
@@ -93,11 +92,7 @@ def _of(case: Case, results: Any, task: str, *, own: bool) -> Iterator[Sample]:
     if case.kind == "LR not as asked":
         return
     seen = observed if own else read
-
-    def of(recipe: Any) -> list[Any]:
-        return [results[recipe.but(seed=seed)] for seed in case.seeds]
-
-    told = [effect(HIGH, of(case.recipe), of(control)) for finding, control in case.controls if finding == HIGH]
+    told = [one for one in effects(case, case.seeds, results) if one.finding == HIGH]
     for run in labelled(case, case.seeds, results, seen):
         if run.trained.diverged:
             continue

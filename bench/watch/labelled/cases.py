@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from bench.watch.labelled.recipe import DEFECTS, Recipe
 from bench.watch.labelled.tasks import TASKS
 
-__all__ = ["SEEDS", "SMALL", "UNWARMED", "Case", "cases"]
+__all__ = ["SEEDS", "SMALL", "UNWARMED", "Case", "cases", "unmoved"]
 
 UNWARMED = "unwarmed"
 """The half of good runs without a warm-up, on fifteen tasks."""
@@ -70,7 +70,7 @@ HIGH = {"images": (0.35, 0.45), "text": (0.35, 0.5), "characters": (0.5, 0.9), "
         "tumours": (1.5, 2.5), "pendulums": (0.9, 2.5), "strayed": (0.17, 0.25), "tokens": (0.06, 0.12),
         "cells": (0.3, 0.4), "signals": (0.2, 0.3), "remarks": (0.07, 0.12), "patches": (2.0, 8.0),
         "signs": (0.15, 0.35), "modules": (0.15, 0.3), "moved": (0.6, 0.8), "throws": (0.4, 0.5),
-        "wines": (1.6, 3.0), "sugars": (0.15, 0.4), "moons": (0.2, 0.3), "smudged": (0.1, 0.17),
+        "wines": (1.6, 3.0), "sugars": (0.8, 1.5), "moons": (0.2, 0.3), "smudged": (0.14, 0.25),
         "squeezed": (0.3, 0.4), "blotted": (0.03, 0.04)}  # fmt: skip
 ABRUPT = {"images": (0.3, 0.45), "text": (0.25, 0.4), "characters": (0.5, 0.9), "weather": (0.12, 0.25),
           "photographs": (0.07, 0.1), "flights": (0.3, 0.8),
@@ -332,8 +332,13 @@ def _of(task: str, seed: int) -> Iterator[Case]:
     for high, plan in ((3 * DEAD[task], USUAL), (10 * DEAD[task], "warmup(10%) | constant()"), (DEAD[task], "cosine()"),
                        (40 * DEAD[task], "wsd()")):  # fmt: skip
         yield made("diverged", usual.but(peak=high, plan=plan))
-    yield made("not converging", usual.but(peak=peak / 20000))
+    yield made("not converging", unmoved(task, seed))
     yield made("not converging", usual.but(peak=peak / 50000, plan="warmup(10%) | constant()"))
+
+
+def unmoved(task: str, seed: int) -> Recipe:
+    """A run of so low a rate that it stays where it begins."""
+    return Recipe(task, USUAL, GOOD[task] / 20000, seed, TASKS[task].horizon)
 
 
 def _rates(recipe: Recipe) -> tuple[tuple[str, Recipe], ...]:
