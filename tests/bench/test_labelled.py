@@ -6,10 +6,10 @@ import random
 import pytest
 
 from bench.watch.advice import FILE, changed
-from bench.watch.labelled.cases import GOOD
+from bench.watch.labelled.cases import GOOD, cases, unmoved
 from bench.watch.labelled.recipe import Recipe
 from bench.watch.labelled.recording import load, wanted
-from bench.watch.labelled.scoring import JUDGED, table
+from bench.watch.labelled.scoring import JUDGED, labelled, table
 from bench.watch.labelled.tasks import TASKS
 from bench.watch.labelled.telling import runs_of
 from bench.watch.labelled.training import train
@@ -36,7 +36,7 @@ def test_good_runs_raise_no_alarm(rows):
     assert rows["healthy"]["recall"] >= 0.95
 
 
-@pytest.mark.parametrize("half", ["judge", "fresh", "last", "unseen", "blind", "final"])
+@pytest.mark.parametrize("half", ["judge", "fresh", "last", "unseen", "blind", "final", "small"])
 def test_two_recorded_runs_trained_again_come_out_the_same(half):
     recorded = load(half)
     plain = [r for r, t in recorded.items() if len(t.train) > 1 and not t.diverged and not r.glitch and not r.few]
@@ -49,12 +49,20 @@ def test_two_recorded_runs_trained_again_come_out_the_same(half):
         assert recorded[recipe].final == pytest.approx(again.final, rel=0.03), recipe
 
 
-@pytest.mark.parametrize("half", ["write", "judge", "fresh", "last", "unseen", "blind", "final"])
+@pytest.mark.parametrize("half", ["write", "judge", "fresh", "last", "unseen", "blind", "final", "small"])
 def test_every_run_and_control_of_a_half_is_recorded(half):
     recorded, (runs, controls) = load(half), wanted(half)
     assert set(recorded) == {*runs, *controls}
     assert {r.task for r in recorded} == {name for name, task in TASKS.items() if task.half == half}
     assert all(len(recorded[r].train) == r.steps or recorded[r].diverged for r in runs)
+
+
+def test_a_lucky_first_batch_of_two_does_not_call_a_gentle_run_diverged():
+    recorded = load("small")
+    gentle = [c for c in cases("small") if c.kind == "LR too low" and c.recipe.task == "wines"]
+    still = [recorded[unmoved("wines", seed)].train for seed in gentle[0].seeds]
+    assert all(one[0] < 0.8 * sum(one) / len(one) for one in still)
+    assert {run.label.kind for c in gentle for run in labelled(c, c.seeds, recorded)} == {"LR too low"}
 
 
 def test_acting_on_the_advice_helps_in_four_of_five():
