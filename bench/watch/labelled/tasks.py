@@ -204,7 +204,7 @@ TASKS = {
     "magnets": Task(
         "sealed", 0.05, 400, 16, 100, magnets, (1, 12, 16, 32, 6), optimizer="nesterov", body="convolution"
     ),
-    "rolls": Task("sealed", 0.01, 320, 16, 100, rolls, (6, 24, 48, 4), body="attention"),
+    "rolls": Task("sealed", 0.01, 320, 12, 100, rolls, (6, 16, 32, 4), body="attention"),
     "levels": Task("sealed", 0.02, 420, 32, 100, levels, (14, 64, 64, 64, 4), answers="number"),
 }
 
