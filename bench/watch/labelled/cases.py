@@ -74,7 +74,7 @@ ABRUPT = {"images": (0.3, 0.45), "text": (0.25, 0.4), "characters": (0.5, 0.9), 
           "tumours": (1.1, 2.2), "pendulums": (0.2, 0.4), "strayed": (0.1, 0.2), "tokens": (0.04, 0.06),
           "cells": (0.25, 0.4), "signals": (0.2, 0.4), "remarks": (0.045, 0.06), "patches": (0.5, 1.0),
           "signs": (0.2, 0.4), "modules": (0.08, 0.12), "moved": (0.6, 0.8), "throws": (0.4, 0.55),
-          "noughts": (0.15, 0.2), "magnets": (0.12, 0.15), "rolls": (0.04, 0.06), "levels": (0.3, 2.0)}  # fmt: skip
+          "noughts": (0.12, 0.17), "magnets": (0.12, 0.15), "rolls": (0.034, 0.04), "levels": (0.3, 2.0)}  # fmt: skip
 DEAD = {
     "images": 1.2,
     "text": 1.6,
