@@ -23,7 +23,9 @@ SEEDS = {"images": (0, 1, 2), "text": (0, 1, 2), "characters": (10, 11, 12), "we
          "tokens": (60, 61, 62), "cells": (70, 71, 72), "signals": (70, 71, 72), "remarks": (70, 71, 72),
          "patches": (70, 71, 72), "signs": (80, 81, 82), "modules": (80, 81, 82), "moved": (80, 81, 82),
          "throws": (80, 81, 82), "wines": (110, 111, 112), "sugars": (110, 111, 112), "moons": (110, 111, 112),
-         "smudged": (110, 111, 112), "squeezed": (110, 111, 112), "blotted": (110, 111, 112)}  # fmt: skip
+         "smudged": (110, 111, 112), "squeezed": (110, 111, 112), "blotted": (110, 111, 112),
+         "noughts": (90, 91, 92), "magnets": (90, 91, 92), "rolls": (90, 91, 92),
+         "levels": (90, 91, 92)}  # fmt: skip
 
 GOOD = {
     "images": 0.1,
@@ -59,6 +61,10 @@ GOOD = {
     "smudged": 0.008,
     "squeezed": 0.08,
     "blotted": 0.008,
+    "noughts": 0.06,
+    "magnets": 0.05,
+    "rolls": 0.01,
+    "levels": 0.02,
 }
 """Peaks near the best, from a look at a few peaks with one schedule."""
 
@@ -71,7 +77,8 @@ HIGH = {"images": (0.35, 0.45), "text": (0.35, 0.5), "characters": (0.5, 0.9), "
         "cells": (0.3, 0.4), "signals": (0.2, 0.3), "remarks": (0.07, 0.12), "patches": (2.0, 8.0),
         "signs": (0.15, 0.35), "modules": (0.15, 0.3), "moved": (0.6, 0.8), "throws": (0.4, 0.5),
         "wines": (1.6, 3.0), "sugars": (0.8, 1.5), "moons": (0.2, 0.3), "smudged": (0.14, 0.25),
-        "squeezed": (0.3, 0.4), "blotted": (0.03, 0.04)}  # fmt: skip
+        "squeezed": (0.3, 0.4), "blotted": (0.03, 0.04),
+        "noughts": (0.15, 0.2), "magnets": (0.15, 0.2), "rolls": (0.1, 0.3), "levels": (0.3, 1.0)}  # fmt: skip
 ABRUPT = {"images": (0.3, 0.45), "text": (0.25, 0.4), "characters": (0.5, 0.9), "weather": (0.12, 0.25),
           "photographs": (0.07, 0.1), "flights": (0.3, 0.8),
           "places": (0.13, 0.19), "halves": (0.8, 1.1), "hours": (0.1, 0.25),
@@ -81,7 +88,8 @@ ABRUPT = {"images": (0.3, 0.45), "text": (0.25, 0.4), "characters": (0.5, 0.9), 
           "cells": (0.25, 0.4), "signals": (0.2, 0.4), "remarks": (0.045, 0.06), "patches": (0.5, 1.0),
           "signs": (0.2, 0.4), "modules": (0.08, 0.12), "moved": (0.6, 0.8), "throws": (0.4, 0.55),
           "wines": (1.2, 2.0), "sugars": (0.12, 0.3), "moons": (0.2, 0.25), "smudged": (0.08, 0.11),
-          "squeezed": (0.18, 0.25), "blotted": (0.02, 0.03)}  # fmt: skip
+          "squeezed": (0.18, 0.25), "blotted": (0.02, 0.03),
+          "noughts": (0.12, 0.17), "magnets": (0.12, 0.15), "rolls": (0.034, 0.04), "levels": (0.3, 2.0)}  # fmt: skip
 DEAD = {
     "images": 1.2,
     "text": 1.6,
@@ -116,6 +124,10 @@ DEAD = {
     "smudged": 30.0,
     "squeezed": 10.0,
     "blotted": 100.0,
+    "noughts": 10000.0,
+    "magnets": 1000.0,
+    "rolls": 5.0,
+    "levels": 300.0,
 }
 FEW = {
     "images": (60, 120),
@@ -151,6 +163,10 @@ FEW = {
     "smudged": (40, 90),
     "squeezed": (20, 40),
     "blotted": (30, 80),
+    "noughts": (50, 120),
+    "magnets": (60, 150),
+    "rolls": (60, 150),
+    "levels": (12, 25),
 }
 SOME = {
     "images": 250,
@@ -186,6 +202,10 @@ SOME = {
     "smudged": 300,
     "squeezed": 200,
     "blotted": 300,
+    "noughts": 700,
+    "magnets": 500,
+    "rolls": 600,
+    "levels": 400,
 }
 """Examples that are learned by heart only when the rate has come down."""
 
@@ -242,7 +262,7 @@ class Case:
 def cases(half: str) -> Iterator[Case]:
     """All cases of a half, each under its first seed."""
     for name, task in TASKS.items():
-        if half == UNWARMED and task.half not in ("unseen", "blind", "final", SMALL):
+        if half == UNWARMED and task.half not in ("unseen", "blind", "final", SMALL, "sealed"):
             yield from _unwarmed(name, SEEDS[name][0])
         elif task.half == half:
             yield from _of(name, SEEDS[name][0])

@@ -19,6 +19,7 @@ from bench.watch.labelled.blind import cells, patches, remarks, signals
 from bench.watch.labelled.final import modules, moved, signs, throws
 from bench.watch.labelled.fresh import Data, airports, carriers, flown, manuals
 from bench.watch.labelled.last import delays, products, turned
+from bench.watch.labelled.sealed import levels, magnets, noughts, rolls
 from bench.watch.labelled.small import blotted, moons, smudged, squeezed, sugars, wines
 from bench.watch.labelled.unseen import pendulums, strayed, tokens, tumours
 
@@ -206,6 +207,12 @@ TASKS = {
     "smudged": Task("small", 0.008, 600, 4, 60, smudged, (64, 32, 48, 48, 10), body="residual"),
     "squeezed": Task("small", 0.08, 700, 2, 40, squeezed, (64, 40, 8, 40, 64), answers="number", optimizer="nesterov"),
     "blotted": Task("small", 0.008, 500, 4, 60, blotted, (1, 12, 24, 24, 10), optimizer="momentum", body="convolution"),
+    "noughts": Task("sealed", 0.06, 700, 12, 60, noughts, (18, 64, 48, 3), optimizer="momentum"),
+    "magnets": Task(
+        "sealed", 0.05, 400, 16, 100, magnets, (1, 12, 16, 32, 6), optimizer="nesterov", body="convolution"
+    ),
+    "rolls": Task("sealed", 0.01, 320, 12, 100, rolls, (6, 16, 32, 4), body="attention"),
+    "levels": Task("sealed", 0.02, 420, 32, 100, levels, (14, 64, 64, 64, 4), answers="number"),
 }
 
 

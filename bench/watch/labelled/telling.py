@@ -25,6 +25,7 @@ NAMES = {
     "blind": "Four further tasks with further networks, looked at once before rules were mended by them",
     "final": "Four tasks more, looked at once before rules were mended by them",
     "small": "Six tasks with batches of two, four and eight, made to teach what noise is; never judged unseen",
+    "sealed": "Four tasks that are computed throughout, on which no rule was written or mended",
 }
 
 LOOKS = (
