@@ -15,8 +15,8 @@ from bench.watch.labelled.recording import HERE, load, make, pack
 from bench.watch.labelled.telling import told
 from bench.watch.labelled.tools import recording as tools
 
-HALVES = ("write", "judge", "fresh", "last", "tools", "unwarmed", "unseen", "blind", "final")
-UNJUDGED: tuple[str, ...] = ()
+HALVES = ("write", "judge", "fresh", "last", "tools", "unwarmed", "unseen", "blind", "final", "kept")
+UNJUDGED: tuple[str, ...] = ("kept",)
 """Halves that nobody has looked at yet: judged only where they are named."""
 
 

@@ -24,6 +24,7 @@ NAMES = {
     "unseen": "Four tasks with other networks, looked at once before the rule of LR too low was mended by them",
     "blind": "Four further tasks with further networks, looked at once before rules were mended by them",
     "final": "Four tasks more, on which no rule was written or mended",
+    "kept": "Four further tasks, kept from whoever wrote or mended a rule",
 }
 
 LOOKS = (
