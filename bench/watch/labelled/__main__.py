@@ -15,8 +15,8 @@ from bench.watch.labelled.recording import HERE, load, make, pack
 from bench.watch.labelled.telling import told
 from bench.watch.labelled.tools import recording as tools
 
-HALVES = ("write", "judge", "fresh", "last", "tools", "unwarmed", "unseen", "blind", "final", "small", "sealed")
-UNJUDGED: tuple[str, ...] = ("sealed",)
+HALVES = ("write", "judge", "fresh", "last", "tools", "unwarmed", "unseen", "blind", "final", "small", "sealed", "kept")
+UNJUDGED: tuple[str, ...] = ("sealed", "kept")
 """Halves that nobody has looked at yet: judged only where they are named."""
 
 

@@ -28,6 +28,7 @@ TRAINED_BY = tuple(
         "bodies",
         "final",
         "fresh",
+        "kept",
         "last",
         "recipe",
         "sealed",

@@ -18,6 +18,7 @@ from torch.nn import functional
 from bench.watch.labelled.blind import cells, patches, remarks, signals
 from bench.watch.labelled.final import modules, moved, signs, throws
 from bench.watch.labelled.fresh import Data, airports, carriers, flown, manuals
+from bench.watch.labelled.kept import automata, entities, spectra, ways
 from bench.watch.labelled.last import delays, products, turned
 from bench.watch.labelled.sealed import levels, magnets, noughts, rolls
 from bench.watch.labelled.small import blotted, moons, smudged, squeezed, sugars, wines
@@ -213,6 +214,10 @@ TASKS = {
     ),
     "rolls": Task("sealed", 0.01, 320, 12, 100, rolls, (6, 16, 32, 4), body="attention"),
     "levels": Task("sealed", 0.02, 420, 32, 100, levels, (14, 64, 64, 64, 4), answers="number"),
+    "ways": Task("kept", 0.02, 450, 32, 60, ways, (27, 32, 32, 32, 32, 4)),
+    "automata": Task("kept", 0.07, 500, 24, 80, automata, (2, 12, 16, 16, 8), optimizer="momentum", body="signal"),
+    "entities": Task("kept", 0.07, 280, 24, 120, entities, (250, 16, 24, 6), table=True),
+    "spectra": Task("kept", 0.3, 480, 16, 40, spectra, (40, 32, 10, 32, 40), answers="number", optimizer="nesterov"),
 }
 
 

@@ -26,6 +26,7 @@ NAMES = {
     "final": "Four tasks more, looked at once before rules were mended by them",
     "small": "Six tasks with batches of two, four and eight, made to teach what noise is; never judged unseen",
     "sealed": "Four tasks that are computed throughout, on which no rule was written or mended",
+    "kept": "Four further tasks, kept from whoever wrote or mended a rule",
 }
 
 LOOKS = (
