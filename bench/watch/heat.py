@@ -38,7 +38,7 @@ MADE_BY = ("bench/watch/heat.py", "src/calando/records/diagnosis/traces.py")
 STUMPS, RATE, PART, LEAF = 200, 0.15, 0.6, 30
 SHARE = 0.6
 """Of the points of either kind: both tell of the same rate, and their sum must not count it twice."""
-TAUGHT = ("write", "judge", "fresh", "last", UNWARMED, "unseen", "blind")
+TAUGHT = ("write", "judge", "fresh", "last", UNWARMED, "unseen", "blind", "final")
 """Halves that teach, beside the runs of other tools; the newest never does."""
 UNKNOWN = -20.0
 """Where the numbers that a log does not tell stand: below all others."""
@@ -225,7 +225,7 @@ def page(some: list[Sample], made: dict[str, Any]) -> str:
     """The result for readers."""
     return "\n".join([
         "# The score of a rate that was too high", "",
-        "Made by `python -m bench.watch.heat --write` from the labelled runs of all halves but `final`. Cells: "
+        "Made by `python -m bench.watch.heat --write` from the labelled runs of all halves. Cells: "
         "runs whose rate is known to be too high that score above the level, runs known to be sound that do so, and "
         "runs that are left out of the labelled set though a lower peak is known not to be better.", "",
         "## Each task by a card made without it", "", *table(some, left_out(some)), "",
