@@ -20,10 +20,9 @@ from typing import Any
 import numpy as np
 
 from bench.tuning.recording import commit, source
-from bench.watch.labelled.cases import UNWARMED, Case, cases
-from bench.watch.labelled.labels import effect
+from bench.watch.labelled.cases import SMALL, UNWARMED, Case, cases
 from bench.watch.labelled.recording import HERE, ROOT, load
-from bench.watch.labelled.scoring import Run, labelled, observed
+from bench.watch.labelled.scoring import Run, effects, labelled, observed
 from bench.watch.labelled.tools import recording as tools
 from bench.watch.labelled.tools.cases import cases as tools_cases
 from bench.watch.labelled.tools.reading import observed as read
@@ -38,8 +37,8 @@ MADE_BY = ("bench/watch/heat.py", "src/calando/records/diagnosis/traces.py")
 STUMPS, RATE, PART, LEAF = 200, 0.15, 0.6, 30
 SHARE = 0.6
 """Of the points of either kind: both tell of the same rate, and their sum must not count it twice."""
-TAUGHT = ("write", "judge", "fresh", "last", UNWARMED, "unseen", "blind", "final")
-"""Halves that teach, beside the runs of other tools; the newest never does."""
+TAUGHT = ("write", "judge", "fresh", "last", UNWARMED, "unseen", "blind", "final", SMALL)
+"""Halves that teach, beside the runs of other tools: none that nobody has looked at."""
 UNKNOWN = -20.0
 """Where the numbers that a log does not tell stand: below all others."""
 CARDS = 7
@@ -93,11 +92,7 @@ def _of(case: Case, results: Any, task: str, *, own: bool) -> Iterator[Sample]:
     if case.kind == "LR not as asked":
         return
     seen = observed if own else read
-
-    def of(recipe: Any) -> list[Any]:
-        return [results[recipe.but(seed=seed)] for seed in case.seeds]
-
-    told = [effect(HIGH, of(case.recipe), of(control)) for finding, control in case.controls if finding == HIGH]
+    told = [one for one in effects(case, case.seeds, results) if one.finding == HIGH]
     for run in labelled(case, case.seeds, results, seen):
         if run.trained.diverged:
             continue
@@ -225,7 +220,7 @@ def page(some: list[Sample], made: dict[str, Any]) -> str:
     """The result for readers."""
     return "\n".join([
         "# The score of a rate that was too high", "",
-        "Made by `python -m bench.watch.heat --write` from the labelled runs of all halves. Cells: "
+        "Made by `python -m bench.watch.heat --write` from the labelled runs of all halves looked at so far. Cells: "
         "runs whose rate is known to be too high that score above the level, runs known to be sound that do so, and "
         "runs that are left out of the labelled set though a lower peak is known not to be better.", "",
         "## Each task by a card made without it", "", *table(some, left_out(some)), "",

@@ -36,7 +36,7 @@ def test_good_runs_raise_no_alarm(rows):
     assert rows["healthy"]["recall"] >= 0.95
 
 
-@pytest.mark.parametrize("half", ["judge", "fresh", "last", "unseen", "blind", "final"])
+@pytest.mark.parametrize("half", ["judge", "fresh", "last", "unseen", "blind", "final", "small"])
 def test_two_recorded_runs_trained_again_come_out_the_same(half):
     recorded = load(half)
     plain = [r for r, t in recorded.items() if len(t.train) > 1 and not t.diverged and not r.glitch and not r.few]
@@ -49,7 +49,7 @@ def test_two_recorded_runs_trained_again_come_out_the_same(half):
         assert recorded[recipe].final == pytest.approx(again.final, rel=0.03), recipe
 
 
-@pytest.mark.parametrize("half", ["write", "judge", "fresh", "last", "unseen", "blind", "final"])
+@pytest.mark.parametrize("half", ["write", "judge", "fresh", "last", "unseen", "blind", "final", "small"])
 def test_every_run_and_control_of_a_half_is_recorded(half):
     recorded, (runs, controls) = load(half), wanted(half)
     assert set(recorded) == {*runs, *controls}

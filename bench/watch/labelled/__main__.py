@@ -15,7 +15,7 @@ from bench.watch.labelled.recording import HERE, load, make, pack
 from bench.watch.labelled.telling import told
 from bench.watch.labelled.tools import recording as tools
 
-HALVES = ("write", "judge", "fresh", "last", "tools", "unwarmed", "unseen", "blind", "final")
+HALVES = ("write", "judge", "fresh", "last", "tools", "unwarmed", "unseen", "blind", "final", "small")
 UNJUDGED: tuple[str, ...] = ()
 """Halves that nobody has looked at yet: judged only where they are named."""
 

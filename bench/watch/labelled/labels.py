@@ -1,5 +1,6 @@
 """From trainings to labels: a finding holds where the change that it calls for helps, over paired seeds."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from bench.watch.labelled.training import Trained
@@ -36,9 +37,10 @@ CEILING = 3.0
 """A loss above so many times the start is as bad as that, so that one runaway does not make a mean."""
 
 
-def effect(finding: str, base: list[Trained], changed: list[Trained]) -> Effect:
-    """The paired gain of a change."""
-    start = sum(run.train[0] for run in base) / len(base)
+def effect(finding: str, base: list[Trained], changed: list[Trained], starts: Sequence[float] = ()) -> Effect:
+    """The paired gain of a change, over runs that start from their first losses if nothing better is known."""
+    starts = starts or [run.train[0] for run in base]
+    start = sum(starts) / len(starts)
     pairs = [tuple(min(run.final, CEILING * start) for run in pair) for pair in zip(base, changed, strict=True)]
     gains = [before - after for before, after in pairs]
     mean = sum(gains) / len(gains)

@@ -23,7 +23,7 @@ HERE = ROOT / "bench" / "results" / "watch"
 UNDER_WAY = ROOT / "build" / "watch"
 TRAINED_BY = tuple(
     f"bench/watch/labelled/{name}.py"
-    for name in ("blind", "bodies", "final", "fresh", "last", "recipe", "stack", "tasks", "training", "unseen")
+    for name in ("blind", "bodies", "final", "fresh", "last", "recipe", "small", "stack", "tasks", "training", "unseen")
 )
 TOGETHER = 48
 Results = dict[Recipe, Trained]

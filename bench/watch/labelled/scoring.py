@@ -6,13 +6,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bench.watch.labelled.cases import DROP, Case
+from bench.watch.labelled.cases import DROP, SMALL, Case, unmoved
 from bench.watch.labelled.labels import Effect, effect
 from bench.watch.labelled.recipe import Recipe
+from bench.watch.labelled.tasks import TASKS
 from bench.watch.labelled.training import Trained
 from calando.records.diagnosis import Diagnosis, Observed, diagnose
 
-__all__ = ["JUDGED", "LARGE", "QUIET", "Label", "Run", "labelled", "observed", "table"]
+__all__ = ["JUDGED", "LARGE", "QUIET", "Label", "Run", "effects", "labelled", "observed", "table"]
 
 LARGE = 0.2
 """Share of what a run gains in all: a change that brings it is told apart as a large one. Set before the runs on which
@@ -82,23 +83,39 @@ def labelled(
 ) -> list[Run]:
     """The runs of a case, one a seed, with their labels and with what is found in what is seen of them."""
 
-    def of(recipe: Recipe) -> list[Trained]:
-        return [results[recipe.but(seed=seed)] for seed in seeds]
-
-    base = of(case.recipe)
-    effects = [effect(finding, base, of(control)) for finding, control in case.controls]
+    known = effects(case, seeds, results)
     runs = []
-    for seed, trained in zip(seeds, base, strict=True):
+    for seed, start in zip(seeds, _starts(case, seeds, results), strict=True):
         recipe = case.recipe.but(seed=seed)
-        runs.append(Run(case, recipe, trained, label(case, trained, effects), diagnose(seen(recipe, trained))))
+        trained = results[recipe]
+        runs.append(Run(case, recipe, trained, label(case, trained, known, start), diagnose(seen(recipe, trained))))
     return runs
 
 
-def label(case: Case, trained: Trained, effects: Sequence[Effect]) -> Label:
+def effects(case: Case, seeds: Sequence[int], results: Mapping[Recipe, Trained]) -> list[Effect]:
+    """What the changes that the controls of a case make did."""
+
+    def of(recipe: Recipe) -> list[Trained]:
+        return [results[recipe.but(seed=seed)] for seed in seeds]
+
+    starts = _starts(case, seeds, results)
+    return [effect(finding, of(case.recipe), of(control), starts) for finding, control in case.controls]
+
+
+def _starts(case: Case, seeds: Sequence[int], results: Mapping[Recipe, Trained]) -> list[float]:
+    """The loss of each run before its first update.
+
+    A first batch tells it, unless it is very small: then the run that hardly moves tells it by all of its batches.
+    """
+    if not case.recipe.tool and TASKS[case.recipe.task].half == SMALL:
+        return [float(np.mean(results[unmoved(case.recipe.task, seed)].train)) for seed in seeds]
+    return [results[case.recipe.but(seed=seed)].train[0] for seed in seeds]
+
+
+def label(case: Case, trained: Trained, effects: Sequence[Effect], start: float) -> Label:
     """The label of one run: what it was made for, where its control and its own numbers bear that out."""
     helps = {one.finding for one in effects if one.helps}
     fair = helps | {one.finding for one in effects if one.unclear}
-    start = trained.train[0]
     ends = float(np.mean(trained.train[-20:]))
     bad = trained.diverged or ends > 1.05 * start
     if bad:

@@ -1,10 +1,10 @@
-"""What the labelled runs learn: seven tasks on which rules were written, sixteen by which they were mended, four new.
+"""What the labelled runs learn: seven tasks on which rules were written, and those by which they were mended.
 
 Data that any machine has: digits, snippets of source code, the language reference that ships with Python, a year of
 weather and two photographs that come with scikit-learn; flights, and where in the photographs a patch is from. Those
 of the second half: the lower halves of digits, and the time of day by the weather. Three more each are told in `fresh`
-and `last`, four with other networks each in `unseen` and `blind`, and four that no rule has seen in `final`. The models
-are small, so that scores of runs are trained as one batch of matrices; most are of plain layers.
+and `last`, four with other networks each in `unseen`, `blind` and `final`, and six with very small batches in `small`.
+The models are small, so that scores of runs are trained as one batch of matrices; most are of plain layers.
 """
 
 import hashlib
@@ -19,6 +19,7 @@ from bench.watch.labelled.blind import cells, patches, remarks, signals
 from bench.watch.labelled.final import modules, moved, signs, throws
 from bench.watch.labelled.fresh import Data, airports, carriers, flown, manuals
 from bench.watch.labelled.last import delays, products, turned
+from bench.watch.labelled.small import blotted, moons, smudged, squeezed, sugars, wines
 from bench.watch.labelled.unseen import pendulums, strayed, tokens, tumours
 
 __all__ = ["TASKS", "Task", "data_of"]
@@ -29,7 +30,7 @@ class Task:
     """What is learned: data, model, loss, optimizer, and where its good peak lies."""
 
     half: str
-    """"write" where rules were written; all others mended them but "final", which none has seen."""
+    """"write" where rules were written; all others mended them."""
     peak: float
     horizon: int
     batch: int
@@ -199,6 +200,12 @@ TASKS = {
     "modules": Task("final", 0.04, 300, 48, 250, modules, (300, 16, 32, 8), body="pooled"),
     "moved": Task("final", 0.3, 450, 16, 150, moved, (2, 12, 12, 8), optimizer="nesterov", body="steps"),
     "throws": Task("final", 0.1, 600, 32, 120, throws, (6, 96, 96, 8), optimizer="momentum"),
+    "wines": Task("small", 0.1, 600, 2, 15, wines, (5, 3), optimizer="plain"),
+    "sugars": Task("small", 0.012, 400, 4, 30, sugars, (10, 24, 1), answers="number"),
+    "moons": Task("small", 0.06, 500, 8, 40, moons, (2, 24, 24, 2), optimizer="momentum"),
+    "smudged": Task("small", 0.008, 600, 4, 60, smudged, (64, 32, 48, 48, 10), body="residual"),
+    "squeezed": Task("small", 0.08, 700, 2, 40, squeezed, (64, 40, 8, 40, 64), answers="number", optimizer="nesterov"),
+    "blotted": Task("small", 0.008, 500, 4, 60, blotted, (1, 12, 24, 24, 10), optimizer="momentum", body="convolution"),
 }
 
 
