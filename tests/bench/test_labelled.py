@@ -6,10 +6,10 @@ import random
 import pytest
 
 from bench.watch.advice import FILE, changed
-from bench.watch.labelled.cases import GOOD
+from bench.watch.labelled.cases import GOOD, cases, unmoved
 from bench.watch.labelled.recipe import Recipe
 from bench.watch.labelled.recording import load, wanted
-from bench.watch.labelled.scoring import JUDGED, table
+from bench.watch.labelled.scoring import JUDGED, labelled, table
 from bench.watch.labelled.tasks import TASKS
 from bench.watch.labelled.telling import runs_of
 from bench.watch.labelled.training import train
@@ -55,6 +55,14 @@ def test_every_run_and_control_of_a_half_is_recorded(half):
     assert set(recorded) == {*runs, *controls}
     assert {r.task for r in recorded} == {name for name, task in TASKS.items() if task.half == half}
     assert all(len(recorded[r].train) == r.steps or recorded[r].diverged for r in runs)
+
+
+def test_a_lucky_first_batch_of_two_does_not_call_a_gentle_run_diverged():
+    recorded = load("small")
+    gentle = [c for c in cases("small") if c.kind == "LR too low" and c.recipe.task == "wines"]
+    still = [recorded[unmoved("wines", seed)].train for seed in gentle[0].seeds]
+    assert all(one[0] < 0.8 * sum(one) / len(one) for one in still)
+    assert {run.label.kind for c in gentle for run in labelled(c, c.seeds, recorded)} == {"LR too low"}
 
 
 def test_acting_on_the_advice_helps_in_four_of_five():
