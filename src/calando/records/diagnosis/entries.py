@@ -93,6 +93,8 @@ ENTRIES: dict[str, dict[str, object]] = {
                    "quick": (0.35, "share of the gain that the first tenth of the summed rate brought: a quick start"),
                    "thrown": (0.15, "height of the throw above the start, as a share of the gain"),
                    "back": (0.08, "share of the run that the loss needs to come back below its start"),
+                   "scatter": (0.25, "standard deviation of the logarithm of the first losses beyond which the start "
+                                     "and a throw are the middle of nine: batches of a few examples scatter so"),
                    "bursts": (8.0, "single losses above the first ones, of a model whose usual loss is a quarter of "
                                    "them, while the rate was high; a third as dense after it at the most"),
                    "dense": (0.015, "share of the steps at a high rate on which one came"),
