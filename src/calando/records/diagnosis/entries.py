@@ -80,6 +80,10 @@ ENTRIES: dict[str, dict[str, object]] = {
                                      "are heard: what cannot be learned shakes a run at a sound rate, too"),
                    "kept": (0.8, "or share of the gain that evaluations had while the rate was high, by their middle: "
                                  "then what cannot be learned shakes them little"),
+                   "held": (0.7, "share of the gain that evaluations had while the rate was high, by their middle, with "
+                                 "which their trembling is no harm where single losses scatter by more than `noise`"),
+                   "deep": (0.28, "and share of the first evaluation that the later ones lost: a model that only gained "
+                                  "at once stands still"),
                    "pace": (0.8, "pace of the loss before the rate came down, over that after: with more, nothing held "
                                  "it up"),
                    "least": (0.4, "share of the starting loss that a gain is taken for at the least: where little can "

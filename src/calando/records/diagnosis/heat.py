@@ -10,6 +10,7 @@ from calando.records.diagnosis.catalogue import limit
 from calando.records.diagnosis.finding import CLEAR, Change, Diagnosis, Evidence, Judged, short, sure
 from calando.records.diagnosis.noisy import Level, Trend, median, medians, noise
 from calando.records.diagnosis.pace import spent, steady
+from calando.records.diagnosis.score import unharmed
 from calando.records.diagnosis.waves import returns
 
 __all__ = ["Throw", "lr_too_high", "thrown"]
@@ -154,7 +155,7 @@ def shaken(run: Judged) -> Level | None:
     if len(part) < 7 or gain <= 0 or float(curve.values[-3:].mean()) > median(part.values):
         return None
     size = part.tremble() / gain
-    return Level(size, size / len(part) ** 0.5) if size >= limit(HIGH, "shaken") else None
+    return Level(size, size / len(part) ** 0.5) if size >= limit(HIGH, "shaken") and not unharmed(run) else None
 
 
 def _far(throw: Throw) -> bool:
