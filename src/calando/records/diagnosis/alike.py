@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from calando.records.diagnosis.calm import trembling
 from calando.records.diagnosis.catalogue import limit
 from calando.records.diagnosis.finding import Change, Diagnosis, Evidence, Judged, short
-from calando.records.diagnosis.score import Score, scored
+from calando.records.diagnosis.score import Score, scored, unharmed
 
 __all__ = ["alike", "looks_too_high"]
 
@@ -59,7 +59,7 @@ def looks_too_high(run: Judged) -> Diagnosis | None:
     scatter by a good part of the whole gain, evaluations alone are heard: there noise leaves such signs.
     """
     told = alike(run, limit(HIGH, "alike"))
-    if told is None:
+    if told is None or unharmed(run):
         return None
     score, shown = told
     quiet = trembling(run)

@@ -91,6 +91,10 @@ ENTRIES: dict[str, dict[str, object]] = {
                                      "are heard: what cannot be learned shakes a run at a sound rate, too"),
                    "kept": (0.8, "or share of the gain that evaluations had while the rate was high, by their middle: "
                                  "then what cannot be learned shakes them little"),
+                   "held": (0.7, "share of the gain that evaluations had while the rate was high, by their middle, with "
+                                 "which their trembling is no harm where single losses scatter by more than `noise`"),
+                   "deep": (0.28, "and share of the first evaluation that the later ones lost: a model that only gained "
+                                  "at once stands still"),
                    "pace": (0.8, "pace of the loss before the rate came down, over that after: with more, nothing held "
                                  "it up"),
                    "least": (0.4, "share of the starting loss that a gain is taken for at the least: where little can "
@@ -104,6 +108,8 @@ ENTRIES: dict[str, dict[str, object]] = {
                    "quick": (0.35, "share of the gain that the first tenth of the summed rate brought: a quick start"),
                    "thrown": (0.15, "height of the throw above the start, as a share of the gain"),
                    "back": (0.08, "share of the run that the loss needs to come back below its start"),
+                   "scatter": (0.25, "standard deviation of the logarithm of the first losses beyond which the start "
+                                     "and a throw are the middle of nine: batches of a few examples scatter so"),
                    "bursts": (8.0, "single losses above the first ones, of a model whose usual loss is a quarter of "
                                    "them, while the rate was high; a third as dense after it at the most"),
                    "dense": (0.015, "share of the steps at a high rate on which one came"),

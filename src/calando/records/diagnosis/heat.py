@@ -10,12 +10,14 @@ from calando.records.diagnosis.catalogue import limit
 from calando.records.diagnosis.finding import CLEAR, Change, Diagnosis, Evidence, Judged, short, sure
 from calando.records.diagnosis.noisy import Level, Trend, median, medians, noise
 from calando.records.diagnosis.pace import spent, steady
+from calando.records.diagnosis.score import unharmed
 from calando.records.diagnosis.waves import returns
 
 __all__ = ["Throw", "lr_too_high", "thrown"]
 
 HIGH = "LR too high"
 LOW = "LR too low"
+NINE = 9
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +35,8 @@ def thrown(run: Judged) -> Throw | None:
     """Whether the training loss was thrown clearly above its start within the first 40 % of the run.
 
     What a model gains within its first few updates counts too: the start is the first value or the best of the first
-    hundredth, whichever is lower.
+    hundredth, whichever is lower. Where batches are so small that single losses scatter widely, neither the first nor
+    two in three say much: there it is the middle of nine, and so is the throw.
     """
     import numpy as np
 
@@ -42,17 +45,19 @@ def thrown(run: Judged) -> Throw | None:
         return None
     values, end = curve.values, run.end
     head = curve.window(0, max(0.01 * end, float(curve.steps[min(2, len(curve) - 1)]))).values
+    few = _early(curve)
+    wild = len(curve) >= 60 and few > limit(HIGH, "scatter")  # the first batch of a few may be an easy one
     start = median(head) if head.size >= 5 else float(values[0])
-    start = min(start, float(values[0]))
+    start = median(values[:NINE]) if wild else min(start, float(values[0]))
     low = min(float(curve.smooth().values.min()), start)
     gain = max(start - low, limit(HIGH, "least") * run.size(start), 1e-300)
-    blocks = _sliding(curve, 3 if len(curve) >= 60 else 1)
+    blocks = _sliding(curve, NINE if wild else 3 if len(curve) >= 60 else 1)
     early = blocks.window(0, 0.4 * end)
     if not len(early):
         return None
     top = int(np.argmax(early.values))
     height = float(early.values[top]) - max(start, run.ceiling(curve) if curve is run.train else start)
-    scatter = max(curve.noise, noise(values[:60]) if run.signed else _early(curve) * abs(start), 1e-300)
+    scatter = max(curve.noise, noise(values[:60]) if run.signed else few * abs(start), 1e-300)
     if height <= 0:
         return None
     at = float(early.steps[top])
@@ -150,7 +155,7 @@ def shaken(run: Judged) -> Level | None:
     if len(part) < 7 or gain <= 0 or float(curve.values[-3:].mean()) > median(part.values):
         return None
     size = part.tremble() / gain
-    return Level(size, size / len(part) ** 0.5) if size >= limit(HIGH, "shaken") else None
+    return Level(size, size / len(part) ** 0.5) if size >= limit(HIGH, "shaken") and not unharmed(run) else None
 
 
 def _far(throw: Throw) -> bool:

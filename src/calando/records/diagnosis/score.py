@@ -20,7 +20,7 @@ from calando.records.diagnosis.traces import EVALUATED, traces
 if TYPE_CHECKING:
     from calando.records.diagnosis.finding import Judged
 
-__all__ = ["Card", "Score", "chance", "scored"]
+__all__ = ["Card", "Score", "chance", "scored", "unharmed"]
 
 HIGH = "LR too high"
 FEWEST = 60
@@ -119,11 +119,30 @@ def _scored(run: Judged) -> Score | None:
 
 def _drowned(run: Judged) -> bool:
     """Whether evaluations lost little of their start, and stood far from their lowest while the rate was high."""
+    begin = run.begin(run.val)
+    gain = begin - float(run.val.values.min())
+    if gain >= limit(HIGH, "learned") * run.size(begin):
+        return False
+    return not _kept(run) >= limit(HIGH, "kept")
+
+
+def _kept(run: Judged) -> float:
+    """Share of their gain that evaluations had while the rate was high, by their middle; NaN where there were none."""
     import numpy as np
 
     curve, begin = run.val, run.begin(run.val)
     gain = begin - float(curve.values.min())
-    if gain >= limit(HIGH, "learned") * run.size(begin):
-        return False
     hot = curve.values[np.interp(curve.steps, run.lr.steps, run.lr.values) >= 0.5 * run.peak]
-    return gain <= 0 or not hot.size or begin - median(hot) < limit(HIGH, "kept") * gain
+    return (begin - median(hot)) / gain if gain > 0 and hot.size else math.nan
+
+
+def unharmed(run: Judged) -> bool:
+    """Whether evaluations had most of their gain while the rate was high, where single losses scatter by much of it.
+
+    Batches of a few examples make a model tremble at a sound rate, too; a rate that is too high keeps the gain away,
+    or leaves the model where its first updates brought it: there evaluations lose little after the first one.
+    """
+    numbers = None if len(run.train) < FEWEST else traces(run)
+    if numbers is None or not scattered(numbers, limit(HIGH, "noise")):
+        return False
+    return _kept(run) >= limit(HIGH, "held") and numbers["evaluated depth"] >= limit(HIGH, "deep")
