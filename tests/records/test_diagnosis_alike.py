@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from calando.records.diagnosis import Observed, diagnose
+from calando.records.diagnosis.catalogue import limit
 from calando.records.diagnosis.finding import Judged
 from calando.records.diagnosis.noisy import trend
 from calando.records.diagnosis.score import Card, chance, scored
@@ -42,7 +43,7 @@ def test_a_run_that_loses_ground_while_the_rate_is_high_is_too_hot(seed):
     (finding,) = [f for f in diagnose(stood_still(rising=0.15, late=0.35, seed=seed)) if f.kind == "LR too high"]
     assert finding.severity == "warning"
     assert "only after the rate was down to half" in finding.words or "while the rate was high" in finding.words.lower()
-    assert next(e.value for e in finding.evidence if e.name == "alike") >= 0.68
+    assert next(e.value for e in finding.evidence if e.name == "alike") >= limit("LR too high", "alike")
     assert finding.changes[0].value == 0.25
     assert 0.5 <= finding.confidence <= 0.8
 
@@ -51,7 +52,7 @@ def test_a_run_that_loses_ground_while_the_rate_is_high_is_too_hot(seed):
 @pytest.mark.parametrize("seed", range(4))
 def test_a_run_that_goes_on_falling_is_not(shape, seed):
     score = scored(judged(training(shape, seed=seed).seen()))
-    assert score.chance < 0.65
+    assert score.chance < limit("LR too high", "alike")
 
 
 def test_a_rate_that_never_came_down_or_too_few_losses_score_nothing():
@@ -121,7 +122,7 @@ def test_evaluations_that_rise_and_tremble_while_the_rate_is_high_tell_of_heat_t
     shaken = 0.15 * np.interp(hot.val[0], *hot.lr) * np.random.default_rng(seed).normal(size=len(hot.val[0]))
     hot = replace(hot, val=(hot.val[0], (np.array(hot.val[1]) + shaken).tolist()))
     sound = falling(scatter=0.6, seed=seed)
-    assert scored(judged(hot)).chance > 0.68 > scored(judged(sound)).chance
+    assert scored(judged(hot)).chance > limit("LR too high", "alike") > scored(judged(sound)).chance
     assert set(scored(judged(sound)).points) <= set(EVALUATED)
 
 

@@ -59,7 +59,7 @@ def looks_too_high(run: Judged) -> Diagnosis | None:
     scatter by a good part of the whole gain, evaluations alone are heard: there noise leaves such signs.
     """
     told = alike(run, limit(HIGH, "alike"))
-    if told is None or unharmed(run):
+    if told is None:
         return None
     score, shown = told
     quiet = trembling(run)
@@ -81,7 +81,7 @@ def looks_too_high(run: Judged) -> Diagnosis | None:
 def alike(run: Judged, least: float) -> tuple[Score, Evidence] | None:
     """The score of a run and what to show of it, where it is high enough for a finding."""
     score = scored(run)
-    if score is None or score.chance < least:
+    if score is None or score.chance < least or unharmed(run):
         return None
     return score, Evidence("alike", score.chance, f"{100 * score.chance:.0f} % of runs with such curves")
 

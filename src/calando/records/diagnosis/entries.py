@@ -83,7 +83,7 @@ ENTRIES: dict[str, dict[str, object]] = {
                  "up.",
         "limits": {"beside": (0.05, "share of the gain by which a run at a lower peak ended better"),
                    "sure": (2.5, "standard errors of that, with what other seeds do to a run"),
-                   "alike": (0.68, "share of the recorded runs with such curves whose rate was too high, where no one "
+                   "alike": (0.62, "share of the recorded runs with such curves whose rate was too high, where no one "
                                   "sign is clear"),
                    "noise": (0.15, "share of the gain by which single losses scatter at the most, for training losses "
                                    "to be heard in that: beyond it evaluations alone are"),
@@ -91,10 +91,10 @@ ENTRIES: dict[str, dict[str, object]] = {
                                      "are heard: what cannot be learned shakes a run at a sound rate, too"),
                    "kept": (0.8, "or share of the gain that evaluations had while the rate was high, by their middle: "
                                  "then what cannot be learned shakes them little"),
-                   "held": (0.7, "share of the gain that evaluations had while the rate was high, by their middle, with "
-                                 "which their trembling is no harm where single losses scatter by more than `noise`"),
-                   "deep": (0.28, "and share of the first evaluation that the later ones lost: a model that only gained "
-                                  "at once stands still"),
+                   "held": (0.7, "share of the gain that evaluations had while the rate was high, by their middle: "
+                                 "with it their trembling is no harm where single losses scatter by more than `noise`"),
+                   "deep": (0.28, "and share of the first evaluation that the later ones lost: with less, a model "
+                                  "gained at once and stood still"),
                    "pace": (0.8, "pace of the loss before the rate came down, over that after: with more, nothing held "
                                  "it up"),
                    "least": (0.4, "share of the starting loss that a gain is taken for at the least: where little can "
@@ -141,7 +141,7 @@ ENTRIES: dict[str, dict[str, object]] = {
                    "sure": (2.5, "standard errors of that, with what other seeds do to a run"),
                    "jolt": (0.223, "logarithm of the largest of the first losses over the very first: 1.25 times"),
                    "clear": (4.0, "times the scatter of the logarithm that such a jolt measures, at the least"),
-                   "alike": (0.45, "share of the recorded runs with such curves whose rate was too high, where no one "
+                   "alike": (0.33, "share of the recorded runs with such curves whose rate was too high, where no one "
                                   "sign is clear"),
                    "soon": (0.03, "share of the run within which the rate is high: no warm-up to speak of"),
                    "thrown": (0.15, "height of the throw above the start, as a share of the gain")},

@@ -145,4 +145,4 @@ def unharmed(run: Judged) -> bool:
     numbers = None if len(run.train) < FEWEST else traces(run)
     if numbers is None or not scattered(numbers, limit(HIGH, "noise")):
         return False
-    return _kept(run) >= limit(HIGH, "held") and numbers["evaluated depth"] >= limit(HIGH, "deep")
+    return numbers["evaluated depth"] >= limit(HIGH, "deep") and _kept(run) >= limit(HIGH, "held")
