@@ -80,6 +80,18 @@ def test_control_characters_in_a_name_do_not_reach_the_terminal():
     assert "\x1b[31m" not in call("diagnose", ".").output
 
 
+def test_one_of_a_kind_is_told_as_one():
+    Path("one.csv").write_text("step,loss\n1,2\n")
+    said = call("diagnose", "one.csv")
+    assert "one  (csv, 1 step)" in said.output
+    assert "Only 1 finite value logged." in said.output
+    Path("folder").mkdir()
+    Path("folder", "notes.txt").write_text("nothing")
+    assert "(1 file looked at)" in call("diagnose", "folder").output
+    Path("again.csv").write_text("step,loss\n1,2\n2,2\n2,1\n")
+    assert "1 row at a step that is there already" in call("diagnose", "again.csv", "--all").output
+
+
 def test_a_log_of_nothing_but_an_accuracy_is_judged_by_it():
     falling = [0.9 - 0.7 * np.exp(-i / 4) - 0.01 * max(0, i - 8) + 0.003 * (i % 2) for i in range(24)]
     Path("acc.csv").write_text("epoch,val_acc\n" + "".join(f"{i},{v}\n" for i, v in enumerate(falling)))

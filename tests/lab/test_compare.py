@@ -8,7 +8,9 @@ import pytest
 
 from calando.errors import BadFile, BadValue, CalandoError, LabError
 from calando.lab import compare
-from calando.records import Store, load
+from calando.lab.declare import Declared
+from calando.lab.question import build
+from calando.records import Candidate, Store, load
 from tests.lab.small import QUADRATIC, outcomes, study
 
 
@@ -186,6 +188,22 @@ def test_a_folder_with_a_file_that_is_not_ours_is_left_alone() -> None:
     with pytest.raises(BadFile):
         study()
     assert Path("s/study.sqlite3").read_text() == "precious"
+
+
+@pytest.mark.parametrize(
+    ("given", "mode"),
+    [({"metric": "val_loss"}, "min"), ({"metric": "reward"}, "max"), ({"metric": "reward_loss"}, "min"),
+     ({"metric": "val_accuracy", "mode": "min"}, "min"), ({"metric": "hits", "mode": "max"}, "max")],
+)  # fmt: skip
+def test_which_way_is_better_is_told_by_the_name_of_the_metric_where_nobody_says(given: dict, mode: str) -> None:
+    candidate = Candidate("cosine()", "cosine()")
+    spec = build(
+        train="a.py:train", train_sha256="", declared=Declared(), candidates=(candidate,), baseline="cosine()",
+        peaks=(0.1,), seeds=1, confirm_seeds=None, steps=10, evals=None, steps_per_epoch=None, extend=0,
+        confidence=0.95, margin=0.0, question=None, **{"mode": None, **given},
+    )  # fmt: skip
+    assert spec.mode == mode
+    assert (f"gives the {'lowest' if mode == 'min' else 'highest'} {spec.metric}") in spec.question
 
 
 def test_two_coordinators_on_one_study_are_refused() -> None:

@@ -100,3 +100,5 @@ def test_the_page_shows_it() -> None:
     assert "Forecast against actual" in text
     assert "8 of 8 lie in their 80 % bands" in text
     assert 'href="#foretold"' in text
+    assert text.count('<th scope="row" class="wide">') == 8  # a phone does not squeeze plans into a few signs a line
+    assert "table.small th.wide { min-width: 11rem; }" in text

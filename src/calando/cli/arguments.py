@@ -12,7 +12,6 @@ from calando.core.plan import Plan
 from calando.core.schedule import Schedule
 from calando.core.text import parse
 from calando.errors import BadFile, BadName, BadText, BadValue, DoesNotFit, shown
-from calando.records.nearby import or_rather
 
 __all__ = [
     "bound",
@@ -74,7 +73,7 @@ def read_plan(text: str) -> Plan | Schedule:
     except (BadText, BadName) as error:
         if len(text) < 256 and Path(text).is_file():
             return _from_content(_content(text), text)
-        near = "" if "(" in text or "did you mean" in error.given else or_rather(text)
+        near = "" if "(" in text or "did you mean" in error.given else _or_rather(text)
         if not near:
             raise
         raise BadFile(
@@ -91,11 +90,17 @@ def _content(path: str) -> str:
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
         raise BadFile(
-            given=f"the file {shown(path)}: {reason}{or_rather(path)}",
+            given=f"the file {shown(path)}: {reason}{_or_rather(path)}",
             allowed=NO_FILE,
             where="PLAN",
             fix="give a readable file, or a plan such as 'cosine(end=0.1)'",
         ) from error
+
+
+def _or_rather(path: str) -> str:
+    from calando.records.nearby import or_rather  # loads what keeps records, which a verb that finds its file can spare
+
+    return or_rather(path)
 
 
 def _from_content(content: str, where: str) -> Plan | Schedule:

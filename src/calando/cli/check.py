@@ -18,7 +18,7 @@ COLOURS = {"ok": "green", "warning": "yellow", "broken": "red", "untested": "yel
 @click.option("--steps", type=int, help="Updates of a test run.  [default: 40]")
 @click.option("--peak", help="Learning rate of factor 1, where none is attached.  [default: the optimizer's]")
 @click.option("--metric", help="Logged name that a study would judge.  [default: val_loss]")
-@click.option("--mode", type=click.Choice(["min", "max"]), help="Whether lower or higher is better.  [default: min]")
+@click.option("--mode", type=click.Choice(["min", "max"]), help="Which way is better.  [default: by METRIC's name]")
 @click.option("--timeout", type=float, default=120.0, show_default=True, help="Seconds without a step before a kill.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 def check(

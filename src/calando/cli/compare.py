@@ -35,7 +35,7 @@ __all__ = ["compare"]
 @click.option("--humble/--no-humble", default=True, show_default=True, help="Constant, linear, cosine, wsd take part.")
 @click.option("--evals", type=int, help="Evaluations per run.  [default: 20]")
 @click.option("--metric", help="Logged name that is judged.  [default: val_loss]")
-@click.option("--mode", type=click.Choice(["min", "max"]), help="Whether lower or higher is better.  [default: min]")
+@click.option("--mode", type=click.Choice(["min", "max"]), help="Which way is better.  [default: by METRIC's name]")
 @click.option("--steps-per-epoch", type=int, help="Updates per pass over the data, for lengths such as 3ep.")
 @click.option("--extend", type=int, default=2, show_default=True, help="Points by which a peak grid may grow.")
 @click.option("--confidence", type=float, default=0.95, show_default=True, help="Of all intervals together.")

@@ -29,7 +29,7 @@ AWAY, UP = (1.0, 1 / 4, 1 / 16), (1.0, 4.0, 16.0)
 @click.option("--workers", type=int, help="Runs at a time.  [default: 2, or 1 on one core]")
 @click.option("--study", metavar="FOLDER", help="Folder of the search.  [default: studies/FILE-find]")
 @click.option("--metric", help="Logged name that is judged.  [default: val_loss]")
-@click.option("--mode", type=click.Choice(["min", "max"]), help="Whether lower or higher is better.  [default: min]")
+@click.option("--mode", type=click.Choice(["min", "max"]), help="Which way is better.  [default: by METRIC's name]")
 @click.option("--steps-per-epoch", type=int, help="Updates per pass over the data, for lengths such as 3ep.")
 @click.option("--timeout", type=float, default=600.0, show_default=True, help="Seconds without a step before a kill.")
 @click.option("--retries", type=int, default=1, show_default=True, help="New starts after a worker died.")
@@ -100,6 +100,8 @@ def _show(found: "Finding", steps_per_epoch: int | None) -> None:
 
 def following(found: "Finding", steps_per_epoch: int | None = None) -> list[str]:
     """The command that tries the answer on full runs; at an edge, the one that looks beyond it."""
+    from calando.records.logs.guess import better
+
     beyond: list[str] = []
     plan, verb = found.shape, "compare"
     if found.outcome == "found":
@@ -116,7 +118,7 @@ def following(found: "Finding", steps_per_epoch: int | None = None) -> list[str]
     words += ["--no-humble"] if verb == "compare" and beyond else []
     words += [*beyond, "--steps", str(found.horizon)]
     words += ["--metric", found.metric] if found.metric != "val_loss" else []
-    words += ["--mode", found.mode] if found.mode != "min" else []
+    words += ["--mode", found.mode] if {found.mode, better(found.metric)} != {"min"} else []
     words += ["--steps-per-epoch", str(steps_per_epoch)] if steps_per_epoch is not None else []
     train = ["--", *shlex.split(found.train)] if found.train.startswith("python ") else [found.train]
     return ["calando", verb, *words, *train] if train[0] == "--" else ["calando", verb, *train, *words]

@@ -31,7 +31,7 @@ LOOK = 0.1  # seconds between two looks at what the script printed
 @click.option("--seed", type=int, help="Seed of everything random.  [default: the script's own, else 0]")
 @click.option("--evals", type=int, help="Evaluations.  [default: 20]")
 @click.option("--metric", help="Logged name that counts.  [default: val_loss]")
-@click.option("--mode", type=click.Choice(["min", "max"]), help="Whether lower or higher is better.  [default: min]")
+@click.option("--mode", type=click.Choice(["min", "max"]), help="Which way is better.  [default: by METRIC's name]")
 @click.option("--steps-per-epoch", type=int, help="Updates per pass over the data, for lengths such as 3ep.")
 @click.option("--study", metavar="FOLDER", help="Where it is recorded.  [default: studies/FILE-run-...]")
 @click.option("--timeout", type=float, default=600.0, show_default=True, help="Seconds without a step before a kill.")

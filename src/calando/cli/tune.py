@@ -46,7 +46,7 @@ __all__ = ["tune"]
 @cluster_options
 @click.option("--evals", type=int, help="Evaluations per full run.  [default: 20]")
 @click.option("--metric", help="Logged name that is judged.  [default: val_loss]")
-@click.option("--mode", type=click.Choice(["min", "max"]), help="Whether lower or higher is better.  [default: min]")
+@click.option("--mode", type=click.Choice(["min", "max"]), help="Which way is better.  [default: by METRIC's name]")
 @click.option("--steps-per-epoch", type=int, help="Updates per pass over the data, for lengths such as 3ep.")
 @click.option("--confidence", type=float, default=0.95, show_default=True, help="Of intervals and the tie set.")
 @click.option("--margin", type=float, default=0.0, show_default=True, help="Differences this small do not matter.")

@@ -13,6 +13,7 @@ from calando.errors import CalandoError, counted
 from calando.lab.judge import judge
 from calando.lab.phrases import joined, number
 from calando.records.ahead import Ahead, Onward, Telling
+from calando.records.logs.guess import better
 from calando.records.result import MoreSeeds, Standing, Verdict
 from calando.records.run import RunRecord
 from calando.records.study import StudySpec
@@ -311,7 +312,7 @@ class _Looking:
         words += ["--confirm-seeds", str(seeds)] if seeds else []
         words += ["--steps-per-epoch", str(spec.steps_per_epoch)] if spec.steps_per_epoch else []
         words += ["--metric", spec.metric] if spec.metric != "val_loss" else []
-        words += ["--mode", spec.mode] if spec.mode != "min" else []
+        words += ["--mode", spec.mode] if {spec.mode, better(spec.metric)} != {"min"} else []
         self.commands.append((what, shlex.join(words) + (f" -- {spec.train}" if script else "")))
 
 

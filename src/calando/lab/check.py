@@ -33,7 +33,7 @@ def check(
         steps: updates of a test run, >= 8; 40, or fewer where the train function declares fewer, unless given.
         peak: learning rate of factor 1, > 0; the optimizer's own unless given, 1.0 where none is attached.
         metric: the logged name that a study would judge, "val_loss" unless given or declared.
-        mode: "min" where a lower metric is better, "max" where a higher one is.
+        mode: "min" where a lower metric is better, "max" where a higher one is; left out, as the metric's name says.
         timeout: seconds without a step after which a run is killed, > 0.
 
     Returns:
@@ -60,7 +60,9 @@ def check(
     if metric is not None:
         read_name(metric, "check.metric")
     began = time.monotonic()
-    probes = probed(ref, count, metric, None if mode is None else read_mode(mode, verb="check"), patience, peak=rate)
+    probes = probed(
+        ref, count, metric, None if mode is None else read_mode(mode, metric or "", verb="check"), patience, peak=rate
+    )
     promises = judged(probes, places_of(ref), log_cost)
     spent = sum(
         probe.ended.steps - (probe.task.start.step if probe.task.start else 0) for probe in probes.runs.values()

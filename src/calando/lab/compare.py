@@ -80,7 +80,7 @@ def compare(
         humble: whether constant, linear_decay, cosine and wsd take part too.
         evals: evaluations per run, >= 1, the last one at the very end.
         metric: the logged name that is judged, "val_loss" unless given or declared.
-        mode: "min" where a lower metric is better, "max" where a higher one is.
+        mode: "min" where a lower metric is better, "max" where a higher one is; left out, as the metric's name says.
         steps_per_epoch: updates per pass over the data, for lengths such as "3ep".
         extend: by how many points a grid may grow, 0 to 20.
         confidence: of all intervals together and of the tie set, in (0, 1).

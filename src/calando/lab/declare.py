@@ -38,7 +38,7 @@ def declare(
         steps: horizon of one run in updates, >= 1.
         evals: evaluations per run, >= 1, evenly spread, always one at the very end.
         metric: the logged name that is judged, "val_loss" unless given.
-        mode: "min" where a lower metric is better, "max" where a higher one is.
+        mode: "min" where a lower metric is better, "max" where a higher one is; left out, as the metric's name says.
         steps_per_epoch: updates per pass over the data, >= 1; needed by lengths such as "3ep".
 
     Raises:

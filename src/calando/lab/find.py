@@ -72,7 +72,7 @@ def find(
         workers: runs at a time, >= 1; as many as cores up to 2 unless given.
         study: folder of the study; "studies/<file>-find" unless given.
         metric: the logged name that is judged, "val_loss" unless given or declared.
-        mode: "min" where a lower metric is better, "max" where a higher one is.
+        mode: "min" where a lower metric is better, "max" where a higher one is; left out, as the metric's name says.
         steps_per_epoch: updates per pass over the data, for lengths such as "3ep".
         timeout: seconds without a step after which a run is killed, > 0.
         retries: how often a run is started again after its worker died, 0 to 10.
@@ -137,13 +137,14 @@ def find(
     with sitting(ref, folder, how, executor) as here:
         declared = here.ready.declared
         horizon = _horizon(steps, declared, ref, len(chosen))
+        judged = read_name(metric if metric is not None else declared.metric or "val_loss", "find.metric")
         question = asked(
             Question(
                 ref.text,
                 horizon,
                 candidate.plan,
-                metric=read_name(metric if metric is not None else declared.metric or "val_loss", "find.metric"),
-                mode=read_mode(mode or declared.mode or "min", verb="find"),
+                metric=judged,
+                mode=read_mode(mode or declared.mode, judged, verb="find"),
                 steps_per_epoch=steps_per_epoch if steps_per_epoch is not None else declared.steps_per_epoch,
                 confidence=sure,
             ),
@@ -164,7 +165,7 @@ def find(
             select_seeds=chosen,
             confirm_seeds=(),
             metric=question.metric,
-            mode=read_mode(question.mode, verb="find"),
+            mode=read_mode(question.mode, question.metric, verb="find"),
             baseline=candidate.label,
             confidence=sure,
         )

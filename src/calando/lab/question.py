@@ -9,6 +9,7 @@ from calando.errors import BadValue, DoesNotFit, LabError, shown
 from calando.lab.candidates import read_peak
 from calando.lab.declare import Declared
 from calando.lab.logged import read_name
+from calando.records.logs.guess import better
 from calando.records.study import Candidate, Mode, StudySpec
 
 if TYPE_CHECKING:
@@ -50,12 +51,14 @@ def real(given: object, name: str, low: float, high: float, ends: bool, *, verb:
     return float(given)  # type: ignore[arg-type]
 
 
-def read_mode(given: object, *, verb: str = "compare") -> Mode:
-    """The mode; raises BadValue for anything but "min" and "max".
+def read_mode(given: object, metric: str, *, verb: str = "compare") -> Mode:
+    """The mode, where none is given as the metric's name says; raises BadValue for anything but "min" and "max".
 
-    >>> read_mode("max")
-    'max'
+    >>> read_mode("max", "val_loss"), read_mode(None, "val_loss"), read_mode(None, "reward")
+    ('max', 'min', 'max')
     """
+    if given is None:
+        return better(metric)
     if given == "min" or given == "max":
         return given
     raise BadValue(
@@ -157,7 +160,7 @@ def build(
         select_seeds=chosen,
         confirm_seeds=confirm,
         metric=metric,
-        mode=read_mode(mode or declared.mode or "min", verb=verb),
+        mode=read_mode(mode or declared.mode, metric, verb=verb),
         baseline=baseline,
         confidence=real(confidence, "confidence", 0.0, 1.0, ends=False, verb=verb),
         margin=real(margin, "margin", 0.0, math.inf, ends=True, verb=verb),

@@ -40,7 +40,7 @@ def current_run(
     steps_per_epoch: int | None = None,
     evals: int = 20,
     metric: str = "val_loss",
-    mode: str = "min",
+    mode: str | None = None,
     quiet: bool = False,
 ) -> Run:
     """The run that Calando makes this script for; by itself the script makes a standalone run of its default.
@@ -57,7 +57,7 @@ def current_run(
         steps_per_epoch: updates per pass over the data, for lengths such as "3ep".
         evals: evaluations, >= 1, the last one at the very end.
         metric: the logged name that is judged.
-        mode: "min" where a lower metric is better, "max" where a higher one is.
+        mode: "min" where a lower metric is better, "max" where a higher one is; left out, as the metric's name says.
         quiet: True prints nothing outside of Calando.
 
     Raises:

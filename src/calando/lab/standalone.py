@@ -27,7 +27,7 @@ def standalone(
     steps_per_epoch: int | None = None,
     evals: int = 20,
     metric: str = "val_loss",
-    mode: str = "min",
+    mode: str | None = None,
     quiet: bool = False,
     snapshots: str | PathLike[str] | None = None,
     every: float = 60.0,
@@ -46,7 +46,7 @@ def standalone(
         steps_per_epoch: updates per pass over the data, for lengths such as "3ep".
         evals: evaluations, >= 1, the last one at the very end.
         metric: the logged name that a study would judge.
-        mode: "min" where a lower metric is better, "max" where a higher one is.
+        mode: "min" where a lower metric is better, "max" where a higher one is; left out, as the metric's name says.
         quiet: True prints nothing.
         snapshots: a folder for snapshots, made when it is missing; None writes none.
         every: seconds between two snapshots, >= 0.001.
@@ -98,7 +98,7 @@ def standalone(
         label=str(schedule.plan),
         evals=whole(evals, "evals", 1, verb="standalone"),
         metric=metric,
-        mode=read_mode(mode, verb="standalone"),
+        mode=read_mode(mode, metric, verb="standalone"),
         tick=None if quiet else _Printer(metric),
         start=None if safety is None else safety.newest(),
         every=_seconds(every) if safety is not None else 0.0,

@@ -105,7 +105,7 @@ def tune(
         place: folder or fsspec URL for snapshots; None: in the study's folder.
         evals: evaluations per full run, >= 1, the last one at the very end; shorter runs have them as far apart.
         metric: the logged name that is judged, "val_loss" unless given or declared.
-        mode: "min" where a lower metric is better, "max" where a higher one is.
+        mode: "min" where a lower metric is better, "max" where a higher one is; left out, as the metric's name says.
         steps_per_epoch: updates per pass over the data, for lengths such as "3ep".
         horizons: lengths of shorter runs, below the horizon; an eighth and a quarter of it unless given.
         extend: by how many points the lattice may grow past its ends, 0 to 20; above 0 shorter runs may also go two

@@ -36,9 +36,9 @@ MORE: Final = 0.02
 """So much more of the horizon makes another forecast worth its while."""
 
 UNTRIED: Final = (
-    f"the rate has not come below {COMES_DOWN:.0%} of its peak yet, and till then a law guesses what the loss gains by"
-    " a fall: on our own runs cooldowns of a tenth ended 2 to 16 % above what was told, on recorded language models up"
-    " to 70 %"
+    f"the rate has not come below {100 * COMES_DOWN:.0f} % of its peak yet, and till then a law guesses what the loss"
+    " gains by a fall: on our own runs cooldowns of a tenth ended 2 to 16 % above what was told, on recorded"
+    " language models up to 70 %"
 )
 
 RESTS: Final = 10

@@ -5,12 +5,14 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
 from calando.errors import BadFile
 from calando.records import Curve, RunRecord, RunSpec, Store
-from calando.records.live import Event, Tail
+from calando.records.live import Event, Header, Recorder, Tail
 from calando.watch.serve import board as module
 from calando.watch.serve.board import Board
 from calando.watch.serve.judge import Judge
@@ -267,6 +269,31 @@ def test_every_run_is_judged_in_time_and_a_healthy_one_is_not_judged_again(tmp_p
     assert all(run.findings for run in board.runs.values())
     time.sleep(0.5)
     assert not judge.step()
+
+
+def test_a_run_of_which_there_was_too_little_is_judged_again_as_soon_as_there_is_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recorder = Recorder(tmp_path / "young", Header("young", horizon=1000))
+    board = searched(Board([tmp_path]))
+    judge = Judge(board)
+    now = 1000.0
+    monkeypatch.setattr("calando.watch.serve.judge.time", SimpleNamespace(monotonic=lambda: now))
+    assert judge.step()
+    assert [said["kind"] for said in only(board)[1].findings] == ["too little data"]
+    for step in range(300):
+        recorder.log(step, {"train_loss": 1 + float(np.exp(-step / 60))})
+    searched(board)
+    now += 0.5
+    assert not judge.step()
+    now += 1.0
+    assert judge.step()
+    assert [said["kind"] for said in only(board)[1].findings] != ["too little data"]
+    recorder.log(300, {"train_loss": 1.0})
+    searched(board)
+    now += 1.5
+    assert not judge.step()  # what is said already may wait
+    recorder.close()
 
 
 def test_a_log_that_is_still_written_short_of_its_end_is_a_run_under_way_until_it_stands_still(

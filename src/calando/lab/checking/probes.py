@@ -13,6 +13,7 @@ from calando.lab.executors.local import LocalExecutor
 from calando.lab.session import terminable
 from calando.lab.trainref import TrainRef
 from calando.lab.troubles import unloadable
+from calando.records.logs.guess import better
 from calando.records.run import RunSpec
 
 __all__ = ["EVALS", "MOVING", "Probe", "Probes", "probed"]
@@ -109,7 +110,7 @@ def probed(
             plan,
             EVALS,
             judged,
-            mode or declared.mode or "min",
+            mode or declared.mode or better(judged),
             str(Path(name) / "run.log"),
             place=str(Path(name) / "snapshots"),
             digest=True,

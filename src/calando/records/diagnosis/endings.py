@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from calando.errors import counted
 from calando.records.diagnosis.catalogue import limit
 from calando.records.diagnosis.finding import (
     CLEAR,
@@ -114,7 +115,7 @@ def too_little(run: Judged) -> Diagnosis:
         )  # fmt: skip
     return Diagnosis(
         "too little data", "note", "too few points to judge",
-        f"Only {count} finite values were logged.",
+        f"Only {counted(count, 'finite value')} logged." if count else "No finite value was logged.",
         ("Log the training loss at every step: it costs microseconds.",),
         (Evidence("points", float(count), str(count)),),
     )  # fmt: skip

@@ -20,7 +20,10 @@ __all__ = ["files_of", "glance", "promising"]
 
 MOST = 20_000
 """Files of a folder, and folders below it, that are looked at."""
+
 DEEPEST = 16
+"""Folders in one another that are gone into."""
+
 JUDGED = ("loss", "val_loss", "score", "train_score")
 GLANCE = 512
 
@@ -50,7 +53,7 @@ def files_of(place: str | Path, cut: list[CalandoError]) -> list[tuple[Path, boo
         files += [(file, True) for file in _walk(match, cut)] if match.is_dir() else [(match, False)]
     if not files:
         if cut:
-            raise cut[0]
+            raise _cut(path, cut[0].given)
         raise _none(place, "a folder without a file")
     return files
 
@@ -60,10 +63,16 @@ def _walk(folder: Path, cut: list[CalandoError]) -> Iterator[Path]:
     count = folders = 0
     for here, below, names in os.walk(folder):
         if (folders := folders + 1) > MOST:
-            cut.append(_cut(folder, Path(here)))
+            cut.append(_cut(folder, f"more than {MOST:,} files or folders: from {here} on nothing was looked at"))
             return
         deep = len(Path(here).relative_to(folder).parts) >= DEEPEST
-        below[:] = [] if deep else sorted(name for name in below if not name.startswith("."))
+        below[:] = sorted(name for name in below if not name.startswith("."))
+        if deep and below:
+            if not cut:
+                cut.append(
+                    _cut(folder, f"more than {DEEPEST} folders in one another: nothing below {here} was looked at")
+                )
+            below.clear()
         if FILE in names:
             below.clear()
             names = [FILE]
@@ -71,16 +80,16 @@ def _walk(folder: Path, cut: list[CalandoError]) -> Iterator[Path]:
             if name.startswith("."):
                 continue
             if count >= MOST:
-                cut.append(_cut(folder, Path(here)))
+                cut.append(_cut(folder, f"more than {MOST:,} files or folders: from {here} on nothing was looked at"))
                 return
             count += 1
             yield Path(here) / name
 
 
-def _cut(folder: Path, here: Path) -> BadFile:
+def _cut(folder: Path, given: str) -> BadFile:
     return BadFile(
-        given=f"more than {MOST:,} files or folders: from {tame(str(here))} on nothing was looked at",
-        allowed=f"a folder with up to {MOST:,} of each below it",
+        given=tame(given),
+        allowed=f"a folder with up to {MOST:,} files and folders below it, up to {DEEPEST} in one another",
         where=tame(str(folder)),
         fix="name folders nearer to the logs, or a pattern such as runs/*.csv",
     )

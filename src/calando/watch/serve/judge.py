@@ -17,6 +17,9 @@ __all__ = ["Judge"]
 AGAIN: Final = 5.0
 """Seconds after which a run that goes on is judged again."""
 
+SOON: Final = 1.0
+"""The same for a run of which there was too little to say anything: what it lacked is there with the next lines."""
+
 PAUSE: Final = 0.1
 SHARE: Final = 20
 """After a judgement of so many seconds, this many times as long is rested."""
@@ -69,7 +72,9 @@ class Judge:
         if name is None:
             return False
         self.tell(name, ahead=name == self.wanted)
-        self._judged[name] = self._board.changed.get(name, 0), now
+        run = self._board.runs.get(name)
+        early = run is not None and any(said["kind"] == "too little data" for said in run.findings)
+        self._judged[name] = self._board.changed.get(name, 0), now - (AGAIN - SOON if early else 0.0)
         took = time.monotonic() - now
         self._rest = now + took + min(SHARE * took, AGAIN)
         return True
