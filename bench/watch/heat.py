@@ -37,7 +37,7 @@ MADE_BY = ("bench/watch/heat.py", "src/calando/records/diagnosis/traces.py")
 STUMPS, RATE, PART, LEAF = 200, 0.15, 0.6, 30
 SHARE = 0.6
 """Of the points of either kind: both tell of the same rate, and their sum must not count it twice."""
-TAUGHT = ("write", "judge", "fresh", "last", UNWARMED, "unseen", "blind", "final", SMALL)
+TAUGHT = ("write", "judge", "fresh", "last", UNWARMED, "unseen", "blind", "final", SMALL, "sealed")
 """Halves that teach, beside the runs of other tools: none that nobody has looked at."""
 UNKNOWN = -20.0
 """Where the numbers that a log does not tell stand: below all others."""
