@@ -105,6 +105,8 @@ ENTRIES: dict[str, dict[str, object]] = {
                                   "summed rate left by then would bring"),
                    "stall": (0.2, "share of the gain that the last quarter of the summed rate brought, after a quick "
                                   "start"),
+                   "still": (0.7, "times what that quarter brought: all that may have been gained between the first tenth "
+                                  "and it, its error with it, where the run stood still"),
                    "quick": (0.35, "share of the gain that the first tenth of the summed rate brought: a quick start"),
                    "thrown": (0.15, "height of the throw above the start, as a share of the gain"),
                    "back": (0.08, "share of the run that the loss needs to come back below its start"),

@@ -98,8 +98,11 @@ def stalled(run: Judged) -> Level | None:
     scale = max(gain, limit(HIGH, "least") * run.size(run.begin(curve)), 1e-300)
     late = Level((1.0 - float(np.interp(0.75, share, done))) * gain / scale, 1.5 * curve.noise / scale)
     quick = float(np.max(done[share <= 0.12], initial=0.0)) >= limit(HIGH, "quick")
-    still = float(np.interp(0.6, share, done)) - float(np.max(done[share <= 0.12], initial=0.0)) < late.value
-    return late if gain > 0 and quick and still and late.value >= limit(HIGH, "stall") and late.sigmas >= 2 else None
+    if not (gain > 0 and quick and late.value >= limit(HIGH, "stall") and late.sigmas >= 2):
+        return None
+    middle = (share >= 0.1) & (share <= 0.75)
+    went = Trend(share[middle], -done[middle], curve.noise / scale).fall(0.1, 0.75)
+    return late if went.value + went.error < limit(HIGH, "still") * late.value else None
 
 
 def cooled(run: Judged) -> tuple[float, Level, Level, float] | None:
