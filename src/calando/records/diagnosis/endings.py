@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from calando.records.diagnosis.catalogue import limit
 from calando.records.diagnosis.finding import (
     CLEAR,
+    NINE,
     TOO_FEW,
     Change,
     Diagnosis,
@@ -159,6 +160,31 @@ def _both_fell(run: Judged) -> bool:
     return enough and shaken and learned.sigmas >= 3 and seen.sigmas >= CLEAR
 
 
+def _gone_far(run: Judged, curve: Trend, start: Level) -> bool:
+    """Whether a curve is beyond doubt below its first twentieth, of which the first three values are a small part."""
+    gain = start.minus(curve.level(0.8 * run.end, run.end, least=3))
+    return gain.sigmas >= CLEAR and gain.value >= limit("not converging", "alone") * run.size(start.value)
+
+
+def _fell_alone(run: Judged) -> bool:
+    """Whether evaluations fell by enough from their own first, where that is no further above the first training
+    losses than these scatter."""
+    curve = run.val
+    first = float(curve.values[0])
+    if run.outset(curve) < first:
+        return False
+    return _gone_far(run, curve, run.start(curve))
+
+
+def _mostly_learned(run: Judged) -> bool:
+    """Whether most single losses came to next to nothing, whatever the others are."""
+    curve = run.train
+    if len(curve) < 60 or run.signed or run.seen.train_higher:
+        return False
+    first, last = curve.level(0, 0.05 * run.end, least=NINE), curve.level(0.8 * run.end, run.end)
+    return last.value < limit("not converging", "nothing") * first.value
+
+
 def not_converging(run: Judged) -> Diagnosis | None:
     """The loss at the end is no better than at the start.
 
@@ -167,7 +193,7 @@ def not_converging(run: Judged) -> Diagnosis | None:
     end = run.end
     if (above := _ends_above(run)) is not None:
         return above
-    if _plainly_learned(run) or _both_fell(run):
+    if _plainly_learned(run) or _mostly_learned(run) or _both_fell(run):
         return None
     floor = math.inf
     for curve in (run.train, run.val):
@@ -175,10 +201,14 @@ def not_converging(run: Judged) -> Diagnosis | None:
             continue
         start = run.start(curve, 0.05)
         if len(run.train) >= 20 and run.begin(curve) > start.value and not run.seen.higher_is_better:
+            if _gone_far(run, curve, start):
+                return None  # however widely the first three scatter
             start = run.began(curve)
         if run.seldom(curve) and not run.seen.higher_is_better and float(curve.values[0]) > start.value:
             start = Level(float(curve.values[0]), curve.noise)  # what came after it was learned already
         if not run.seen.higher_is_better and start.value > floor:
+            if curve is run.val and _fell_alone(run):
+                return None
             start = Level(floor, start.error)  # validated first when the loss had already been thrown up
         floor = min(floor, start.value)
         fell = curve.fall(0, end)  # its own way, whatever the noise of the batches it began with
@@ -295,9 +325,9 @@ def _ends_above(run: Judged) -> Diagnosis | None:
     curve = run.train
     if len(curve) < 20:
         return None
-    start, last = run.began(curve), _last(curve)
+    start, last = _start(run), _last(curve)
     far = limit("diverged", "above") * run.size(start.value)
-    above = run.ceiling(curve) + (max(far, 3 * curve.noise) if run.signed else far)
+    above = max(run.ceiling(curve), start.value) + (max(far, 3 * curve.noise) if run.signed else far)
     middle = median(curve.values[-_few_last(curve) :])
     clear = last.value > above and middle > above and last.minus(start).sigmas >= limit("diverged", "clear")
     clear = clear and _moved(curve, start.value, last)
@@ -315,6 +345,20 @@ def _ends_above(run: Judged) -> Diagnosis | None:
          Evidence("highest learning rate", run.peak, short(run.peak))),
         sure(last.minus(start).sigmas), (Change("peak", 0.1), Change("clip", 1.0)),
     )  # fmt: skip
+
+
+def _start(run: Judged) -> Level:
+    """Where training losses began: by the first evaluation, where none of the later ones rose and the first few losses
+    lie below it by luck alone."""
+    import numpy as np
+
+    began, val = run.began(run.train), run.val
+    if len(val) < TOO_FEW or run.seen.higher_is_better or run.signed:
+        return began
+    rose = float((val.values - np.minimum.accumulate(val.values)).max())
+    known = run.outset(val)
+    quiet = rose < limit("diverged", "quiet") * known
+    return Level(known, run.head().error) if quiet and known > began.value else began
 
 
 def _few_last(curve: Trend) -> int:
