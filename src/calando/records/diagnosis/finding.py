@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CLEAR",
+    "LUCK",
+    "NINE",
     "TOO_FEW",
     "Change",
     "Diagnosis",

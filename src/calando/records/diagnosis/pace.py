@@ -9,6 +9,7 @@ from calando.records.diagnosis.calm import trembling
 from calando.records.diagnosis.catalogue import limit
 from calando.records.diagnosis.finding import (
     CLEAR,
+    LUCK,
     TOO_FEW,
     Change,
     Diagnosis,
@@ -64,9 +65,12 @@ def _hurled(run: Judged) -> bool:
             return True
     if len(run.train) < 40 or run.seen.higher_is_better:
         return False
-    smooth, start = run.train.smooth(), max(run.ceiling(run.train), run.outset(run.val) if len(run.val) else -math.inf)
+    smooth, head = run.train.smooth(), run.head()
+    start = max(run.ceiling(run.train), head.value, run.outset(run.val) if len(run.val) else head.value)
     height, low = float(smooth.values.max()) - start, float(smooth.values.min())
-    return height > 3 * run.rise_error() and height > 0.15 * abs(start - low) + 0.02 * run.size(start)
+    return height > LUCK * max(run.rise_error(), head.error) and height > 0.15 * abs(start - low) + 0.02 * run.size(
+        start
+    )
 
 
 def _came_far(run: Judged) -> bool:
@@ -79,12 +83,12 @@ def _came_far(run: Judged) -> bool:
     import numpy as np
 
     curve = run.train
-    gain = run.outset(curve) - median(curve.values[-3:])
+    gain = run.begin(curve) - median(curve.values[-3:])
     if len(curve) >= 120:
         early = 1.4826 * median(np.abs(np.diff(curve.values[:60], 2))) / 6**0.5  # as `noise`, of all of them
         if curve.noise > limit(LOW, "grown") * early:
             return True
-    return gain > limit(LOW, "gone") * run.size(run.outset(curve)) and curve.noise > limit(LOW, "smooth") * gain
+    return gain > limit(LOW, "gone") * run.size(run.begin(curve)) and curve.noise > limit(LOW, "smooth") * gain
 
 
 def _even(run: Judged) -> bool:
