@@ -252,7 +252,8 @@ class Judged:
         it.
 
         The first three training losses of batches of a few examples lie anywhere about where a run began; an
-        evaluation above them, by no more than luck, says better how much there was to lose.
+        evaluation above them, by no more than luck, says better how much there was to lose, where evaluations tremble
+        by less than half as much as the mean of nine.
         """
         return float(self._kept("outset", curve, lambda: self._outset(curve)))
 
@@ -260,8 +261,12 @@ class Judged:
         begin = self.begin(curve)
         if curve is self.train or len(self.train) < 60 or self.seen.higher_is_better or not len(curve):
             return begin
-        first = float(curve.values[0])
-        return first if begin < first and first <= self.head().value + LUCK * self.head().error else begin
+        first, head = float(curve.values[0]), self.head()
+        steadier = 2 * curve.noise < head.error
+        most = head.value + LUCK * head.error
+        if not self.signed:
+            most = min(most, 2 * head.value)  # the mean of nine is never so lucky
+        return first if steadier and begin < first <= most else begin
 
     def head(self) -> Level:
         """The mean of the first nine training losses, with the error that the scatter of the first sixty gives it."""
