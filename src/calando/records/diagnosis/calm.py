@@ -78,7 +78,7 @@ def trembling(run: Judged) -> Calm | None:
     curve = run.val
     if len(curve) < FEWEST or len(run.lr) < 2 or not run.peak > 0:
         return None
-    begin, end = run.begin(curve), float(curve.values.min())
+    begin, end = run.outset(curve), float(curve.values.min())
     if not begin - end > 1e-3 * abs(begin):
         return None
     gone = (begin - curve.values) / (begin - end)

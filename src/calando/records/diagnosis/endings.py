@@ -20,6 +20,7 @@ from calando.records.diagnosis.finding import (
     times,
 )
 from calando.records.diagnosis.fit import overfitting
+from calando.records.diagnosis.learned import both_fell, fell_alone, gone_far, mostly_learned, plainly_learned, set_out
 from calando.records.diagnosis.noisy import Level, Trend, median, noise
 
 if TYPE_CHECKING:
@@ -133,33 +134,6 @@ def _few(names: tuple[str, ...]) -> str:
     return ", ".join(names[:8]) + (f" and {len(names) - 8} more" if len(names) > 8 else "")
 
 
-def _plainly_learned(run: Judged) -> bool:
-    """Whether the last fifth of the training losses lies below half of the very first, every one below it.
-
-    Where losses are logged seldom, the second is no start any more: much was learned by then.
-    """
-    curve = run.train
-    if len(curve) < TOO_FEW or run.signed or run.seen.higher_is_better or float(curve.steps[0]) > 1:
-        return False
-    last, first = curve.window(0.8 * run.end, run.end).values, float(curve.values[0])
-    return last.size >= 3 and median(last) < 0.5 * first and float(last.max()) < first
-
-
-def _both_fell(run: Judged) -> bool:
-    """Whether training losses and evaluations both fell, in a run too short for either to show it alone.
-
-    A rate far too low moves hardly anything: evaluations then come down by little and as smooth as glass.
-    """
-    train, val = run.train, run.val
-    if min(len(train), len(val)) < TOO_FEW or run.seen.higher_is_better:
-        return False
-    learned, seen = train.fall(0, run.end), val.fall(0, run.end)
-    least = limit("not converging", "agreed") * run.size(run.begin(train))
-    shaken = val.tremble() >= limit("not converging", "glass") * seen.value
-    enough = learned.value >= least and seen.value >= 0.4 * least
-    return enough and shaken and learned.sigmas >= 3 and seen.sigmas >= CLEAR
-
-
 def not_converging(run: Judged) -> Diagnosis | None:
     """The loss at the end is no better than at the start.
 
@@ -168,7 +142,7 @@ def not_converging(run: Judged) -> Diagnosis | None:
     end = run.end
     if (above := _ends_above(run)) is not None:
         return above
-    if _plainly_learned(run) or _both_fell(run):
+    if plainly_learned(run) or mostly_learned(run) or both_fell(run):
         return None
     floor = math.inf
     for curve in (run.train, run.val):
@@ -176,10 +150,14 @@ def not_converging(run: Judged) -> Diagnosis | None:
             continue
         start = run.start(curve, 0.05)
         if len(run.train) >= 20 and run.begin(curve) > start.value and not run.seen.higher_is_better:
+            if gone_far(run, curve, start, 5 * limit("not converging", "share")):
+                return None  # however widely the first three scatter
             start = run.began(curve)
         if run.seldom(curve) and not run.seen.higher_is_better and float(curve.values[0]) > start.value:
             start = Level(float(curve.values[0]), curve.noise)  # what came after it was learned already
         if not run.seen.higher_is_better and start.value > floor:
+            if curve is run.val and fell_alone(run):
+                return None
             start = Level(floor, start.error)  # validated first when the loss had already been thrown up
         floor = min(floor, start.value)
         fell = curve.fall(0, end)  # its own way, whatever the noise of the batches it began with
@@ -296,9 +274,9 @@ def _ends_above(run: Judged) -> Diagnosis | None:
     curve = run.train
     if len(curve) < 20:
         return None
-    start, last = run.began(curve), _last(curve)
+    start, last = set_out(run), _last(curve)
     far = limit("diverged", "above") * run.size(start.value)
-    above = run.ceiling(curve) + (max(far, 3 * curve.noise) if run.signed else far)
+    above = max(run.ceiling(curve), start.value) + (max(far, 3 * curve.noise) if run.signed else far)
     middle = median(curve.values[-_few_last(curve) :])
     clear = last.value > above and middle > above and last.minus(start).sigmas >= limit("diverged", "clear")
     clear = clear and _moved(curve, start.value, last)

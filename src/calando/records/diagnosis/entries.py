@@ -26,7 +26,9 @@ ENTRIES: dict[str, dict[str, object]] = {
         "limits": {"above": (0.05, "the share of the starting loss that the end must lie above it"),
                    "clear": (2.0, "standard errors of the last losses that they must lie above it"),
                    "thrown": (2.0, "times the starting loss that all losses are on the average, where single ones are "
-                                   "too wild for a level and evaluations tell")},
+                                   "too wild for a level and evaluations tell"),
+                   "quiet": (0.05, "share of the first evaluation by which none of the later ones rose: then first "
+                                   "losses that lie below it, by no more than they scatter, were easy batches")},
         "not_it": "A single wild value that the run recovers from is a spike.",
     },
     "LR not as asked": {
@@ -59,6 +61,11 @@ ENTRIES: dict[str, dict[str, object]] = {
         "limits": {"share": (0.01, "share of the starting loss that a run which learned anything has gained"),
                    "agreed": (0.05, "share of the starting loss by which training losses fell where evaluations fell "
                                     "beyond doubt: then less is asked of either"),
+                   "alone": (0.025, "share of the first evaluation by which evaluations alone must have fallen, where "
+                                    "single losses scatter too widely to say where the run began; recorded runs of "
+                                    "small batches that hardly moved fell by 0.023 there, one by 0.029"),
+                   "nothing": (0.1, "share of the first losses that most of the last ones are below: most batches are "
+                                    "learned, whatever the others cost"),
                    "glass": (0.01, "share of their fall by which such evaluations tremble at the least: at a rate far "
                                    "too low they hardly do"),
                    "classes": (20, "classes at the most for a loss to be known as what guessing among them costs"),

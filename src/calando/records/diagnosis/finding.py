@@ -9,7 +9,8 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from calando.records.diagnosis.change import Change
-from calando.records.diagnosis.noisy import Level, Trend
+from calando.records.diagnosis.noisy import Level, Trend, median
+from calando.records.diagnosis.noisy import noise as spread
 
 if TYPE_CHECKING:
     from calando.records.diagnosis.neighbour import Neighbour
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CLEAR",
+    "LUCK",
+    "NINE",
     "TOO_FEW",
     "Change",
     "Diagnosis",
@@ -33,6 +36,12 @@ __all__ = [
 CLEAR = 4.0
 """Standard errors that count as clear: about one false alarm in 30 000 looks, and a page takes a
 few looks at each of some hundred runs."""
+
+LUCK = 3.0
+"""Standard errors of the first few losses within which an evaluation above them tells where a run began."""
+
+NINE = 9
+"""First losses of which the mean is taken where single ones scatter widely."""
 
 BEFORE = re.compile(r"step -1\b")
 """Where something was logged before the first update."""
@@ -237,6 +246,38 @@ class Judged:
         """The loss before anything was learned: the middle of the first three values, training values where there are
         any and evaluations begin late."""
         return float(self._kept("begin", curve, lambda: self._begin(curve)))
+
+    def outset(self, curve: Trend) -> float:
+        """`begin`, but of evaluations that begin late their own first value, where single losses do not speak against
+        it.
+
+        The first three training losses of batches of a few examples lie anywhere about where a run began; an
+        evaluation above them, by no more than luck, says better how much there was to lose, where evaluations tremble
+        by less than half as much as the mean of nine.
+        """
+        return float(self._kept("outset", curve, lambda: self._outset(curve)))
+
+    def _outset(self, curve: Trend) -> float:
+        begin = self.begin(curve)
+        if curve is self.train or len(self.train) < 60 or self.seen.higher_is_better or not len(curve):
+            return begin
+        first, head = float(curve.values[0]), self.head()
+        steadier = 2 * curve.noise < head.error
+        most = head.value + LUCK * head.error
+        if not self.signed:
+            most = min(most, 2 * head.value)  # the mean of nine is never so lucky
+        return first if steadier and begin < first <= most else begin
+
+    def head(self) -> Level:
+        """The mean of the first nine training losses, with the error that the scatter of the first sixty gives it."""
+        found: Level = self.once("head", self._head)
+        return found
+
+    def _head(self) -> Level:
+        first, begin = self.train.values[:NINE], self.begin(self.train)
+        error = max(self.train.noise, spread(self.train.values[:60])) / first.size**0.5
+        thrown = median(first) - begin > max(6 * self.train.noise, 0.5 * abs(begin))  # by the first updates
+        return Level(begin, self.train.noise / 3**0.5) if thrown else Level(float(first.mean()), error)
 
     def _kept(self, what: str, curve: Trend, make: Callable[[], Any]) -> Any:
         """What is asked of a whole curve again and again is worked out once; of a part of one it never is kept."""

@@ -9,6 +9,7 @@ from calando.records.diagnosis.calm import trembling
 from calando.records.diagnosis.catalogue import limit
 from calando.records.diagnosis.finding import (
     CLEAR,
+    LUCK,
     TOO_FEW,
     Change,
     Diagnosis,
@@ -31,7 +32,7 @@ LOW = "LR too low"
 SHORT = "horizon too short"
 
 
-def spent(run: Judged, curve: Trend) -> tuple[Floats, Floats] | None:
+def spent(run: Judged, curve: Trend, start: float | None = None) -> tuple[Floats, Floats] | None:
     """At every point of the smoothed curve, the share of the summed learning rate and the share of the gain so far."""
     import numpy as np
 
@@ -40,7 +41,8 @@ def spent(run: Judged, curve: Trend) -> tuple[Floats, Floats] | None:
     smooth = curve.smooth()
     every, _, walked = run.walked()
     share = np.interp(smooth.steps, every, walked)
-    start, last = run.begin(curve), median(smooth.values[-3:])
+    last = median(smooth.values[-3:])
+    start = run.begin(curve) if start is None else start
     return share, (start - smooth.values) / max(start - last, 1e-300)
 
 
@@ -58,14 +60,17 @@ def _hurled(run: Judged) -> bool:
 
     if len(run.val) >= 12:
         values = run.val.values
-        gain, rose = run.begin(run.val) - float(values.min()), float((values - np.minimum.accumulate(values)).max())
+        gain, rose = run.outset(run.val) - float(values.min()), float((values - np.minimum.accumulate(values)).max())
         if rose > limit(LOW, "rose") * gain > 0:
             return True
     if len(run.train) < 40 or run.seen.higher_is_better:
         return False
-    smooth, start = run.train.smooth(), run.ceiling(run.train)
+    smooth, head = run.train.smooth(), run.head()
+    start = max(run.ceiling(run.train), head.value, run.outset(run.val) if len(run.val) else head.value)
     height, low = float(smooth.values.max()) - start, float(smooth.values.min())
-    return height > 3 * run.rise_error() and height > 0.15 * abs(start - low) + 0.02 * run.size(start)
+    return height > LUCK * max(run.rise_error(), head.error) and height > 0.15 * abs(start - low) + 0.02 * run.size(
+        start
+    )
 
 
 def _came_far(run: Judged) -> bool:
@@ -106,7 +111,7 @@ def lr_too_low(run: Judged) -> Diagnosis | None:
     import numpy as np
 
     curve = steady(run)
-    found = spent(run, curve)
+    found = spent(run, curve, run.outset(curve))
     if _hurled(run):
         return None
     if found is None or run.start(curve).minus(curve.level(0.9 * run.end, run.end, least=3)).sigmas < CLEAR:
@@ -117,7 +122,7 @@ def lr_too_low(run: Judged) -> Diagnosis | None:
     late_log = len(run.train) < 20 and float(curve.steps[0]) > 0.06 * run.end  # how fast it began is not in the log
     unseen = run.unseen or late_log
     told = trembling(run)
-    far = run.begin(curve) - median(curve.values[-3:]) > limit(LOW, "gone") * run.size(run.begin(curve))
+    far = run.outset(curve) - median(curve.values[-3:]) > limit(LOW, "gone") * run.size(run.outset(curve))
     loud = told is not None and (
         (told.ratio < limit(LOW, "din") and far)
         or (told.ratio < limit(LOW, "loud") and told.eased > limit(LOW, "eased"))
@@ -129,7 +134,7 @@ def lr_too_low(run: Judged) -> Diagnosis | None:
         crawls = not _came_far(run)
     if crawls and (going := glide(run)) is not None:  # it never saw a decay
         crawls = going.whole.value >= limit(LOW, "loud") * going.tremble
-    start = run.begin(curve)
+    start = run.outset(curve)
     fall = curve.fall(0.4 * run.end, run.end)
     gain = start - median(curve.values[-3:])
     little = not run.signed and 0 < gain < limit(LOW, "barely") * abs(start)
