@@ -161,6 +161,7 @@ ENTRIES: dict[str, dict[str, object]] = {
         "shown": "How many there are, the steps of the largest, and how far they reach.",
         "limits": {"beat": (2.0, "times the noise around it that a value in a rhythm reaches"),
                    "kept": (0.6, "share of the beats of a rhythm that are high: a broken batch may be told well by luck"),
+                   "by luck": (0.01, "that a rhythm of high values is there by chance, however many are tried"),
                    "chance": (0.001, "that a rhythm of high values is there by chance"),
                    "bursts": (3.0, "single wild batches are part of every training"),
                    "noise": (5.0, "times the noise around it that a burst reaches, in the logarithm of the loss"),

@@ -21,7 +21,8 @@ LOOKED_AT = 14
 TOP = (0.04, 0.02)
 """Shares of the values that count as high whatever their noise: losses of small batches reach many times that of the
 middle half of them by chance."""
-LOOKS = len(TOP) + 1
+LOOKS = 2 * (len(TOP) + 1)
+"""How often a rhythm is looked for: among what is high, and among what is far from the usual on either side."""
 
 
 def rhythm(sizes: Floats) -> tuple[int, int] | None:
@@ -59,7 +60,7 @@ def _beats(sizes: Floats, high: NDArray[np.bool_]) -> tuple[float, int, int] | N
             if found < 4 or found < limit(KIND, "kept") * count:
                 continue
             chance = by_chance(found, count, share) + math.log(LOOKS * rhythms)
-            if chance < math.log(limit(KIND, "chance")) and (best is None or (chance, distance) < best[:2]):
+            if chance < math.log(limit(KIND, "by luck")) and (best is None or (chance, distance) < best[:2]):
                 best = (chance, distance, begin)
     return best
 

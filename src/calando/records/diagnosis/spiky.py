@@ -83,24 +83,24 @@ def _bursts(curve: Trend, first: float, floor: float, *, signed: bool = False) -
     heights = above if signed else values / np.maximum(np.abs(level), 1e-300)
     wild = (away > limit(KIND, "noise") * noise) & high & (curve.steps > first)
     late = int(np.searchsorted(curve.steps, first, "right"))
-    beat = rhythm(np.where(above > floor, away / noise, 0.0)[late:])
+    risen = above > floor
+    # Nonsense is told far worse than any sound batch or, by luck, far better: a batch of two is often one or the other.
+    beat = rhythm(np.where(risen, away / noise, 0.0)[late:]) or rhythm(np.abs(away / noise)[late:])
     begin, distance = (late + beat[0], beat[1]) if beat is not None else (0, 0)
     every = float(curve.steps[begin + distance] - curve.steps[begin])
     found: list[Burst] = []
-    if not _apart(away / noise, wild):
-        if beat is None:
-            return [], 0.0
-        return [
-            (float(curve.steps[at]), float(heights[at]), CLEAR) for at in range(begin, values.size, distance)
-        ], every
-    last = -10
-    for place in np.flatnonzero(wild).tolist():
-        one = (float(curve.steps[place]), float(heights[place]), float(away[place] / noise[place]))
-        if place - last > 5:
-            found.append(one)
-        elif one[1] > found[-1][1]:
-            found[-1] = one
-        last = place
+    if _apart(away / noise, wild):
+        last = -10
+        for place in np.flatnonzero(wild).tolist():
+            one = (float(curve.steps[place]), float(heights[place]), float(away[place] / noise[place]))
+            if place - last > 5:
+                found.append(one)
+            elif one[1] > found[-1][1]:
+                found[-1] = one
+            last = place
+    if beat is not None and len(found) < limit(KIND, "bursts"):
+        beats = [at for at in range(begin, values.size, distance) if risen[at]]
+        found = [(float(curve.steps[at]), float(heights[at]), CLEAR) for at in beats]
     return found, every
 
 
