@@ -18,9 +18,11 @@ __all__ = ["by_chance", "rhythm"]
 KIND = "spikes"
 LOOKED_AT = 14
 """Largest values between which a rhythm is looked for."""
-TOP = (0.04, 0.02)
+TOP = (0.04, 0.02, 0.01)
 """Shares of the values that count as high whatever their noise: losses of small batches reach many times that of the
 middle half of them by chance."""
+HANDFUL = 50
+"""Beats up to which their chance is worked out, not bounded."""
 LOOKS = 2 * (len(TOP) + 1)
 """How often a rhythm is looked for: among what is high, and among what is far from the usual on either side."""
 
@@ -36,6 +38,8 @@ def rhythm(sizes: Floats) -> tuple[int, int] | None:
     """
     import numpy as np
 
+    if sizes.size < 4:
+        return None
     highest = [float(np.quantile(sizes, 1 - share)) for share in TOP]
     beats = [_beats(sizes, sizes >= least) for least in (limit(KIND, "beat"), *(max(one, 1e-9) for one in highest))]
     best = min((one for one in beats if one is not None), default=None)
@@ -59,10 +63,18 @@ def _beats(sizes: Floats, high: NDArray[np.bool_]) -> tuple[float, int, int] | N
             found, count = int(beats.sum()), int(beats.size)
             if found < 4 or found < limit(KIND, "kept") * count:
                 continue
-            chance = by_chance(found, count, share) + math.log(LOOKS * rhythms)
+            chance = _at_least(found, count, share) + math.log(LOOKS * rhythms)
             if chance < math.log(limit(KIND, "by luck")) and (best is None or (chance, distance) < best[:2]):
                 best = (chance, distance, begin)
     return best
+
+
+def _at_least(found: int, count: int, share: float) -> float:
+    """The logarithm of the chance of at least so many hits: with a handful of beats a bound would hide them."""
+    if count > HANDFUL:
+        return by_chance(found, count, share)
+    chance = sum(math.comb(count, k) * share**k * (1 - share) ** (count - k) for k in range(found, count + 1))
+    return math.log(chance) if chance > 0 else by_chance(found, count, share)
 
 
 def by_chance(found: int, count: int, share: float) -> float:
