@@ -5,8 +5,8 @@ import pytest
 
 from calando.records.diagnosis import Observed, diagnose
 from calando.records.diagnosis.finding import Judged
-from calando.records.diagnosis.gliding import descent
-from calando.records.diagnosis.noisy import trend
+from calando.records.diagnosis.gliding import Glide, descent, glide
+from calando.records.diagnosis.noisy import Level, trend
 from tests.records.synthetic import Curves, rates
 from tests.records.test_diagnosis import hotter, kinds
 
@@ -67,6 +67,26 @@ def test_a_loss_that_settled_smoothly_is_at_a_standstill_however_calm_it_is():
 
 
 @pytest.mark.parametrize("seed", range(4))
+def test_a_run_that_creeps_on_smoothly_after_its_steep_part_is_on_its_way_down(seed):
+    steps = np.arange(110)
+    loss = 1.1 / (1 + np.exp((steps - 20) / 5)) + 0.33 - 0.028 * np.log1p(steps / 20)
+    found = kinds(hot(loss, seed=seed, noise=0.1, tremble=0.0008).seen())
+    assert SHORT in found
+    assert FLAT not in found
+
+
+def test_a_run_whose_first_batches_happened_to_be_easy_began_where_its_evaluations_did():
+    loss = 1.8 - 1.0 * np.arange(72) / 72
+    run = hot(loss, noise=0.5, tremble=0.001)
+    run.train[:3] = 0.75
+    seen = run.seen()
+    going = glide(Judged(seen, trend(*seen.train), trend(*seen.val), trend(*seen.lr)))
+    assert going is not None
+    assert going.on
+    assert going.doubling < 1
+
+
+@pytest.mark.parametrize("seed", range(4))
 def test_a_run_under_way_that_still_goes_down_smoothly_is_no_plateau(seed):
     steps = 400
     settled = hot(0.8 + 1.5 * np.exp(-np.arange(steps) / 20), seed=seed, tremble=0.002)
@@ -114,12 +134,19 @@ def test_an_end_that_its_own_rate_explains_is_a_short_horizon():
 @pytest.mark.parametrize("seed", range(3))
 def test_a_loss_near_zero_that_halves_to_the_end_stands_still_nowhere(seed):
     loss = 0.25 * np.exp(-np.arange(60) / 22) + 1.5 * np.exp(-np.arange(60) / 2)
-    found = diagnose(hot(loss, seed=seed, noise=0.3, tremble=0.005).seen())
-    assert FLAT not in [one.kind for one in found]
-    (finding,) = [one for one in found if one.kind == SHORT]
-    (shown,) = finding.evidence
-    assert shown.name == "of the logarithm's fall"
-    assert shown.value == pytest.approx(np.log(loss[36] / loss[-1]) / np.log(loss[0] / loss[-1]), rel=0.4)
+    seen = hot(loss, seed=seed, noise=0.3, tremble=0.005).seen()
+    found = kinds(seen)
+    assert SHORT in found
+    assert FLAT not in found
+    going = glide(Judged(seen, trend(*seen.train), trend(*seen.val), trend(*seen.lr)))
+    assert going.deep.value == pytest.approx(np.log(loss[36] / loss[-1]) / np.log(loss[0] / loss[-1]), rel=0.4)
+
+
+@pytest.mark.parametrize(("deep", "on"), [(0.2, True), (0.05, False)])
+def test_where_evaluations_tremble_its_logarithm_tells_whether_it_falls(deep, on):
+    going = Glide(Level(0.1, 0.01), Level(0.1, 0.01), 0.02, Level(deep, 0.01))
+    assert not going.smooth
+    assert going.on == on
 
 
 @pytest.mark.parametrize("seed", range(4))

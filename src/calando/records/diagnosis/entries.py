@@ -169,7 +169,9 @@ ENTRIES: dict[str, dict[str, object]] = {
                "Where they come with the highest rates alone: a lower peak; with Adam, beta2 of 0.95."),
         "shown": "How many there are, the steps of the largest, and how far they reach.",
         "limits": {"beat": (2.0, "times the noise around it that a value in a rhythm reaches"),
-                   "chance": (0.001, "that a rhythm of high values is there by chance"),
+                   "kept": (0.6, "share of the beats of a rhythm that are high: some broken batch is told by luck"),
+                   "by luck": (0.01, "chance of any such rhythm, however many are tried, where no batch is broken"),
+                   "chance": (0.001, "chance of so many bursts while the rate was high, where it does not make them"),
                    "bursts": (3.0, "single wild batches are part of every training"),
                    "noise": (5.0, "times the noise around it that a burst reaches, in the logarithm of the loss"),
                    "gap": (1.3, "how far the bursts stand apart from the next largest: heavy tails have no gap"),
@@ -299,9 +301,9 @@ ENTRIES: dict[str, dict[str, object]] = {
                    "own": (1.25, "share of the gain of the last fifth over its share of the summed rate, where the "
                                  "rate came down: what brings more is its fall"),
                    "begun": (0.02, "share of the starting loss: a run that gained less in all is not on its way down"),
-                   "smooth": (15, "times the trembling of an evaluation that an e-fold of the summed rate brought, "
+                   "smooth": (11, "times the trembling of an evaluation that an e-fold of the summed rate brought, "
                                   "where the rate is still high; at a standstill it is below eight"),
-                   "doubling": (0.015, "share of the gain that the last doubling of the summed rate brought there"),
+                   "doubling": (0.0075, "share of the gain that the last doubling of the summed rate brought there"),
                    "half": (0.1, "share of the gain that the second half brought there, by both losses together; at a "
                                  "standstill it is below that, or in doubt"),
                    "fold": (0.17, "the same of the last e-fold of the summed rate, where the second half is less"),

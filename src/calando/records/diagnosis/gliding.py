@@ -76,7 +76,7 @@ def glide(run: Judged) -> Glide | None:
         return None
     at = at[np.unique(np.linspace(0, at.size - 1, min(POINTS, at.size)).round().astype(int))]
     far, loss = np.log(share[at]), curve.values[at]
-    gain = run.begin(curve) - median(loss[-3:])
+    gain = _begun(run) - median(loss[-3:])
     late = far >= math.log(0.5)
     begun = float(curve.values[0]) - median(loss[-3:]) >= limit(SHORT, "begun") * run.size(float(curve.values[0]))
     if not gain > 0 or not begun or late.sum() < 4:
@@ -96,7 +96,7 @@ def descent(run: Judged) -> Level | None:
         return None
     if float(run.lr.window(middle, run.end).values.min(initial=math.inf)) < 0.6 * run.peak:
         return None  # cyclic or restarted: its returns make it fall
-    begin = run.begin(run.val) if len(run.val) else math.nan
+    begin = _begun(run) if len(run.val) else math.nan
     gain = begin - run.val.level(0.93 * run.end, run.end, least=3).value if len(run.val) else math.nan
     if not gain > limit(SHORT, "begun") * run.size(begin):
         return None
@@ -121,6 +121,13 @@ def _together(train: Level, val: Level, gain: float) -> Level:
     return Level(both / gain, sum(known) ** -0.5 / gain)
 
 
+def _begun(run: Judged) -> float:
+    """Where the evaluations of a run began: at the first of them at least, where it is no further from the first
+    training losses than those of single batches scatter."""
+    begin, first = run.begin(run.val), float(run.val.values[0])
+    return max(begin, first) if first - begin <= 6 * run.train.noise else begin
+
+
 def _last(run: Judged, curve: Trend) -> Level:
     """How far a curve fell over the last e-fold of the summed rate."""
     import numpy as np
@@ -135,7 +142,7 @@ def _deep(run: Judged) -> Level:
     """What the last two fifths brought of all that the logarithm of the evaluations fell."""
     import numpy as np
 
-    curve, begin = run.val, run.begin(run.val)
+    curve, begin = run.val, _begun(run)
     if run.signed or not float(curve.values.min()) > 0:
         return Level(0.0, math.inf)
     whole = math.log(begin / median(curve.values[-3:]))

@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING
 from calando.records.diagnosis.catalogue import limit
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from calando.records.diagnosis.noisy import Floats
 
 __all__ = ["by_chance", "rhythm"]
@@ -15,6 +18,13 @@ __all__ = ["by_chance", "rhythm"]
 KIND = "spikes"
 LOOKED_AT = 14
 """Largest values between which a rhythm is looked for."""
+TOP = (0.04, 0.02, 0.01)
+"""Shares of the values that count as high whatever their noise: losses of small batches reach many times that of the
+middle half of them by chance."""
+HANDFUL = 50
+"""Beats up to which their chance is worked out, not bounded."""
+LOOKS = 2 * (len(TOP) + 1)
+"""How often a rhythm is looked for: among what is high, and among what is far from the usual on either side."""
 
 
 def rhythm(sizes: Floats) -> tuple[int, int] | None:
@@ -28,24 +38,43 @@ def rhythm(sizes: Floats) -> tuple[int, int] | None:
     """
     import numpy as np
 
-    high = sizes >= limit(KIND, "beat")
+    if sizes.size < 4:
+        return None
+    highest = [float(np.quantile(sizes, 1 - share)) for share in TOP]
+    beats = [_beats(sizes, sizes >= least) for least in (limit(KIND, "beat"), *(max(one, 1e-9) for one in highest))]
+    best = min((one for one in beats if one is not None), default=None)
+    return None if best is None else (best[2], best[1])
+
+
+def _beats(sizes: Floats, high: NDArray[np.bool_]) -> tuple[float, int, int] | None:
+    """The rhythm of high values that is least by chance: that logarithm, the distance and the first place."""
+    import numpy as np
+
     share = float(high.sum()) / max(high.size, 1)
     if not 0 < share < 0.2:
         return None
-    places = np.flatnonzero(high)
-    top = np.sort(places[np.argsort(-sizes[places], kind="stable")[:LOOKED_AT]])
+    rhythms = sizes.size**2 / 18  # of four beats at least: from any place, at any distance up to a third of all
+    top = np.sort(np.argsort(-np.where(high, sizes, -np.inf), kind="stable")[: min(LOOKED_AT, int(high.sum()))])
     best: tuple[float, int, int] | None = None
     for one in top.tolist():
         for distance in {int(other - one) for other in top.tolist() if other - one >= 10}:
             begin = one % distance
             beats = high[begin::distance]
             found, count = int(beats.sum()), int(beats.size)
-            if found < 4 or found < 0.8 * count:
+            if found < 4 or found < limit(KIND, "kept") * count:
                 continue
-            chance = by_chance(found, count, share) + 2 * math.log(sizes.size)
-            if chance < math.log(limit(KIND, "chance")) and (best is None or (chance, distance) < best[:2]):
+            chance = _at_least(found, count, share) + math.log(LOOKS * rhythms)
+            if chance < math.log(limit(KIND, "by luck")) and (best is None or (chance, distance) < best[:2]):
                 best = (chance, distance, begin)
-    return None if best is None else (best[2], best[1])
+    return best
+
+
+def _at_least(found: int, count: int, share: float) -> float:
+    """The logarithm of the chance of at least so many hits: with a handful of beats a bound would hide them."""
+    if count > HANDFUL:
+        return by_chance(found, count, share)
+    chance = sum(math.comb(count, k) * share**k * (1 - share) ** (count - k) for k in range(found, count + 1))
+    return math.log(chance) if chance > 0 else by_chance(found, count, share)
 
 
 def by_chance(found: int, count: int, share: float) -> float:

@@ -72,35 +72,35 @@ def _bursts(curve: Trend, first: float, floor: float, *, signed: bool = False) -
     values = curve.values
     # Losses have heavy tails, which are nearly even in their logarithm: a batch of rare examples is no spike.
     zero = float(values.min()) - 2 * floor if signed else 0.0  # where it would be for one that cannot fall below it
-    even = np.log(values - zero) if float(values.min()) > zero else values
+    even = _even(values - zero)
     around = usual(even)
     away = even - around
     noise = 1.4826 * _rolling(np.abs(away), max(41, min(301, values.size // 5) | 1))
     noise = np.maximum(noise, 0.5 * median(noise)) + 1e-300
-    level = np.exp(around) + zero if even is not values else around
+    level = np.exp(around) + zero
     above = values - level
     high = above > (4 * floor if signed else np.maximum(limit(KIND, "height") * np.abs(level), floor))
     heights = above if signed else values / np.maximum(np.abs(level), 1e-300)
     wild = (away > limit(KIND, "noise") * noise) & high & (curve.steps > first)
     late = int(np.searchsorted(curve.steps, first, "right"))
-    beat = rhythm(np.where(above > floor, away / noise, 0.0)[late:])
+    risen = above > floor
+    # Nonsense is told far worse than any sound batch or, by luck, far better: a batch of two is often one or the other.
+    beat = rhythm(np.where(risen, away / noise, 0.0)[late:]) or rhythm(np.abs(away / noise)[late:])
     begin, distance = (late + beat[0], beat[1]) if beat is not None else (0, 0)
     every = float(curve.steps[begin + distance] - curve.steps[begin])
     found: list[Burst] = []
-    if not _apart(away / noise, wild):
-        if beat is None:
-            return [], 0.0
-        return [
-            (float(curve.steps[at]), float(heights[at]), CLEAR) for at in range(begin, values.size, distance)
-        ], every
-    last = -10
-    for place in np.flatnonzero(wild).tolist():
-        one = (float(curve.steps[place]), float(heights[place]), float(away[place] / noise[place]))
-        if place - last > 5:
-            found.append(one)
-        elif one[1] > found[-1][1]:
-            found[-1] = one
-        last = place
+    if _apart(away / noise, wild):
+        last = -10
+        for place in np.flatnonzero(wild).tolist():
+            one = (float(curve.steps[place]), float(heights[place]), float(away[place] / noise[place]))
+            if place - last > 5:
+                found.append(one)
+            elif one[1] > found[-1][1]:
+                found[-1] = one
+            last = place
+    if beat is not None and len(found) < limit(KIND, "bursts"):
+        beats = [at for at in range(begin, values.size, distance) if risen[at]]
+        found = [(float(curve.steps[at]), float(heights[at]), CLEAR) for at in beats]
     return found, every
 
 
@@ -121,6 +121,15 @@ def _apart(sizes: Floats, wild: NDArray[np.bool_]) -> bool:
 def usual(values: Floats) -> Floats:
     """The level around each value, which a single one of them does not move."""
     return _rolling(values, max(15, min(101, values.size // 12) | 1))
+
+
+def _even(values: Floats) -> Floats:
+    """Their logarithm. A batch that is told perfectly has a loss of zero: it counts as the lowest that is not."""
+    import numpy as np
+
+    above = values[values > 0]
+    found: Floats = np.log(np.maximum(values, float(above.min()) if above.size else 1e-300))
+    return found
 
 
 def _rolling(values: Floats, width: int) -> Floats:
