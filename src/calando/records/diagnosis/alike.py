@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from calando.records.diagnosis.calm import trembling
 from calando.records.diagnosis.catalogue import limit
 from calando.records.diagnosis.finding import Change, Diagnosis, Evidence, Judged, short
-from calando.records.diagnosis.score import Score, scored, unharmed
+from calando.records.diagnosis.score import Score, scattered, scored, unharmed
 
 __all__ = ["alike", "looks_too_high"]
 
@@ -62,6 +62,8 @@ def looks_too_high(run: Judged) -> Diagnosis | None:
     if told is None:
         return None
     score, shown = told
+    if scattered(score.traces, limit(HIGH, "noise")) and score.chance < limit(HIGH, "in noise"):
+        return None
     quiet = trembling(run)
     if quiet is not None and quiet.ratio > limit(LOW, "calm"):
         return None  # what makes no noise at all is not too high

@@ -90,8 +90,10 @@ ENTRIES: dict[str, dict[str, object]] = {
                  "up.",
         "limits": {"beside": (0.05, "share of the gain by which a run at a lower peak ended better"),
                    "sure": (2.5, "standard errors of that, with what other seeds do to a run"),
-                   "alike": (0.62, "share of the recorded runs with such curves whose rate was too high, where no one "
+                   "alike": (0.6, "share of the recorded runs with such curves whose rate was too high, where no one "
                                   "sign is clear"),
+                   "in noise": (0.7, "the same where single losses scatter by more than `noise`: evaluations alone "
+                                     "tell less"),
                    "noise": (0.15, "share of the gain by which single losses scatter at the most, for training losses "
                                    "to be heard in that: beyond it evaluations alone are"),
                    "learned": (0.25, "share of its start that an evaluation lost at the least, where only evaluations "
@@ -112,7 +114,7 @@ ENTRIES: dict[str, dict[str, object]] = {
                                   "summed rate left by then would bring"),
                    "stall": (0.2, "share of the gain that the last quarter of the summed rate brought, after a quick "
                                   "start"),
-                   "still": (0.7, "times what that quarter brought: all that may have been gained between the first tenth "
+                   "still": (0.7, "times what that quarter brought: what may have been gained between the first tenth "
                                   "and it, its error with it, where the run stood still"),
                    "quick": (0.35, "share of the gain that the first tenth of the summed rate brought: a quick start"),
                    "thrown": (0.15, "height of the throw above the start, as a share of the gain"),
@@ -150,7 +152,7 @@ ENTRIES: dict[str, dict[str, object]] = {
                    "sure": (2.5, "standard errors of that, with what other seeds do to a run"),
                    "jolt": (0.223, "logarithm of the largest of the first losses over the very first: 1.25 times"),
                    "clear": (4.0, "times the scatter of the logarithm that such a jolt measures, at the least"),
-                   "alike": (0.33, "share of the recorded runs with such curves whose rate was too high, where no one "
+                   "alike": (0.4, "share of the recorded runs with such curves whose rate was too high, where no one "
                                   "sign is clear"),
                    "soon": (0.03, "share of the run within which the rate is high: no warm-up to speak of"),
                    "thrown": (0.15, "height of the throw above the start, as a share of the gain")},

@@ -20,7 +20,7 @@ from calando.records.diagnosis.traces import EVALUATED, traces
 if TYPE_CHECKING:
     from calando.records.diagnosis.finding import Judged
 
-__all__ = ["Card", "Score", "chance", "scored", "unharmed"]
+__all__ = ["Card", "Score", "chance", "scattered", "scored", "unharmed"]
 
 HIGH = "LR too high"
 FEWEST = 60
