@@ -29,3 +29,13 @@ def test_a_second_half_that_brings_a_tenth_of_the_gain_hardly_moves():
 def test_evaluations_that_shake_by_all_that_was_gained_stand_still_at_nothing():
     fitted = np.where(AT < 20, 2.3, 2.2)
     assert all("plateau at high LR" not in kinds(fitted, 0.9, seed) for seed in range(4))
+
+
+def test_a_run_that_was_cut_off_while_it_trembled_is_told_to_decay_as_well_as_to_go_on():
+    falling = 1.0 + np.exp(-AT / 40) + 1.2 * np.exp(-AT / 700)
+    assert all({"plateau at high LR", "horizon too short"} <= kinds(falling, 0.2, seed) for seed in range(6))
+
+
+def test_a_run_that_was_cut_off_in_a_calm_descent_is_told_to_go_on_and_no_more():
+    falling = 1.0 + np.exp(-AT / 40) + 1.2 * np.exp(-AT / 700)
+    assert all(kinds(falling, 0.005, seed) == {"horizon too short"} for seed in range(6))

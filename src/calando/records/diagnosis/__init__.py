@@ -98,6 +98,8 @@ def _judged(seen: Observed) -> tuple[Diagnosis, ...]:
     hot = any(one is not None and one.kind == "LR too high" for one in found)
     if hot and not compared.refuted(run, "warm-up too short"):
         found.append(early.abrupt(run))
+    if any(one is not None and one.kind == "horizon too short" for one in found):
+        found.append(plateau.held_up(run))
     found.append(obeyed.not_as_asked(run))
     if seen.status == "running":
         found = [one for one in found if one is not None and not _too_early(one, run)]
@@ -146,7 +148,10 @@ HIDES = {
 def _settle(found: list[Diagnosis], *, ends_hot: bool) -> list[Diagnosis]:
     """One finding a kind, without those that another one explains."""
     first = {finding.kind: finding for finding in reversed(found)}
-    hidden = {kind for known in first for kind in HIDES.get(known, ())}
+    stood = first.get("plateau at high LR")
+    trembling = stood is not None and any(one.name == plateau.HELD_UP for one in stood.evidence)
+    cut = "horizon too short" if trembling else ""  # a decay helps now, whatever more steps would bring
+    hidden = {kind for known in first if known != cut for kind in HIDES.get(known, ())}
     if ends_hot and "LR too high" not in first:
         hidden.discard("horizon too short")  # cut off in its descent, whatever else
     if "spikes" in first and "LR too high" in first:

@@ -320,7 +320,7 @@ ENTRIES: dict[str, dict[str, object]] = {
     "plateau at high LR": {
         "severity": "warning",
         "looks": "The loss stands still while the rate is still high, and falls as soon as it comes down, if it ever "
-                 "does.",
+                 "does; or it still falls, trembling, at a rate that never comes down.",
         "why": "The noise of the steps balances their progress: what can be reached at this rate is reached.",
         "do": ("Begin the decay where the standstill began, or now: `calando steer RUN cooldown 20%`.",
                "Give the cooldown 20 % of the run, down to zero."),
@@ -329,6 +329,7 @@ ENTRIES: dict[str, dict[str, object]] = {
                                     "still"),
                    "shaking": (0.05, "share of the gain by which an evaluation shakes, where the rate never comes "
                                      "down"),
+                   "held up": (0.035, "the same of a run that was cut off while its loss still fell"),
                    "wild": (0.33, "the same at the most: what shakes by more has gained nothing to stand still at"),
                    "stretch": (0.15, "share of the run that it stood still"),
                    "gain": (0.02, "share of the whole gain below which nothing moved"),

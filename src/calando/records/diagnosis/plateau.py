@@ -9,10 +9,12 @@ from calando.records.diagnosis.finding import CLEAR, TOO_FEW, Change, Diagnosis,
 from calando.records.diagnosis.gliding import descent, glide
 from calando.records.diagnosis.noisy import Trend
 
-__all__ = ["plateau_high", "plateau_low"]
+__all__ = ["HELD_UP", "held_up", "plateau_high", "plateau_low"]
 
 HIGH = "plateau at high LR"
 LOW = "plateau at low LR"
+HELD_UP = "trembling to the end"
+"""Evidence of a loss that falls on and is held up by the noise of the steps, which is no standstill."""
 
 
 def plateau_high(run: Judged) -> Diagnosis | None:
@@ -63,6 +65,28 @@ def plateau_high(run: Judged) -> Diagnosis | None:
                      words, advice, tuple(evidence), 0.85 if after.sigmas >= CLEAR else 0.7,
                      (Change("cooldown", float(max(1, round(0.3 * run.seen.horizon))), "cooldown 20%"),
                       Change("peak", 1 / 3, "scale 0.33")))  # fmt: skip
+
+
+def held_up(run: Judged) -> Diagnosis | None:
+    """A run that was cut off on its way down while its evaluations trembled: a decay brings something at once."""
+    rates, part = run.lr.window(0.5 * run.end, run.end).values, run.val.window(0.5 * run.end, run.end)
+    if len(part) < 6 or run.seen.higher_is_better or not run.peak > 0 or not rates.size:
+        return None
+    gain = run.begin(run.val) - float(run.val.smooth().values.min())
+    hot = float(rates.min()) >= 0.6 * run.peak and run.end + 1 > limit("horizon too short", "left") * run.seen.horizon
+    if not hot or not gain > 0 or part.tremble() < limit(HIGH, "held up") * gain:
+        return None
+    share = part.tremble() / gain
+    said = f"{100 * share:.2g} % of the gain"
+    return Diagnosis(
+        HIGH, "warning", "held up by a learning rate that never came down",
+        f"It was still on its way down, but over the second half one evaluation strayed from the next by {said}: that "
+        "is the noise of steps at a high rate, which a longer run at this rate keeps and a decay takes away.",
+        ("End with a cooldown to zero over the last 20 %: `wsd(cooldown=20%)` or `linear_decay()`.",
+         "Where the run can be longer, too, cool down at its new end."),
+        (Evidence(HELD_UP, share, said),), 0.6,
+        (Change("cooldown", float(max(1, round(0.3 * run.seen.horizon))), "cooldown 20%"),),
+    )  # fmt: skip
 
 
 def plateau_low(run: Judged) -> Diagnosis | None:
