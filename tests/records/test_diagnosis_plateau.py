@@ -32,7 +32,7 @@ def test_evaluations_that_shake_by_all_that_was_gained_stand_still_at_nothing():
 
 
 def test_a_run_that_was_cut_off_while_it_trembled_is_told_to_decay_as_well_as_to_go_on():
-    falling = 1.0 + np.exp(-AT / 40) + 1.2 * np.exp(-AT / 700)
+    falling = 1.0 + np.exp(-AT / 40) + 1.8 * np.exp(-AT / 500)
     assert all({"plateau at high LR", "horizon too short"} <= kinds(falling, 0.2, seed) for seed in range(6))
 
 

@@ -99,7 +99,7 @@ def _judged(seen: Observed) -> tuple[Diagnosis, ...]:
     if hot and not compared.refuted(run, "warm-up too short"):
         found.append(early.abrupt(run))
     if any(one is not None and one.kind == "horizon too short" for one in found):
-        found.append(plateau.held_up(run))
+        found.insert(0, plateau.held_up(run))  # before a standstill: both cannot be
     found.append(obeyed.not_as_asked(run))
     if seen.status == "running":
         found = [one for one in found if one is not None and not _too_early(one, run)]
