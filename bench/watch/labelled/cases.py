@@ -95,7 +95,7 @@ HIGH = {"images": (0.35, 0.45), "text": (0.35, 0.5), "characters": (0.5, 0.9), "
         "squeezed": (0.3, 0.4), "blotted": (0.03, 0.04),
         "noughts": (0.15, 0.2), "magnets": (0.15, 0.2), "rolls": (0.1, 0.3), "levels": (0.3, 1.0),
         "ways": (0.06, 0.08), "automata": (0.2, 0.24), "entities": (0.3, 0.6), "spectra": (1.3, 1.7),
-        "hands": (0.07, 0.1), "julia": (0.1, 0.13), "arms": (0.3, 0.38), "genes": (0.13, 0.2)}  # fmt: skip
+        "hands": (0.07, 0.1), "julia": (0.1, 0.13), "arms": (0.3, 0.45), "genes": (0.13, 0.2)}  # fmt: skip
 ABRUPT = {"images": (0.3, 0.45), "text": (0.25, 0.4), "characters": (0.5, 0.9), "weather": (0.12, 0.25),
           "photographs": (0.07, 0.1), "flights": (0.3, 0.8),
           "places": (0.13, 0.19), "halves": (0.8, 1.1), "hours": (0.1, 0.25),
@@ -108,7 +108,7 @@ ABRUPT = {"images": (0.3, 0.45), "text": (0.25, 0.4), "characters": (0.5, 0.9), 
           "squeezed": (0.18, 0.25), "blotted": (0.02, 0.03),
           "noughts": (0.12, 0.17), "magnets": (0.12, 0.15), "rolls": (0.034, 0.04), "levels": (0.3, 2.0),
           "ways": (0.07, 0.13), "automata": (0.16, 0.25), "entities": (0.45, 0.65), "spectra": (1.5, 1.9),
-          "hands": (0.05, 0.07), "julia": (0.1, 0.16), "arms": (0.25, 0.3), "genes": (0.13, 0.2)}  # fmt: skip
+          "hands": (0.05, 0.07), "julia": (0.1, 0.16), "arms": (0.25, 0.35), "genes": (0.13, 0.2)}  # fmt: skip
 DEAD = {
     "images": 1.2, "text": 1.6, "characters": 20.0, "weather": 30.0, "photographs": 0.6, "flights": 30.0,
     "places": 2.0, "halves": 20.0, "hours": 40.0, "carriers": 3.0, "manuals": 20.0, "airports": 40.0,
@@ -173,7 +173,7 @@ SOME = {
     "tokens": 400, "cells": 200, "signals": 800, "remarks": 500, "patches": 300, "signs": 1100, "modules": 1000,
     "moved": 300, "throws": 500, "wines": 60, "sugars": 150, "moons": 150, "smudged": 300, "squeezed": 200,
     "blotted": 300, "noughts": 700, "magnets": 500, "rolls": 600, "levels": 400, "ways": 1500, "automata": 1500,
-    "entities": 1000, "spectra": 250, "hands": 800, "julia": 600, "arms": 800, "genes": 800,
+    "entities": 1000, "spectra": 250, "hands": 1200, "julia": 600, "arms": 1200, "genes": 800,
 }  # fmt: skip
 """Examples that are learned by heart only when the rate has come down."""
 

@@ -222,7 +222,7 @@ TASKS = {
     "hands": Task("other", 0.012, 450, 32, 60, hands, (17, 32, 32, 32, 32, 6)),
     "julia": Task("other", 0.025, 400, 32, 80, julia, (1, 8, 12, 24, 6), optimizer="momentum", body="convolution"),
     "arms": Task(
-        "other", 0.05, 500, 28, 60, arms, (6, 48, 48, 12, 2), answers="number", optimizer="nesterov", body="normed"
+        "other", 0.05, 500, 56, 60, arms, (6, 48, 48, 12, 2), answers="number", optimizer="nesterov", body="normed"
     ),
     "genes": Task("other", 0.025, 280, 24, 80, genes, (64, 12, 24, 6), body="pooled"),
 }
