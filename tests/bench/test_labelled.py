@@ -36,7 +36,9 @@ def test_good_runs_raise_no_alarm(rows):
     assert rows["healthy"]["recall"] >= 0.95
 
 
-@pytest.mark.parametrize("half", ["judge", "fresh", "last", "unseen", "blind", "final", "small", "sealed", "kept"])
+@pytest.mark.parametrize(
+    "half", ["judge", "fresh", "last", "unseen", "blind", "final", "small", "sealed", "kept", "other"]
+)
 def test_two_recorded_runs_trained_again_come_out_the_same(half):
     recorded = load(half)
     plain = [r for r, t in recorded.items() if len(t.train) > 1 and not t.diverged and not r.glitch and not r.few]
@@ -50,7 +52,7 @@ def test_two_recorded_runs_trained_again_come_out_the_same(half):
 
 
 @pytest.mark.parametrize(
-    "half", ["write", "judge", "fresh", "last", "unseen", "blind", "final", "small", "sealed", "kept"]
+    "half", ["write", "judge", "fresh", "last", "unseen", "blind", "final", "small", "sealed", "kept", "other"]
 )
 def test_every_run_and_control_of_a_half_is_recorded(half):
     recorded, (runs, controls) = load(half), wanted(half)

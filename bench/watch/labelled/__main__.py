@@ -15,8 +15,22 @@ from bench.watch.labelled.recording import HERE, load, make, pack
 from bench.watch.labelled.telling import told
 from bench.watch.labelled.tools import recording as tools
 
-HALVES = ("write", "judge", "fresh", "last", "tools", "unwarmed", "unseen", "blind", "final", "small", "sealed", "kept")
-UNJUDGED: tuple[str, ...] = ("sealed", "kept")
+HALVES = (
+    "write",
+    "judge",
+    "fresh",
+    "last",
+    "tools",
+    "unwarmed",
+    "unseen",
+    "blind",
+    "final",
+    "small",
+    "sealed",
+    "kept",
+    "other",
+)
+UNJUDGED: tuple[str, ...] = ("other",)
 """Halves that nobody has looked at yet: judged only where they are named."""
 
 

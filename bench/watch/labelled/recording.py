@@ -30,6 +30,7 @@ TRAINED_BY = tuple(
         "fresh",
         "kept",
         "last",
+        "other",
         "recipe",
         "sealed",
         "small",

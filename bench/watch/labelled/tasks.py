@@ -20,6 +20,7 @@ from bench.watch.labelled.final import modules, moved, signs, throws
 from bench.watch.labelled.fresh import Data, airports, carriers, flown, manuals
 from bench.watch.labelled.kept import automata, entities, spectra, ways
 from bench.watch.labelled.last import delays, products, turned
+from bench.watch.labelled.other import arms, genes, hands, julia
 from bench.watch.labelled.sealed import levels, magnets, noughts, rolls
 from bench.watch.labelled.small import blotted, moons, smudged, squeezed, sugars, wines
 from bench.watch.labelled.unseen import pendulums, strayed, tokens, tumours
@@ -218,6 +219,12 @@ TASKS = {
     "automata": Task("kept", 0.07, 500, 24, 80, automata, (2, 12, 16, 16, 8), optimizer="momentum", body="signal"),
     "entities": Task("kept", 0.07, 280, 24, 120, entities, (250, 16, 24, 6), table=True),
     "spectra": Task("kept", 0.3, 480, 16, 40, spectra, (40, 32, 10, 32, 40), answers="number", optimizer="nesterov"),
+    "hands": Task("other", 0.012, 450, 32, 60, hands, (17, 32, 32, 32, 32, 6)),
+    "julia": Task("other", 0.025, 400, 32, 80, julia, (1, 8, 12, 24, 6), optimizer="momentum", body="convolution"),
+    "arms": Task(
+        "other", 0.05, 500, 56, 60, arms, (6, 48, 48, 12, 2), answers="number", optimizer="nesterov", body="normed"
+    ),
+    "genes": Task("other", 0.025, 280, 24, 80, genes, (64, 12, 24, 6), body="pooled"),
 }
 
 

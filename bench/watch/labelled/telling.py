@@ -27,6 +27,7 @@ NAMES = {
     "small": "Six tasks with batches of two, four and eight, made to teach what noise is; never judged unseen",
     "sealed": "Four tasks that are computed throughout, on which no rule was written or mended",
     "kept": "Four further tasks, kept from whoever wrote or mended a rule",
+    "other": "Four tasks more, made for a last look",
 }
 
 LOOKS = (
