@@ -30,7 +30,7 @@ HALVES = (
     "kept",
     "other",
 )
-UNJUDGED: tuple[str, ...] = ("other",)
+UNJUDGED: tuple[str, ...] = ()
 """Halves that nobody has looked at yet: judged only where they are named."""
 
 
