@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from calando.records.diagnosis.alike import looks_too_high
 from calando.records.diagnosis.calm import trembling
 from calando.records.diagnosis.catalogue import limit
-from calando.records.diagnosis.finding import CLEAR, Change, Diagnosis, Evidence, Judged, short, sure
+from calando.records.diagnosis.finding import CLEAR, NINE, Change, Diagnosis, Evidence, Judged, short, sure
 from calando.records.diagnosis.noisy import Level, Trend, median, medians, noise
 from calando.records.diagnosis.pace import spent, steady
 from calando.records.diagnosis.score import unharmed
@@ -17,7 +17,6 @@ __all__ = ["Throw", "lr_too_high", "thrown"]
 
 HIGH = "LR too high"
 LOW = "LR too low"
-NINE = 9
 
 
 @dataclass(frozen=True, slots=True)
