@@ -195,10 +195,13 @@ def test_a_folder_with_a_file_that_is_not_ours_is_left_alone() -> None:
     [({"metric": "val_loss"}, "min"), ({"metric": "reward"}, "max"), ({"metric": "reward_loss"}, "min"),
      ({"metric": "val_accuracy", "mode": "min"}, "min"), ({"metric": "hits", "mode": "max"}, "max")],
 )  # fmt: skip
-def test_which_way_is_better_is_told_by_the_name_of_the_metric_where_nobody_says(given: dict, mode: str) -> None:
+@pytest.mark.parametrize("declared", [Declared(), Declared(metric="hits_at_ten", mode="max")])
+def test_which_way_is_better_is_told_by_the_name_of_the_metric_where_nobody_says_it_of_this_one(
+    declared: Declared, given: dict, mode: str
+) -> None:
     candidate = Candidate("cosine()", "cosine()")
     spec = build(
-        train="a.py:train", train_sha256="", declared=Declared(), candidates=(candidate,), baseline="cosine()",
+        train="a.py:train", train_sha256="", declared=declared, candidates=(candidate,), baseline="cosine()",
         peaks=(0.1,), seeds=1, confirm_seeds=None, steps=10, evals=None, steps_per_epoch=None, extend=0,
         confidence=0.95, margin=0.0, question=None, **{"mode": None, **given},
     )  # fmt: skip

@@ -32,5 +32,10 @@ def test_losses_that_lie_clearly_below_even_guessing_have_learned():
     assert all(one.kind != "not converging" for one in found(0.98 * np.log(2), began=1.03))
 
 
+@pytest.mark.parametrize("classes", [16, 19, 20])
+def test_a_model_of_language_that_ends_at_such_a_level_far_below_its_start_has_learned(classes):
+    assert all(one.kind != "not converging" for one in found(np.log(classes), began=3.7, pace=12.0))
+
+
 def test_a_slow_fall_that_ends_at_the_level_of_guessing_by_chance_is_none():
     assert all(one.kind != "not converging" for one in found(np.log(10), began=1.9, pace=80))

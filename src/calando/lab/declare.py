@@ -23,6 +23,15 @@ class Declared:
     mode: Mode | None = None
     steps_per_epoch: int | None = None
 
+    def mode_of(self, metric: str) -> Mode | None:
+        """The declared mode, where it was not declared for another metric.
+
+        >>> accuracy = Declared(metric="val_accuracy", mode="max")
+        >>> accuracy.mode_of("val_accuracy"), accuracy.mode_of("val_loss")
+        ('max', None)
+        """
+        return self.mode if self.metric in (None, metric) else None
+
 
 def declare(
     *,

@@ -144,7 +144,7 @@ def find(
                 horizon,
                 candidate.plan,
                 metric=judged,
-                mode=read_mode(mode or declared.mode, judged, verb="find"),
+                mode=read_mode(mode or declared.mode_of(judged), judged, verb="find"),
                 steps_per_epoch=steps_per_epoch if steps_per_epoch is not None else declared.steps_per_epoch,
                 confidence=sure,
             ),

@@ -160,7 +160,7 @@ def build(
         select_seeds=chosen,
         confirm_seeds=confirm,
         metric=metric,
-        mode=read_mode(mode or declared.mode, metric, verb=verb),
+        mode=read_mode(mode or declared.mode_of(metric), metric, verb=verb),
         baseline=baseline,
         confidence=real(confidence, "confidence", 0.0, 1.0, ends=False, verb=verb),
         margin=real(margin, "margin", 0.0, math.inf, ends=True, verb=verb),

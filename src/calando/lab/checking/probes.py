@@ -110,7 +110,7 @@ def probed(
             plan,
             EVALS,
             judged,
-            mode or declared.mode or better(judged),
+            mode or declared.mode_of(judged) or better(judged),
             str(Path(name) / "run.log"),
             place=str(Path(name) / "snapshots"),
             digest=True,

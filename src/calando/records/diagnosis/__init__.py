@@ -95,13 +95,16 @@ def _judged(seen: Observed) -> tuple[Diagnosis, ...]:
             found = [look(run if look in HELD_OUT else losses) for look in LOOKS]
     if seen.beside:
         found = [*compared.unrefuted(run, [one for one in found if one is not None])]
-    hot = any(one is not None and one.kind == "LR too high" for one in found)
+    under_way = seen.status == "running"  # what cannot be told yet is no reason to tell of a warm-up
+    hot = any(
+        one is not None and one.kind == "LR too high" and not (under_way and _too_early(one, run)) for one in found
+    )
     if hot and not compared.refuted(run, "warm-up too short"):
         found.append(early.abrupt(run))
     if any(one is not None and one.kind == "horizon too short" for one in found):
         found.insert(0, plateau.held_up(run))  # before a standstill: both cannot be
     found.append(obeyed.not_as_asked(run))
-    if seen.status == "running":
+    if under_way:
         found = [one for one in found if one is not None and not _too_early(one, run)]
     kept = _settle(
         [f for f in found if f is not None], ends_hot=len(run.lr) > 0 and run.lr_at(run.end) >= 0.6 * run.peak

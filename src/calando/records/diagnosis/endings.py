@@ -64,13 +64,16 @@ def diverged(run: Judged) -> Diagnosis:
     edge = lr
     if left is not None and left < at:
         broke = run.lr_at(left) or run.lr_at(left + 1)  # a warm-up may begin at zero
-        edge = min(broke, lr) if math.isfinite(lr) else broke
+        edge = min(broke, lr) if lr > 0 else broke
         words += f"; it had been climbing away from its best value since about step {left:,.0f}"
         evidence.append(Evidence("climbing since", left, f"step {left:,.0f}"))
     at_rise = math.isfinite(lr) and run.lr_at(max(0, at - max(2, run.seen.horizon // 50))) < 0.999 * lr
     early = math.isfinite(lr) and 0 < at <= 0.15 * run.seen.horizon
     advice = []
-    if math.isfinite(edge):
+    if edge == 0:
+        advice.append("It broke at a rate of zero, where no step moves anything: look first for numbers that are not "
+                      "finite in the batch, the labels and the loss itself.")  # fmt: skip
+    elif math.isfinite(edge):
         advice.append(f"Choose a peak below {short(edge / 2)}: half of the rate at which it broke away.")
     else:
         advice.append("Choose a lower peak: a third of this one.")

@@ -73,6 +73,8 @@ ENTRIES: dict[str, dict[str, object]] = {
                                    "runs that died keep within 0.005"),
                    "scatter": (0.009, "scatter of the last losses, as a share of it: of runs that died 0.004 to "
                                       "0.007, of sound ones that end there none"),
+                   "untaught": (1.5, "times it that the loss began at, at the most: from further above something was "
+                                     "learned; recorded runs that died began at 1.01 to 1.18"),
                    "below": (0.97, "share of it below which the loss never was: else something was learned, and lost"),
                    "flat": (1.06, "times it that the loss is at the most in the middle of the run")},
     },

@@ -35,7 +35,9 @@ def only_guesses(run: Judged) -> Diagnosis | None:
         levels.append(median(run.val.values[-3:]))
     if classes > limit(KIND, "classes") or any(abs(one / even - 1) > limit(KIND, "even") for one in levels):
         return None
-    if noise(last) > limit(KIND, "scatter") * even or run.begin(curve) < 0.95 * even:
+    if noise(last) > limit(KIND, "scatter") * even:
+        return None
+    if not 0.95 * even <= run.begin(curve) <= limit(KIND, "untaught") * even:
         return None
     smooth = curve.smooth()
     middle = smooth.window(0.3 * run.end, 0.7 * run.end).values

@@ -22,6 +22,7 @@ from calando.records.diagnosis.finding import (
 )
 from calando.records.diagnosis.gliding import descent, glide
 from calando.records.diagnosis.noisy import Trend, median
+from calando.records.diagnosis.plateau import held_up
 
 if TYPE_CHECKING:
     from calando.records.diagnosis.noisy import Floats
@@ -317,9 +318,10 @@ def _steep(run: Judged, share: float, name: str, confidence: float) -> Diagnosis
 
 def _short(run: Judged, title: str, words: str, shown: Evidence, confidence: float) -> Diagnosis:
     longer = 2 * run.seen.horizon
+    advice = [f"Bind the same plan to a longer horizon, such as {longer:,} steps: lengths in percent stretch with it."]
+    if held_up(run) is None:  # what the noise of the steps holds up gains nothing by longer ones
+        advice.append("If the budget is fixed, a higher peak buys some of the same.")
     return Diagnosis(
-        SHORT, "warning", title, words,
-        (f"Bind the same plan to a longer horizon, such as {longer:,} steps: lengths in percent stretch with it.",
-         "If the budget is fixed, a higher peak buys some of the same."),
+        SHORT, "warning", title, words, tuple(advice),
         (shown,), confidence, (Change("horizon", float(longer), f"extend {run.seen.horizon}"),),
     )  # fmt: skip

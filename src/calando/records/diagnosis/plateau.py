@@ -43,7 +43,8 @@ def plateau_high(run: Judged) -> Diagnosis | None:
     curve, name = _denser(run)
     before = curve.level(last - 0.1 * run.end, last, least=3)
     after = before.minus(curve.level(0.95 * run.end, run.end, least=3))
-    began = _flat_since(curve, before.value + 2 * before.error, last)
+    # A single late loss above the rest must not move the beginning into what was just found to be flat.
+    began = min(_flat_since(curve, before.value + 2 * before.error, last), first + 0.5 * (last - first))
     evidence = [
         Evidence("flat", last - began, f"steps {began:,.0f} to {last:,.0f}"),
         Evidence("gain there", flat, f"{100 * flat:.1f} % of the whole"),
