@@ -15,8 +15,9 @@ from calando.records import RunRecord, RunSpec
 
 TOLERANCE = 1e-3
 """Relative to a loss, and a tenth of it to the first one. On the processor that they were recorded on runs repeat bit
-for bit, alone or beside others. Other processors, and some of the same instruction set, add in another order, and a run at a
-high rate magnifies the last digit: only at the lowest peaks are all losses compared, else those of the first updates."""
+for bit, alone or beside others. Other processors, and some of the same instruction set, add in another order, and a run
+at a high rate magnifies the last digit: only at the lowest peaks are all losses compared, else those of the first
+updates."""
 FIRST = 2  # losses
 
 
