@@ -87,8 +87,10 @@ def test_a_recorded_run_trained_again_comes_out_the_same(tool, recorded):
     recipe = case.recipe.but(seed=random.choice(case.seeds))
     before = recorded[recipe]
     again = trained(recipe)
-    assert again.train[0] == pytest.approx(before.train[0], rel=1e-3)
-    assert again.final == pytest.approx(before.final, rel=0.03), recipe
+    assert again.train[:3] == pytest.approx(before.train[:3], rel=1e-3)
+    # another processor adds in another order, which by its end moves a run less than another seed does
+    ends = [recorded[recipe.but(seed=seed)].final for seed in case.seeds]
+    assert again.final == pytest.approx(before.final, abs=max(ends) - min(ends)), recipe
     assert log_of(recipe, again.log).columns.keys() == log_of(recipe, before.log).columns.keys()
 
 
