@@ -90,6 +90,7 @@ def run_folder(name: str) -> Path:
         BadFile: when there is none.
     """
     from calando.records.live import RECORD, discover
+    from calando.records.nearby import or_rather
 
     places = [Path(name), Path("runs") / name]
     for place in places:
@@ -100,7 +101,7 @@ def run_folder(name: str) -> Path:
     there = next((place for place in places if place.is_dir()), Path("runs"))
     runs = [str(found.path) for found in discover(there, logs=False) if found.kind == "run"] if there.is_dir() else []
     raise BadFile(
-        given=f"{tame(name)}, where no run is recorded",
+        given=f"{tame(name)}, where no run is recorded{or_rather(name)}",
         allowed="the folder of a watched run" + (f": {tame(', '.join(runs[-5:]))}" if runs else ""),
         where="RUN",
         fix="name one of them" if runs else "open a watch in the training: calando.watch(...)",

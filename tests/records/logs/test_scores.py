@@ -93,7 +93,8 @@ def test_names_of_none(name: str) -> None:
     "name",
     ["reward", "Return", "score", "episode_reward", "rollout/ep_rew_mean", "charts/episodic_return", "eval/mean_reward",
      "env_runners/episode_return_mean", "rewards/margins", "rewards/accuracies", "objective/rlhf_reward", "win_rate",
-     "eval/success_rate", "val_precision", "recall", "val_psnr", "test_score", "val_acc"],
+     "eval/success_rate", "val_precision", "recall", "val_psnr", "test_score", "val_acc", "val/ndcg@10", "mrr",
+     "mAP@0.5", "eval_pass@1", "hit_rate@10", "recall@20", "eval_spearman_cosine", "pearsonr"],
 )  # fmt: skip
 def test_what_is_better_when_higher_is_so_by_its_name_once_it_is_named(tmp_path: Path, name: str) -> None:
     assert (better(name), find("loss", [name]), find("val_loss", [name])) == ("max", [], [])
@@ -109,7 +110,7 @@ def test_what_is_better_when_higher_is_so_by_its_name_once_it_is_named(tmp_path:
     "name",
     ["reward_loss", "loss/reward", "return_loss", "reward_std", "return_mse", "reward_error", "value_loss",
      "ep_len_mean", "brier_score", "fid_score", "z_score", "score_loss", "reward_model_loss", "regret", "val_loss",
-     "total", "mean"],
+     "total", "mean", "recall_loss", "hits_time", "map_size", "elbo_loss", "step_time"],
 )  # fmt: skip
 def test_a_loss_of_a_reward_is_a_loss(name: str) -> None:
     assert better(name) == "min"

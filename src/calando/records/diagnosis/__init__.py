@@ -23,6 +23,7 @@ from calando.records.diagnosis import (
     guessing,
     heat,
     higher,
+    late,
     obeyed,
     pace,
     plateau,
@@ -72,6 +73,12 @@ def diagnose(seen: Observed) -> tuple[Diagnosis, ...]:
         return _judged(seen)
 
 
+LATE_LOOKS = (
+    late.climbing, spiky.spikes, higher.after_a_drop, higher.overfitting, waves.oscillation, pace.horizon_too_short,
+    plateau.plateau_high, plateau.plateau_low,
+)  # fmt: skip
+"""What is asked of a run whose beginning is not in the log."""
+
 HELD_OUT = (higher.after_a_drop, higher.overfitting)
 
 
@@ -86,6 +93,9 @@ def _judged(seen: Observed) -> tuple[Diagnosis, ...]:
         found = [endings.too_little(run)]
     elif higher.alone(run):
         found = [look(run) for look in higher.LOOKS]
+    elif late.begins_late(run):
+        losses = replace(run, val=trend((), ()), made={}) if seen.higher_is_better else run
+        found = [look(run if look in HELD_OUT else losses) for look in LATE_LOOKS]
     else:
         found = [endings.not_converging(run)]
         losses = replace(run, val=trend((), ()), made={}) if seen.higher_is_better else run  # of which the rules speak
@@ -99,7 +109,7 @@ def _judged(seen: Observed) -> tuple[Diagnosis, ...]:
     hot = any(
         one is not None and one.kind == "LR too high" and not (under_way and _too_early(one, run)) for one in found
     )
-    if hot and not compared.refuted(run, "warm-up too short"):
+    if hot and not late.begins_late(run) and not compared.refuted(run, "warm-up too short"):
         found.append(early.abrupt(run))
     if any(one is not None and one.kind == "horizon too short" for one in found):
         found.insert(0, plateau.held_up(run))  # before a standstill: both cannot be
@@ -111,7 +121,10 @@ def _judged(seen: Observed) -> tuple[Diagnosis, ...]:
     )
     kept = compared.borne_out(run, kept)
     kept.sort(key=lambda f: WORST_FIRST.index(f.kind))
-    return tuple(one.from_zero() for one in kept) or (fit.healthy(run),)
+    if kept:
+        return tuple(one.from_zero() for one in kept)
+    well = fit.healthy(run)
+    return (late.since(well, run) if late.begins_late(run) else well,)
 
 
 def _falling(steps: Sequence[float], values: Sequence[float], rising: bool) -> tuple[Sequence[float], Sequence[float]]:

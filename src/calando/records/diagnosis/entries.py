@@ -373,5 +373,10 @@ ENTRIES: dict[str, dict[str, object]] = {
         "why": "Nothing stands out.",
         "do": (),
         "shown": "The loss at the start and at the end.",
+        "limits": {
+            "late": (0.05, "Share of the run after which the log of a loss begins late. How the run began is not in it "
+                     "then, and nothing is said that rests on it: no peak too low or too high by how it began, no "
+                     "warm-up, nothing about having learned nothing."),
+        },
     },
 }  # fmt: skip

@@ -26,8 +26,10 @@ SCORES = (  # in the order of how much is known of their curves
 """Metrics that are better when higher and by which a run is judged unasked: a reward or a return is not among them, nor
 is precision or recall alone, of which one may fall for the other."""
 RISING = (
-    r"rew(?:ards?)?|returns?|score|(?:win|success|solve|pass)_?rate|success|margins?|precision|recall|"
-    r"sensitivity|specificity|hits|psnr|ssim|elo"
+    r"rew(?:ards?)?|returns?|score|(?:win|success|solve|pass)_?rate|success|margins?|"
+    r"sensitivity|specificity|psnr|ssim|elo|"
+    r"(?:hits?(?:_rat(?:e|io))?|hr|n?dcg|mrr|map|mar|recall|precision|pass)(?:_?at)?_?k?\d*(?:_\d+)*|"
+    r"(?:spearman|pearson)r?(?:_(?:corr(?:elation)?|cosine|dot|manhattan|euclidean|max|rho|r))?|kendall(?:_?tau)?"
 )
 OF_REWARDS = (
     r"ep|episodes?|episodic|rollouts?|env|env_runners|sampler_results|charts|objective|agent|policy|rlhf|"
@@ -108,6 +110,8 @@ def scores(name: str) -> bool:
     """Whether a name is that of a metric that is better when higher, also of one that is judged only where it is named.
 
     >>> scores("val/acc"), scores("rollout/ep_rew_mean"), scores("episodic_return"), scores("recall")
+    (True, True, True, True)
+    >>> scores("ndcg@10"), scores("mAP@0.5"), scores("pass@1"), scores("val/spearman")
     (True, True, True, True)
     >>> scores("val_loss"), scores("reward_loss"), scores("reward_std"), scores("ep_len_mean")
     (False, False, False, False)

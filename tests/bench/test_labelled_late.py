@@ -1,0 +1,34 @@
+"""Recorded good runs of which the first part is not in the log: what cannot be told of them is not told."""
+
+from dataclasses import replace
+
+import pytest
+
+from bench.watch.labelled.cases import cases
+from bench.watch.labelled.recording import load
+from bench.watch.labelled.scoring import QUIET, labelled, observed
+from calando.records.diagnosis import diagnose
+
+
+def since(first, pair):
+    steps, values = pair
+    kept = [place for place, step in enumerate(steps) if step >= first]
+    return [steps[place] for place in kept], [values[place] for place in kept]
+
+
+@pytest.fixture(scope="module")
+def good():
+    results = load("other")
+    runs = [run for case in cases("other") for run in labelled(case, case.seeds, results)]
+    return [observed(run.recipe, run.trained) for run in runs if run.label.kind == "healthy" and not run.label.left_out]
+
+
+@pytest.mark.parametrize("share", [0.1, 0.3, 0.6])
+def test_good_runs_whose_logs_begin_late_raise_no_alarm(share, good):
+    assert len(good) >= 100
+    cut = [
+        replace(seen, **{name: since(share * seen.horizon, getattr(seen, name)) for name in ("train", "val", "lr")})
+        for seen in good
+    ]
+    quiet = [{one.kind for one in diagnose(seen)} <= {*QUIET} for seen in cut]
+    assert sum(quiet) >= 0.95 * len(quiet)
