@@ -27,6 +27,7 @@ from calando.records.diagnosis import (
     obeyed,
     pace,
     plateau,
+    scales,
     spiky,
     waves,
 )
@@ -85,6 +86,8 @@ HELD_OUT = (higher.after_a_drop, higher.overfitting)
 def _judged(seen: Observed) -> tuple[Diagnosis, ...]:
     train, val = _falling(*seen.train, seen.train_higher), _falling(*seen.val, seen.higher_is_better)
     run = Judged(seen, trend(*train), trend(*val), trend(*seen.lr))
+    own = scales.on_its_own(run)
+    losses = replace(run, val=trend((), ()), made={}) if seen.higher_is_better else scales.together(run)
     if seen.status == "failed":
         found: list[Diagnosis | None] = [endings.failed(run)]
     elif seen.status == "diverged":
@@ -94,15 +97,13 @@ def _judged(seen: Observed) -> tuple[Diagnosis, ...]:
     elif higher.alone(run):
         found = [look(run) for look in higher.LOOKS]
     elif late.begins_late(run):
-        losses = replace(run, val=trend((), ()), made={}) if seen.higher_is_better else run
-        found = [look(run if look in HELD_OUT else losses) for look in LATE_LOOKS]
+        found = [look(own if look in HELD_OUT else losses) for look in LATE_LOOKS]
     else:
-        found = [endings.not_converging(run)]
-        losses = replace(run, val=trend((), ()), made={}) if seen.higher_is_better else run  # of which the rules speak
+        found = [endings.not_converging(run if seen.higher_is_better else losses)]
         if found[0] is not None:  # what a cyclic rate throws away at every return is no end of its own
             found.append(waves.oscillation(losses))
         else:  # a score beside the losses tells of overfitting alone
-            found = [look(run if look in HELD_OUT else losses) for look in LOOKS]
+            found = [look(own if look in HELD_OUT else losses) for look in LOOKS]
     if seen.beside:
         found = [*compared.unrefuted(run, [one for one in found if one is not None])]
     under_way = seen.status == "running"  # what cannot be told yet is no reason to tell of a warm-up
@@ -112,7 +113,7 @@ def _judged(seen: Observed) -> tuple[Diagnosis, ...]:
     if hot and not late.begins_late(run) and not compared.refuted(run, "warm-up too short"):
         found.append(early.abrupt(run))
     if any(one is not None and one.kind == "horizon too short" for one in found):
-        found.insert(0, plateau.held_up(run))  # before a standstill: both cannot be
+        found.insert(0, plateau.held_up(losses))  # before a standstill: both cannot be
     found.append(obeyed.not_as_asked(run))
     if under_way:
         found = [one for one in found if one is not None and not _too_early(one, run)]

@@ -377,6 +377,9 @@ ENTRIES: dict[str, dict[str, object]] = {
             "late": (0.05, "Share of the run after which the log of a loss begins late. How the run began is not in it "
                      "then, and nothing is said that rests on it: no peak too low or too high by how it began, no "
                      "warm-up, nothing about having learned nothing."),
+            "scales": (1.5, "Times the training losses about them that evaluations lie above from the first on, and "
+                       "the first above all training losses, where they are on another scale: a sum, a perplexity, a "
+                       "loss shared out over micro-batches. What rules learn from both is learned after a division."),
         },
     },
 }  # fmt: skip

@@ -155,6 +155,8 @@ class Judged:
     train: Trend
     val: Trend
     lr: Trend
+    apart: bool = False
+    """Whether evaluations are on another scale than training losses."""
     made: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
     """What somebody asked already: a dozen rules ask for the same."""
 
@@ -308,7 +310,8 @@ class Judged:
         return float(curve.values[0]) - first <= max(6 * self.train.noise, 0.0 if self.signed else 0.5 * abs(first))
 
     def _first(self, curve: Trend) -> Trend:
-        return self.train if len(self.train) >= 20 and not self.seen.higher_is_better else curve
+        apart = self.apart or self.seen.higher_is_better
+        return self.train if len(self.train) >= 20 and not apart else curve
 
     def ceiling(self, curve: Trend) -> float:
         """The highest of the first three values, where the very first updates did not throw them up."""

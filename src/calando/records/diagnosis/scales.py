@@ -1,0 +1,65 @@
+"""Evaluations on another scale than the training losses beside them: sums over batches, a loss shared out over
+micro-batches, a perplexity."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from calando.records.diagnosis.catalogue import limit
+from calando.records.diagnosis.finding import TOO_FEW, Judged
+from calando.records.diagnosis.noisy import median, trend
+
+if TYPE_CHECKING:
+    from calando.records.diagnosis.noisy import Floats
+
+__all__ = ["on_its_own", "together"]
+
+BESIDE = 0.02
+"""Share of the run, on either side of an evaluation, whose training losses are laid beside it."""
+
+
+def together(run: Judged) -> Judged:
+    """The run with its evaluations brought to the scale of the training losses, or as it is where they are on it."""
+    factor = _factor(run)
+    return (
+        run
+        if factor == 1.0
+        else replace(run, val=trend(run.val.steps.tolist(), (run.val.values / factor).tolist()), made={})
+    )
+
+
+def on_its_own(run: Judged) -> Judged:
+    """The run with its evaluations as they are, which begin at their own first value if they are on another scale."""
+    return run if _factor(run) == 1.0 else replace(run, apart=True, made={})
+
+
+def _factor(run: Judged) -> float:
+    return float(run.once("scale", lambda: _how_many_times(run)))
+
+
+def _how_many_times(run: Judged) -> float:
+    """How many times as high as training losses evaluations are from the first on; 1 where they may be alike.
+
+    What is learned by heart drives them apart, too, but not at once, and a first evaluation above all that the training
+    loss ever was is none of a model that has begun to learn.
+    """
+    if min(len(run.train), len(run.val)) < TOO_FEW or len(run.train) < 20 or run.seen.higher_is_better:
+        return 1.0
+    if min(float(run.train.values.min()), float(run.val.values.min())) <= 0:
+        return 1.0
+    first, top = float(run.val.values[0]), max(run.begin(run.train), float(run.train.smooth().values.max()))
+    if first <= top:
+        return 1.0
+    ratios = _ratios(run)
+    apart = min(float(ratios.min()), float(ratios[0])) > limit("healthy", "scales")
+    return median(ratios[:3]) if apart and math.isfinite(float(ratios.max())) else 1.0
+
+
+def _ratios(run: Judged) -> Floats:
+    import numpy as np
+
+    width = BESIDE * run.end
+    near = [run.train.level(at - width, at + width, least=5).value for at in run.val.steps.tolist()]
+    return run.val.values / np.maximum(near, 1e-300)
