@@ -1,44 +1,45 @@
-"""Recorded good runs as others might have logged them: without the first part, or evaluated on another scale."""
+"""Recorded runs as others might have logged them: what cannot be told is not told, and good ones stay good."""
 
-from dataclasses import replace
+import math
 
 import pytest
 
-from bench.watch.labelled.cases import cases
-from bench.watch.labelled.recording import load
-from bench.watch.labelled.scoring import QUIET, labelled, observed
-from calando.records.diagnosis import diagnose
+from bench.watch.otherwise import WAYS, averaged, every, means, page, runs, since, told
 
-
-def since(first, pair):
-    steps, values = pair
-    kept = [place for place, step in enumerate(steps) if step >= first]
-    return [steps[place] for place in kept], [values[place] for place in kept]
+KEEPS = [name for name in WAYS if "averaged" not in name and name != "every other evaluation"]
+"""Ways of logging that leave enough to tell a good run by; the others are in the results, with what they cost."""
 
 
 @pytest.fixture(scope="module")
-def good():
-    results = load("other")
-    runs = [run for case in cases("other") for run in labelled(case, case.seeds, results)]
-    return [observed(run.recipe, run.trained) for run in runs if run.label.kind == "healthy" and not run.label.left_out]
+def known():
+    return runs("other")
 
 
-def quiet(seen):
-    """The share of the runs of which nothing bad is said."""
-    return sum({one.kind for one in diagnose(run)} <= {*QUIET} for run in seen) / len(seen)
-
-
-@pytest.mark.parametrize("share", [0.1, 0.3, 0.6])
-def test_good_runs_whose_logs_begin_late_raise_no_alarm(share, good):
+@pytest.mark.parametrize("way", KEEPS)
+def test_good_runs_raise_no_alarm_however_they_were_logged(way, known):
+    good = [one for one in known if one[0] == "healthy"]
     assert len(good) >= 100
-    cut = [
-        replace(seen, **{name: since(share * seen.horizon, getattr(seen, name)) for name in ("train", "val", "lr")})
-        for seen in good
-    ]
-    assert quiet(cut) >= 0.95
+    assert told(good, WAYS[way])["healthy"] >= 0.95 * len(good)
 
 
-@pytest.mark.parametrize("factor", [0.25, 3, 1000])
-def test_good_runs_that_were_evaluated_on_another_scale_raise_no_alarm(factor, good):
-    apart = [replace(seen, val=(seen.val[0], [factor * value for value in seen.val[1]])) for seen in good]
-    assert quiet(apart) >= 0.95
+@pytest.mark.parametrize("way", [name for name in WAYS if "micro-batches" in name or "1,000" in name])
+def test_a_scale_hides_no_finding(way, known):
+    bad = [one for one in known if one[0] != "healthy"]
+    plain, scaled = told(bad, WAYS["as recorded, every update"]), told(bad, WAYS[way])
+    assert all(scaled[kind] >= 0.85 * plain[kind] for kind in plain)
+
+
+def test_ways_of_logging_are_what_they_say():
+    pair = ([0, 1, 2, 3, 4], [4.0, 2.0, 1.0, 1.0, 8.0])
+    assert means(pair, 2) == ([1, 3], [3.0, 1.0])
+    assert every(pair, 2) == ([0, 2, 4], [4.0, 1.0, 8.0])
+    assert since(pair, 3) == ([3, 4], [1.0, 8.0])
+    assert averaged(pair, 0.5)[1] == pytest.approx([4.0, 8 / 3, 12 / 7, 4 / 3, 4.774], abs=1e-3)
+    assert averaged(([0], [math.pi]), 0.9)[1] == pytest.approx([math.pi])
+
+
+def test_the_page_counts_what_is_told(known):
+    few = known[:6]
+    rows = [line for line in page(few).splitlines() if line.startswith("| ")]
+    assert len(rows) == len(WAYS) + 3
+    assert rows[2].split("|")[2].strip() == str(sum(kind == "healthy" for kind, _ in few))

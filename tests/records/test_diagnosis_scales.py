@@ -26,8 +26,8 @@ def kinds(seen):
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-@pytest.mark.parametrize("factor", [4.0, 1000.0, 1e9])
-def test_a_run_is_told_the_same_on_whatever_higher_scale_it_was_evaluated(shape, factor):
+@pytest.mark.parametrize("factor", [0.1, 4.0, 1000.0, 1e9])
+def test_a_run_is_told_the_same_on_whatever_scale_it_was_evaluated(shape, factor):
     for seed in range(3):
         curves = training(shape, seed=seed, evals=50)
         assert kinds(scaled(curves, factor)) == kinds(curves.seen())
@@ -41,7 +41,7 @@ def test_evaluations_are_laid_upon_the_training_losses():
     assert run.train.values.tolist() == curves.train.tolist()
 
 
-@pytest.mark.parametrize("factor", [1.0, 0.5, 1.3])
+@pytest.mark.parametrize("factor", [1.0, 0.7, 1.3])
 def test_evaluations_of_a_like_scale_stay_as_they_are(factor):
     run = judged(scaled(training(evals=50), factor))
     assert together(run) is run

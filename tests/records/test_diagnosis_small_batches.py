@@ -97,3 +97,32 @@ def test_an_evaluation_that_trembles_more_than_the_first_losses_is_no_better_sta
     shaken = [value + 0.5 * random.normal() for value in values]
     run = judged(Observed(horizon=STEPS, train=seen.train, val=(steps, [2.3, *shaken[1:]]), lr=seen.lr))
     assert run.outset(run.val) == run.begin(run.val) == 2.1
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_one_easy_batch_at_the_head_of_a_log_of_few_losses_is_no_start(seed):
+    random = np.random.default_rng(seed)
+    true = 0.25 + 0.45 * np.exp(-AT / 30)
+    wild = true * random.lognormal(-0.25, 0.7, STEPS)
+    wild[0] = 0.04
+    few, at = AT[::12].tolist(), AT[24::25]
+    seen = Observed(
+        horizon=STEPS,
+        train=(few, wild[::12].tolist()),
+        val=(at.tolist(), (true[at] * random.normal(1, 0.08, at.size)).tolist()),
+        lr=(AT.tolist(), (1e-3 * RATES).tolist()),
+    )
+    assert not kinds(seen) & {"diverged", "LR too high", "warm-up too short"}
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_a_run_of_few_wild_losses_that_was_thrown_up_for_good_has_diverged_all_the_same(seed):
+    random = np.random.default_rng(seed)
+    true = np.where(AT < 60, 0.7, 12.0)
+    few = AT[::12].tolist()
+    seen = Observed(
+        horizon=STEPS,
+        train=(few, (true * random.lognormal(-0.1, 0.45, STEPS))[::12].tolist()),
+        lr=(AT.tolist(), (1e-3 * RATES).tolist()),
+    )
+    assert "diverged" in kinds(seen)

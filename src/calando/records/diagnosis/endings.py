@@ -9,6 +9,7 @@ from calando.errors import counted
 from calando.records.diagnosis.catalogue import limit
 from calando.records.diagnosis.finding import (
     CLEAR,
+    NINE,
     TOO_FEW,
     Change,
     Diagnosis,
@@ -277,7 +278,7 @@ def _ends_above(run: Judged) -> Diagnosis | None:
     curve = run.train
     if len(curve) < 20:
         return None
-    start, last = set_out(run), _last(curve)
+    start, last = _least_start(run), _last(curve)
     far = limit("diverged", "above") * run.size(start.value)
     above = max(run.ceiling(curve), start.value) + (max(far, 3 * curve.noise) if run.signed else far)
     middle = median(curve.values[-_few_last(curve) :])
@@ -297,6 +298,19 @@ def _ends_above(run: Judged) -> Diagnosis | None:
          Evidence("highest learning rate", run.peak, short(run.peak))),
         sure(last.minus(start).sigmas), (Change("peak", 0.1), Change("clip", 1.0)),
     )  # fmt: skip
+
+
+def _least_start(run: Judged) -> Level:
+    """Where a run began; of few losses that scatter widely the middle of nine tells, as a single one is a draw."""
+    import numpy as np
+
+    start, values = set_out(run), run.train.values
+    if not 24 <= values.size < 60 or float(values.min()) <= 0 or run.signed:
+        return start
+    scatter = noise(np.log(values))
+    middle = median(values[:NINE])
+    wild = scatter > limit("LR too high", "scatter") and middle > start.value
+    return Level(middle, 1.25 * scatter * middle / NINE**0.5) if wild else start
 
 
 def _few_last(curve: Trend) -> int:

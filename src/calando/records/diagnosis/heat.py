@@ -45,7 +45,7 @@ def thrown(run: Judged) -> Throw | None:
     values, end = curve.values, run.end
     head = curve.window(0, max(0.01 * end, float(curve.steps[min(2, len(curve) - 1)]))).values
     few = _early(curve)
-    wild = len(curve) >= 60 and few > limit(HIGH, "scatter")  # the first batch of a few may be an easy one
+    wild = few > limit(HIGH, "scatter")  # the first batch of a few may be an easy one
     start = median(head) if head.size >= 5 else float(values[0])
     start = median(values[:NINE]) if wild else min(start, float(values[0]))
     low = min(float(curve.smooth().values.min()), start)
@@ -151,6 +151,8 @@ def shaken(run: Judged) -> Level | None:
         return None
     if not 0.3 <= float(hot[-1]) / run.end <= 0.97:
         return None
+    if len(run.train) < 60 and _early(run.train) > limit(HIGH, "scatter"):
+        return None  # where it began, and so what it gained, is in no few losses that scatter so
     begin = run.begin(curve)
     gain = max(begin - float(curve.smooth().values.min()), limit(HIGH, "least") * run.size(begin))
     part = curve.window(0.15 * run.end, float(hot[-1]))

@@ -1,5 +1,5 @@
-"""Evaluations on another scale than the training losses beside them: sums over batches, a loss shared out over
-micro-batches, a perplexity."""
+"""Evaluations on another scale than the training losses beside them: sums over batches or micro-batches on one side, a
+loss that is shared out over them, a perplexity."""
 
 from __future__ import annotations
 
@@ -40,21 +40,31 @@ def _factor(run: Judged) -> float:
 
 
 def _how_many_times(run: Judged) -> float:
-    """How many times as high as training losses evaluations are from the first on; 1 where they may be alike.
-
-    What is learned by heart drives them apart, too, but not at once, and a first evaluation above all that the training
-    loss ever was is none of a model that has begun to learn.
-    """
+    """How many times as high as training losses evaluations are; 1 where they may be alike."""
     if min(len(run.train), len(run.val)) < TOO_FEW or len(run.train) < 20 or run.seen.higher_is_better:
         return 1.0
     if min(float(run.train.values.min()), float(run.val.values.min())) <= 0:
         return 1.0
-    first, top = float(run.val.values[0]), max(run.begin(run.train), float(run.train.smooth().values.max()))
-    if first <= top:
-        return 1.0
     ratios = _ratios(run)
-    apart = min(float(ratios.min()), float(ratios[0])) > limit("healthy", "scales")
-    return median(ratios[:3]) if apart and math.isfinite(float(ratios.max())) else 1.0
+    first = median(ratios[:3])
+    apart = _above(run, ratios) or _below(ratios)
+    return first if apart and 0 < first < math.inf else 1.0
+
+
+def _above(run: Judged, ratios: Floats) -> bool:
+    """Whether evaluations are too high from the first on.
+
+    What is learned by heart drives them apart, too, but not at once, and a first evaluation above all that the training
+    loss ever was is none of a model that has begun to learn.
+    """
+    first, top = float(run.val.values[0]), max(run.begin(run.train), float(run.train.smooth().values.max()))
+    return first > top and float(ratios.min()) > limit("healthy", "scales")
+
+
+def _below(ratios: Floats) -> bool:
+    """Whether evaluations are too low: dropout and mixed examples make them lower, too, but not so much, so early."""
+    least = limit("healthy", "lower")
+    return max(float(ratios[0]), median(ratios[:3]), median(ratios)) < least
 
 
 def _ratios(run: Judged) -> Floats:
