@@ -86,3 +86,32 @@ def test_what_is_not_above_zero_has_no_scale(bad):
     curves.val[7] = bad
     run = judged(curves.seen())
     assert together(run) is run
+
+
+def test_perplexities_beside_a_loss_are_taken_for_what_they_are():
+    curves = training(evals=50)
+    known = 2.5 * curves.val
+    curves.train, curves.val = 2.5 * curves.train, np.exp(known)
+    run = together(judged(curves.seen()))
+    assert run.val.values == pytest.approx(known)
+    assert kinds(curves.seen()) == ["healthy"]
+
+
+def test_evaluations_that_a_high_rate_threw_up_are_no_other_scale():
+    curves = training(evals=50)
+    curves.val = curves.val * (1 + 30 * np.exp(-curves.val_at / 300))
+    run = judged(curves.seen())
+    assert together(run) is run
+
+
+def test_evaluations_that_are_denser_than_training_losses_are_told_as_they_were_logged():
+    curves = training("constant", evals=200)
+    random = np.random.default_rng(0)
+    every = curves.at[::25]
+    losses = (0.8 + 1.5 * np.exp(-every / 60)) * (1 + 0.05 * random.normal(size=every.size))
+    seen = curves.seen(
+        train=(every.tolist(), losses.tolist()),
+        val=(curves.val_at.tolist(), (3 * (0.8 + 1.5 * np.exp(-curves.val_at / 60))).tolist()),
+    )  # fmt: skip
+    told = {one.kind: one for one in diagnose(seen)}
+    assert "stood still at 2.4 " in told["plateau at high LR"].words

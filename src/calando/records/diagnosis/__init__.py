@@ -97,7 +97,9 @@ def _judged(seen: Observed) -> tuple[Diagnosis, ...]:
     elif higher.alone(run):
         found = [look(run) for look in higher.LOOKS]
     elif late.begins_late(run):
-        found = [look(own if look in HELD_OUT else losses) for look in LATE_LOOKS]
+        own, losses = late.on_its_own_clock(own), late.on_its_own_clock(losses)
+        seen_of = [look(own if look in HELD_OUT else losses) for look in LATE_LOOKS]
+        found = [None if one is None else late.put_back(one, run) for one in seen_of]
     else:
         found = [endings.not_converging(run if seen.higher_is_better else losses)]
         if found[0] is not None:  # what a cyclic rate throws away at every return is no end of its own
@@ -113,7 +115,7 @@ def _judged(seen: Observed) -> tuple[Diagnosis, ...]:
     if hot and not late.begins_late(run) and not compared.refuted(run, "warm-up too short"):
         found.append(early.abrupt(run))
     if any(one is not None and one.kind == "horizon too short" for one in found):
-        found.insert(0, plateau.held_up(losses))  # before a standstill: both cannot be
+        found.insert(0, _held_up(run, losses))  # before a standstill: both cannot be
     found.append(obeyed.not_as_asked(run))
     if under_way:
         found = [one for one in found if one is not None and not _too_early(one, run)]
@@ -126,6 +128,11 @@ def _judged(seen: Observed) -> tuple[Diagnosis, ...]:
         return tuple(one.from_zero() for one in kept)
     well = fit.healthy(run)
     return (late.since(well, run) if late.begins_late(run) else well,)
+
+
+def _held_up(run: Judged, losses: Judged) -> Diagnosis | None:
+    held = plateau.held_up(losses)
+    return late.put_back(held, run) if held is not None and late.begins_late(run) else held
 
 
 def _falling(steps: Sequence[float], values: Sequence[float], rising: bool) -> tuple[Sequence[float], Sequence[float]]:

@@ -380,6 +380,8 @@ ENTRIES: dict[str, dict[str, object]] = {
             "scales": (1.5, "Times the training losses about them that evaluations lie above from the first on, and "
                        "the first above all training losses, where they are on another scale: a sum, a perplexity, a "
                        "loss shared out over micro-batches. What rules learn from both is learned after a division."),
+            "steady": (2.5, "times the least of these ratios that the first three are at the most: what falls further "
+                       "is no scale, but a perplexity, or evaluations that a high rate threw up"),
             "lower": (0.5, "Times the training losses about them that evaluations stay below, the first three of them "
                       "and in the middle, where the training loss is the one that was added up."),
         },

@@ -23,11 +23,10 @@ BESIDE = 0.02
 def together(run: Judged) -> Judged:
     """The run with its evaluations brought to the scale of the training losses, or as it is where they are on it."""
     factor = _factor(run)
-    return (
-        run
-        if factor == 1.0
-        else replace(run, val=trend(run.val.steps.tolist(), (run.val.values / factor).tolist()), made={})
-    )
+    if factor == 1.0:
+        return run
+    values = run.val.values / factor if factor > 0 else _logarithms(run.val.values)
+    return replace(run, val=trend(run.val.steps.tolist(), values.tolist()), made={})
 
 
 def on_its_own(run: Judged) -> Judged:
@@ -40,15 +39,25 @@ def _factor(run: Judged) -> float:
 
 
 def _how_many_times(run: Judged) -> float:
-    """How many times as high as training losses evaluations are; 1 where they may be alike."""
-    if min(len(run.train), len(run.val)) < TOO_FEW or len(run.train) < 20 or run.seen.higher_is_better:
+    """How many times as high as training losses evaluations are; 1 where they may be alike, 0 for perplexities.
+
+    Findings are told in the numbers that were logged: of evaluations that are denser than training losses rules tell
+    the level, so those stay as they are.
+    """
+    few = min(len(run.train), len(run.val)) < TOO_FEW or len(run.train) < max(20, len(run.val))
+    if few or run.seen.higher_is_better:
         return 1.0
     if min(float(run.train.values.min()), float(run.val.values.min())) <= 0:
         return 1.0
-    ratios = _ratios(run)
+    ratios = _ratios(run, run.val.values)
     first = median(ratios[:3])
-    apart = _above(run, ratios) or _below(ratios)
-    return first if apart and 0 < first < math.inf else 1.0
+    if not 0 < first < math.inf:
+        return 1.0
+    if _above(run, ratios):
+        if first <= limit("healthy", "steady") * float(ratios.min()):
+            return first
+        return 0.0 if _perplexities(run) else 1.0
+    return first if _below(ratios) else 1.0
 
 
 def _above(run: Judged, ratios: Floats) -> bool:
@@ -67,9 +76,25 @@ def _below(ratios: Floats) -> bool:
     return max(float(ratios[0]), median(ratios[:3]), median(ratios)) < least
 
 
-def _ratios(run: Judged) -> Floats:
+def _perplexities(run: Judged) -> bool:
+    """Whether the logarithms of the evaluations lie about the training losses, at first and in the middle."""
+    if float(run.val.values.min()) <= 1:
+        return False
+    ratios, most = _ratios(run, _logarithms(run.val.values)), limit("healthy", "scales")
+    return all(1 / most < part < most for part in (float(ratios[0]), median(ratios[:3]), median(ratios)))
+
+
+def _logarithms(values: Floats) -> Floats:
+    import numpy as np
+
+    found: Floats = np.log(values)
+    return found
+
+
+def _ratios(run: Judged, values: Floats) -> Floats:
     import numpy as np
 
     width = BESIDE * run.end
     near = [run.train.level(at - width, at + width, least=5).value for at in run.val.steps.tolist()]
-    return run.val.values / np.maximum(near, 1e-300)
+    found: Floats = values / np.maximum(near, 1e-300)
+    return found
