@@ -242,10 +242,18 @@ def test_a_thousand_runs_make_a_page_in_five_seconds_and_ten_megabytes(tmp_path)
     )
     assert len(study.runs) == 1000
     write_html(studies.write(tmp_path / "warm", horizon=20, select=(0,), confirm=(1000, 1001)), tmp_path / "warm.html")
+    slow = max(1.0, squares() / 0.1)  # how much slower this machine is, just now, than one that is at its best
     begun = time.process_time()
     page = write_html(study, tmp_path / "report.html")
-    assert time.process_time() - begun < 5
+    assert time.process_time() - begun < 5 * slow
     assert page.stat().st_size < 10e6
+
+
+def squares() -> float:
+    """Seconds that three million squares take."""
+    begun = time.process_time()
+    assert sum(i * i for i in range(3_000_000)) > 0
+    return time.process_time() - begun
 
 
 def test_what_the_search_saw_stands_by_horizon(tune):

@@ -49,6 +49,8 @@ def _how_many_times(run: Judged) -> float:
         return 1.0
     if min(float(run.train.values.min()), float(run.val.values.min())) <= 0:
         return 1.0
+    if not _begins_above(run) and float(_ratios(run, run.val.values, 1)[0]) >= limit("healthy", "lower"):
+        return 1.0  # as nearly all do; the rest costs
     ratios = _ratios(run, run.val.values)
     first = median(ratios[:3])
     if not 0 < first < math.inf:
@@ -66,8 +68,11 @@ def _above(run: Judged, ratios: Floats) -> bool:
     What is learned by heart drives them apart, too, but not at once, and a first evaluation above all that the training
     loss ever was is none of a model that has begun to learn.
     """
-    first, top = float(run.val.values[0]), max(run.begin(run.train), float(run.train.smooth().values.max()))
-    return first > top and float(ratios.min()) > limit("healthy", "scales")
+    return _begins_above(run) and float(ratios.min()) > limit("healthy", "scales")
+
+
+def _begins_above(run: Judged) -> bool:
+    return float(run.val.values[0]) > max(run.begin(run.train), float(run.train.smooth().values.max()))
 
 
 def _below(ratios: Floats) -> bool:
@@ -91,10 +96,10 @@ def _logarithms(values: Floats) -> Floats:
     return found
 
 
-def _ratios(run: Judged, values: Floats) -> Floats:
+def _ratios(run: Judged, values: Floats, count: int | None = None) -> Floats:
     import numpy as np
 
     width = BESIDE * run.end
-    near = [run.train.level(at - width, at + width, least=5).value for at in run.val.steps.tolist()]
-    found: Floats = values / np.maximum(near, 1e-300)
+    near = [run.train.level(at - width, at + width, least=5).value for at in run.val.steps[:count].tolist()]
+    found: Floats = values[:count] / np.maximum(near, 1e-300)
     return found
